@@ -1,0 +1,210 @@
+//! What the signing module needs from outside, as ports. Adapters: [`crate::csc`] (signatures) and
+//! [`crate::tsa`] (time); the typesetter is the leaf crate `signing-minutes`.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::Digest;
+
+/// A trust service that issues one-shot certificates and signs hashes with them (R-SIGN-23, -30).
+///
+/// A credential signs exactly once. The certificate exists before the hash, because the signed
+/// attributes name it (ESS signing-certificate-v2).
+#[async_trait]
+pub trait Qtsp: Send + Sync {
+    /// Issues a certificate for this person and this document.
+    async fn issue(&self, request: &IssueRequest) -> Result<Credential, QtspError>;
+
+    /// Sends the one-time code for `credential` to the mobile given at issue.
+    async fn send_otp(&self, credential: &str) -> Result<(), QtspError>;
+
+    /// Signs `digest` (SHA-256 of the DER of the signed attributes). Returns the raw signature:
+    /// PKCS#1 v1.5 for RSA, DER `ECDSA-Sig-Value` for ECDSA.
+    async fn sign_hash(
+        &self,
+        credential: &str,
+        otp: &str,
+        digest: &Digest,
+    ) -> Result<Vec<u8>, QtspError>;
+}
+
+/// A time-stamping authority (RFC 3161).
+#[async_trait]
+pub trait Tsa: Send + Sync {
+    /// Time stamp token (DER `ContentInfo`) over `digest`.
+    async fn timestamp(&self, digest: &Digest) -> Result<Vec<u8>, TsaError>;
+}
+
+/// Makes the document. Pure computation, a few milliseconds; called off the async threads.
+pub trait Typesetter: Send + Sync {
+    /// Tagged PDF/A-2a + PDF/UA-1 of the minutes. The places for the signature fields come back
+    /// beside the bytes, one per `form.signers` entry and in that order.
+    fn minutes(&self, form: &MinutesForm) -> Result<Typeset, TypesetError>;
+
+    /// A one-page PDF of exactly the given size (in points) with `lines`, to become the appearance
+    /// of a signature. Fonts embedded.
+    fn appearance(&self, lines: &[String], width: f32, height: f32)
+    -> Result<Vec<u8>, TypesetError>;
+}
+
+/// A typeset document and where its signature fields go.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Typeset {
+    /// The PDF.
+    pub pdf: Vec<u8>,
+    /// One place per signer.
+    pub fields: Vec<FieldPlace>,
+}
+
+/// Place of one signature field.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FieldPlace {
+    /// Field name, e.g. `client`.
+    pub name: String,
+    /// Page, from 1.
+    pub page: u32,
+    /// Left, bottom, right, top in PDF points.
+    pub rect: [f32; 4],
+    /// Accessible name of the field (`/TU`), e.g. "Firma di Anna Rossi, cliente".
+    pub tooltip: String,
+}
+
+/// Who gets a certificate for what.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct IssueRequest {
+    /// The person.
+    pub subject: Subject,
+    /// Mobile in E.164 form; the one-time code goes there.
+    pub mobile: String,
+    /// SHA-256 of the frozen document.
+    pub document: Digest,
+    /// Title of the document as the person knows it; shown in the message with the code.
+    pub title: String,
+    /// How the person was identified: `spid`, `cie`, `video`.
+    pub identified_by: String,
+    /// When.
+    pub identified_at: DateTime<Utc>,
+}
+
+/// The person a certificate is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subject {
+    /// First name.
+    pub given_name: String,
+    /// Surname.
+    pub surname: String,
+    /// Codice fiscale, upper case.
+    pub fiscal_code: String,
+}
+
+/// An issued one-shot certificate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Credential {
+    /// The provider's id.
+    pub id: String,
+    /// DER certificates: the signer's first, then the issuers (the root may be left out).
+    #[serde(with = "crate::der_list")]
+    pub chain: Vec<Vec<u8>>,
+}
+
+/// What the minutes are made from. Plain data; the words around it are in the template.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MinutesForm {
+    /// Template name, e.g. `conciliazione/accordo`.
+    pub template: String,
+    /// Name of the body.
+    pub body: String,
+    /// Case number as shown, e.g. `N/2026/000123`.
+    pub case_number: String,
+    /// Document title, e.g. "Verbale di accordo – pratica N/2026/000123".
+    pub title: String,
+    /// Day of the meeting in words for the page, e.g. "20 novembre 2026".
+    pub meeting_day: String,
+    /// From–to, local time, e.g. "10:00–11:12".
+    pub meeting_time: String,
+    /// "Stanza virtuale" or "Call conference".
+    pub mode: String,
+    /// Everybody who takes part: role, name, fiscal code, powers.
+    pub subjects: Vec<MinutesSubject>,
+    /// Subject matter of the dispute.
+    pub dispute: String,
+    /// What the conciliator wrote, paragraphs separated by empty lines. Plain text.
+    pub text: String,
+    /// Who signs, in order of signature.
+    pub signers: Vec<MinutesSigner>,
+    /// The document's own date (UTC).
+    pub made_at: DateTime<Utc>,
+}
+
+/// One line of the table of subjects.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MinutesSubject {
+    /// E.g. "Cliente".
+    pub role: String,
+    /// Full name.
+    pub name: String,
+    /// Codice fiscale; may be empty.
+    pub fiscal_code: String,
+    /// E.g. "procura del 3 marzo 2026"; may be empty.
+    pub powers: String,
+}
+
+/// One signature field.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MinutesSigner {
+    /// Field name: `client`, `operator_delegate`, `conciliator`, …
+    pub field: String,
+    /// Role as shown.
+    pub role: String,
+    /// Full name.
+    pub name: String,
+}
+
+/// Why the trust service did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum QtspError {
+    /// The one-time code is wrong.
+    #[error("wrong one-time code")]
+    WrongOtp,
+    /// Too many wrong codes, or the code is too old: a new credential is needed.
+    #[error("the one-time code is blocked or expired")]
+    OtpBlocked,
+    /// The credential has already signed (R-SIGN-30), or is unknown.
+    #[error("credential cannot be used")]
+    CredentialUsed,
+    /// The provider refused for a reason of its own.
+    #[error("the trust service refused: {0}")]
+    Refused(String),
+    /// Not reachable, timed out, or not understood; it is unknown whether it was done.
+    #[error("the trust service did not answer: {0}")]
+    Unreachable(String),
+}
+
+/// Why there is no time stamp.
+#[derive(Debug, thiserror::Error)]
+pub enum TsaError {
+    /// The authority refused.
+    #[error("the time-stamping authority refused: {0}")]
+    Refused(String),
+    /// The answer does not fit the request (digest, nonce, signature).
+    #[error("the time stamp is not valid: {0}")]
+    Invalid(String),
+    /// Not reachable, timed out, or not understood.
+    #[error("the time-stamping authority did not answer: {0}")]
+    Unreachable(String),
+}
+
+/// Why a document could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum TypesetError {
+    /// No such template.
+    #[error("no template named {0}")]
+    NoTemplate(String),
+    /// The template has an error; the text says where.
+    #[error("template error: {0}")]
+    Template(String),
+    /// The PDF could not be written as PDF/A and PDF/UA.
+    #[error("PDF export failed: {0}")]
+    Export(String),
+}
