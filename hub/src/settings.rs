@@ -1,0 +1,257 @@
+//! What a hub is started with: `config/default.toml`, then one file or the demo's, then the
+//! command line.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::error::HubError;
+
+const DEFAULT: &str = include_str!("../../config/default.toml");
+const DEMO: &str = include_str!("../../config/demo.toml");
+
+/// Whether the outside parties are real.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Loopback only; trust service, identity provider, mail and SMS are played by the hub.
+    Demo,
+    /// Real parties only.
+    Production,
+}
+
+/// All settings of one process.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Has no default (DESIGN §6.6).
+    pub mode: Mode,
+    /// Address of the HTTP server.
+    pub listen: SocketAddr,
+    /// Folder of database, files and keys.
+    pub data: PathBuf,
+    /// Address people see; empty: derived from `listen`.
+    pub public_url: String,
+    /// Where the rows live.
+    pub database: Database,
+    /// Media workers.
+    pub media: MediaSettings,
+    /// Rooms.
+    pub rooms: RoomSettings,
+    /// Sign-in.
+    pub sessions: SessionSettings,
+    /// Log output.
+    pub log: LogSettings,
+    /// Certificate and key; without it the hub speaks plain HTTP and needs a TLS proxy in front.
+    pub tls: Option<Tls>,
+    /// Trust service, time stamps, roots.
+    #[serde(default)]
+    pub signing: SigningSettings,
+}
+
+/// `[database]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    /// `sqlite://…` or `postgres://…`; empty: SQLite in the data folder.
+    pub url: String,
+}
+
+/// `[media]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MediaSettings {
+    /// First UDP port, 0: chosen by the system.
+    pub port: u16,
+    /// Addresses offered to browsers.
+    pub advertise: Vec<IpAddr>,
+    /// Worker threads, 0: one per core.
+    pub workers: usize,
+}
+
+/// `[rooms]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoomSettings {
+    /// Seconds, R-MEET-27.
+    pub grace_s: u32,
+    /// Seconds.
+    pub lease_s: u32,
+    /// Shown in the lobby.
+    pub help_phone: String,
+}
+
+/// `[sessions]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SessionSettings {
+    /// Minutes.
+    pub idle_min: u32,
+    /// Minutes.
+    pub code_min: u32,
+}
+
+/// `[log]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogSettings {
+    /// Filter of tracing-subscriber.
+    pub filter: String,
+    /// `text` or `json`.
+    pub format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// `[tls]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// PEM chain.
+    pub certificate: PathBuf,
+    /// PEM key.
+    pub key: PathBuf,
+}
+
+/// `[signing]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SigningSettings {
+    /// The trust service; the demo fills it in.
+    pub csc: Option<Csc>,
+    /// Time-stamping authorities in order.
+    pub tsa: Vec<TsaSettings>,
+    /// PEM files with roots.
+    pub trust: Vec<PathBuf>,
+}
+
+/// `[signing.csc]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Csc {
+    /// Address of the service.
+    pub base_url: String,
+    /// OAuth client.
+    pub client_id: String,
+    /// File with its secret.
+    pub client_secret_file: PathBuf,
+}
+
+/// `[[signing.tsa]]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TsaSettings {
+    /// Address.
+    pub url: String,
+}
+
+impl Settings {
+    /// Settings of the demo.
+    pub fn demo() -> Result<Self, HubError> {
+        Self::layered(DEMO, Path::new("config/demo.toml"))
+    }
+
+    /// Settings from a file.
+    pub fn from_file(path: &Path) -> Result<Self, HubError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|e| HubError::Settings(format!("{}: {e}", path.display())))?;
+        Self::layered(&text, path)
+    }
+
+    fn layered(text: &str, path: &Path) -> Result<Self, HubError> {
+        let fail = |e: &dyn std::fmt::Display| HubError::Settings(format!("{}: {e}", path.display()));
+        let mut all: toml::Table = DEFAULT.parse().map_err(|e| fail(&e))?;
+        merge(&mut all, text.parse().map_err(|e| fail(&e))?);
+        let settings: Self = all.try_into().map_err(|e| fail(&e))?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    /// Rules that a field's type cannot tell.
+    pub fn check(&self) -> Result<(), HubError> {
+        match self.mode {
+            Mode::Demo if !self.listen.ip().is_loopback() => Err(HubError::Guard(format!(
+                "demo mode listens on loopback only, not on {}",
+                self.listen
+            ))),
+            Mode::Production if self.signing.csc.is_none() || self.signing.tsa.is_empty() => {
+                Err(HubError::Settings(
+                    "production needs [signing.csc] and at least one [[signing.tsa]]".into(),
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Database address.
+    pub fn database_url(&self) -> String {
+        match self.database.url.as_str() {
+            "" => format!("sqlite://{}", self.data.join("accordo.db").display()),
+            url => url.to_owned(),
+        }
+    }
+
+    /// Address people see, without a slash at the end.
+    pub fn public_url(&self) -> String {
+        match self.public_url.trim_end_matches('/') {
+            "" if self.tls.is_some() => format!("https://{}", self.listen),
+            "" => format!("http://{}", self.listen),
+            url => url.to_owned(),
+        }
+    }
+}
+
+/// Lays `over` on `base`, table by table.
+fn merge(base: &mut toml::Table, over: toml::Table) {
+    for (key, value) in over {
+        match (base.get_mut(&key), value) {
+            (Some(toml::Value::Table(below)), toml::Value::Table(above)) => merge(below, above),
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Settings, HubError> {
+        Settings::layered(text, Path::new("test.toml"))
+    }
+
+    #[test]
+    fn mode_has_no_default() {
+        let error = parse("").unwrap_err().to_string();
+        assert!(error.contains("mode"), "{error}");
+    }
+
+    #[test]
+    fn demo_listens_on_loopback_only() {
+        assert!(parse("mode='demo'\nlisten='0.0.0.0:80'").is_err());
+        assert!(parse("mode='demo'\nlisten='[::1]:80'").is_ok());
+    }
+
+    #[test]
+    fn production_needs_real_parties() {
+        assert!(parse("mode='production'").is_err());
+        let example = include_str!("../../config/production.example.toml");
+        assert_eq!(parse(example).unwrap().mode, Mode::Production);
+    }
+
+    #[test]
+    fn an_unknown_key_is_an_error() {
+        assert!(parse("mode='demo'\nlitsen='127.0.0.1:1'").is_err());
+        assert!(parse("mode='demo'\n[rooms]\ngrace=1").is_err());
+    }
+}
