@@ -8,7 +8,9 @@
 //! Deliberately absent: storage, HTTP serving, clocks (time is an argument), and any knowledge of
 //! cases or rooms.
 
+mod http;
 pub mod ports;
+pub mod tsa;
 
 use serde::{Deserialize, Serialize};
 
