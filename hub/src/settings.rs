@@ -168,7 +168,8 @@ impl Settings {
     }
 
     fn layered(text: &str, path: &Path) -> Result<Self, HubError> {
-        let fail = |e: &dyn std::fmt::Display| HubError::Settings(format!("{}: {e}", path.display()));
+        let fail =
+            |e: &dyn std::fmt::Display| HubError::Settings(format!("{}: {e}", path.display()));
         let mut all: toml::Table = DEFAULT.parse().map_err(|e| fail(&e))?;
         merge(&mut all, text.parse().map_err(|e| fail(&e))?);
         let settings: Self = all.try_into().map_err(|e| fail(&e))?;
