@@ -1,0 +1,37 @@
+// Builds the room page into dist/, which the hub embeds: room.html under /stanza/{meeting},
+// room.js and room.css under /static/room/. With the argument `test`: the unit tests.
+import { cp, mkdir, readdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const at = (...parts) => path.join(here, ...parts);
+const shared = { bundle: true, target: 'es2022', legalComments: 'none' };
+
+if (process.argv[2] === 'test') {
+  await rm(at('dist-test'), { recursive: true, force: true });
+  const tests = (await readdir(at('test'))).filter((name) => name.endsWith('.test.ts'));
+  await build({
+    ...shared,
+    entryPoints: tests.map((name) => at('test', name)),
+    outdir: at('dist-test'),
+    outExtension: { '.js': '.mjs' },
+    platform: 'node',
+    format: 'esm',
+    sourcemap: 'inline',
+  });
+} else {
+  await rm(at('dist'), { recursive: true, force: true });
+  await mkdir(at('dist'));
+  await build({
+    ...shared,
+    entryPoints: [at('src/room.ts'), at('src/room.css')],
+    outdir: at('dist'),
+    minify: true,
+    format: 'iife',
+    // Fonts are the portal's, served beside us.
+    external: ['/static/*'],
+  });
+  await cp(at('room.html'), at('dist/room.html'));
+}

@@ -1,0 +1,55 @@
+/** The hub's one HTTP endpoint for rooms: ask for a seat, get a single-use token (R-MEET-13). */
+import type { ErrorCode, Role, Side } from './protocol';
+
+export interface Seat {
+  token: string;
+  /** Path of the WebSocket, on this host. */
+  ws: string;
+  title: string;
+  case_number: string;
+  role: Role;
+  side: Side;
+  help_phone: string;
+  /** Page with minutes and signatures. */
+  panel: string;
+}
+
+export type JoinAnswer =
+  | { ok: true; seat: Seat }
+  /** The hub says no; `retry_after_s` says when to ask again, if that helps. */
+  | { ok: false; code: ErrorCode | 'signed_out' | 'unknown' | 'offline'; message: string; retry_after_s?: number };
+
+/** Asks for a token. `accepted`: the confidentiality notice was accepted (R-MEET-25). */
+export async function join(meeting: string, accepted: boolean): Promise<JoinAnswer> {
+  let response: Response;
+  try {
+    response = await fetch(`/api/rooms/${encodeURIComponent(meeting)}/join`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'application/json' },
+      body: JSON.stringify({ confidentiality_accepted: accepted }),
+    });
+  } catch {
+    return { ok: false, code: 'offline', message: '' };
+  }
+  const isJson = response.headers.get('content-type')?.includes('json') ?? false;
+  if (response.redirected || response.status === 401) {
+    return { ok: false, code: 'signed_out', message: '' };
+  }
+  if (!isJson) {
+    const code = response.status >= 500 ? 'offline' : 'unknown';
+    return { ok: false, code, message: '' };
+  }
+  const body = await response.json();
+  if (response.ok) return { ok: true, seat: body as Seat };
+  return { ok: false, ...body };
+}
+
+export function meetingFromPath(path: string): string {
+  return path.split('/').filter(Boolean).pop() ?? '';
+}
+
+export function socketUrl(path: string, location: Location): string {
+  const url = new URL(path, location.href);
+  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+  return url.href;
+}

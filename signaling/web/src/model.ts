@@ -1,0 +1,201 @@
+/**
+ * What the browser knows of the room: a pure function of the server's messages.
+ *
+ * The room tells each participant only what that participant may see; this model adds one rule of
+ * its own: from `moved` on, nothing that belongs to the session before is shown, even before the
+ * next view and the next slots arrive.
+ */
+import type {
+  Epoch,
+  ParticipantId,
+  Person,
+  ServerMessage,
+  Session,
+  Topic,
+  VideoSource,
+  View,
+} from './protocol';
+import { announceChange, sessionName } from './words';
+
+export interface ChatLine {
+  from: ParticipantId;
+  name: string;
+  text: string;
+  /** The hub's clock, ms since 1970. */
+  at_ms: number;
+}
+
+export interface Slots {
+  epoch: Epoch;
+  audio: (ParticipantId | null)[];
+  video: (VideoSource | null)[];
+}
+
+export interface RoomState {
+  me: ParticipantId | null;
+  /** The last view; its people may lag behind `session` for a moment after a move. */
+  view: View | null;
+  epoch: Epoch;
+  session: Session | null;
+  /** Epoch in which I entered `session`; what was written before it belongs elsewhere. */
+  since: Epoch;
+  slots: Slots;
+  /** Chat lines of the sessions that are still open for me. */
+  chat: Record<Session, ChatLine[]>;
+  /** The conciliator's last text to all sessions. */
+  notice: { text: string; at_ms: number } | null;
+}
+
+/** What the edge must do besides showing the new state. */
+export type Effect =
+  | { kind: 'announce'; text: string; urgent: boolean }
+  | { kind: 'moved'; from: Session; to: Session }
+  | { kind: 'chat'; line: ChatLine }
+  | { kind: 'notice'; text: string }
+  | { kind: 'muted' }
+  | { kind: 'changed'; topic: Topic };
+
+export function initialState(): RoomState {
+  return {
+    me: null,
+    view: null,
+    epoch: 0,
+    session: null,
+    since: 0,
+    slots: emptySlots(0),
+    chat: {},
+    notice: null,
+  };
+}
+
+export function apply(state: RoomState, message: ServerMessage): [RoomState, Effect[]] {
+  switch (message.type) {
+    case 'welcome':
+      return [{ ...state, me: message.me }, []];
+    case 'view':
+      return applyView(state, message);
+    case 'moved':
+      return enter(state, message.epoch, message.session);
+    case 'slots': {
+      if (message.epoch < state.epoch) return [state, []];
+      const { epoch, audio, video } = message;
+      return [{ ...state, slots: { epoch, audio, video } }, []];
+    }
+    case 'chat':
+      return applyChat(state, message);
+    case 'notice': {
+      const notice = { text: message.text, at_ms: message.at_ms };
+      return [
+        { ...state, notice },
+        [
+          { kind: 'notice', text: message.text },
+          { kind: 'announce', text: `Avviso del conciliatore: ${message.text}`, urgent: true },
+        ],
+      ];
+    }
+    case 'visit':
+      return [
+        state,
+        [{ kind: 'announce', text: 'Il conciliatore entra in questa sessione.', urgent: true }],
+      ];
+    case 'muted':
+      return [
+        state,
+        [
+          { kind: 'muted' },
+          { kind: 'announce', text: 'Il conciliatore ha spento il tuo microfono.', urgent: true },
+        ],
+      ];
+    case 'changed':
+      return [state, [{ kind: 'changed', topic: message.topic }]];
+    case 'ok':
+    case 'error':
+    case 'answer':
+    case 'leave':
+      return [state, []];
+  }
+}
+
+/** Everybody in my present session, me included. */
+export function here(state: RoomState): Person[] {
+  return peopleIn(state, state.session);
+}
+
+export function peopleIn(state: RoomState, session: Session | null): Person[] {
+  if (!state.view || session === null) return [];
+  return state.view.people.filter((p) => p.session === session && !p.removed);
+}
+
+export function self(state: RoomState): Person | null {
+  return person(state, state.me);
+}
+
+export function person(state: RoomState, id: ParticipantId | null): Person | null {
+  return state.view?.people.find((p) => p.id === id) ?? null;
+}
+
+export function isConciliator(state: RoomState): boolean {
+  return self(state)?.role === 'conciliator';
+}
+
+/** The video slot that shows this picture, or -1. Only pictures of the present epoch are shown. */
+export function videoSlot(state: RoomState, source: VideoSource): number {
+  if (state.slots.epoch !== state.epoch) return -1;
+  return state.slots.video.findIndex(
+    (s) => s !== null && s.participant === source.participant && s.kind === source.kind,
+  );
+}
+
+/** The audio slot that carries this person's voice, or -1. */
+export function audioSlot(state: RoomState, id: ParticipantId): number {
+  return state.slots.epoch === state.epoch ? state.slots.audio.indexOf(id) : -1;
+}
+
+function applyView(state: RoomState, view: View): [RoomState, Effect[]] {
+  if (view.epoch < state.epoch) return [state, []];
+  const [entered, effects] = enter(state, view.epoch, view.session);
+  const open = new Set<Session>(['plenary', view.session, ...view.breakouts.map((b) => b.session)]);
+  const chat = Object.fromEntries(Object.entries(entered.chat).filter(([s]) => open.has(s)));
+  const next = { ...entered, view, chat };
+  // Coming and going is told only while I stay where I am; a move is told as one thing.
+  if (state.session === view.session && state.view?.session === view.session) {
+    effects.push(...announceChange(here(state), here(next), state.me));
+  }
+  return [next, effects];
+}
+
+function enter(state: RoomState, epoch: Epoch, session: Session): [RoomState, Effect[]] {
+  if (epoch < state.epoch) return [state, []];
+  const from = state.session;
+  // Slots stay valid while the epoch rises elsewhere in the room and I stay where I am.
+  if (from === session) return [{ ...state, epoch, slots: { ...state.slots, epoch } }, []];
+  const next = { ...state, epoch, session, since: epoch, slots: emptySlots(epoch) };
+  if (from === null) return [next, []];
+  return [
+    next,
+    [
+      { kind: 'moved', from, to: session },
+      { kind: 'announce', text: `Ora sei in: ${sessionName(session)}.`, urgent: true },
+    ],
+  ];
+}
+
+function applyChat(
+  state: RoomState,
+  message: Extract<ServerMessage, { type: 'chat' }>,
+): [RoomState, Effect[]] {
+  const { session } = state;
+  if (session === null || message.epoch < state.since) return [state, []];
+  const name = person(state, message.from)?.name ?? 'Partecipante';
+  const line = { from: message.from, name, text: message.text, at_ms: message.at_ms };
+  const chat = { ...state.chat, [session]: [...(state.chat[session] ?? []), line] };
+  const effects: Effect[] = [{ kind: 'chat', line }];
+  if (message.from !== state.me) {
+    effects.push({ kind: 'announce', text: `${name} scrive: ${message.text}`, urgent: false });
+  }
+  return [{ ...state, chat }, effects];
+}
+
+function emptySlots(epoch: Epoch): Slots {
+  return { epoch, audio: [], video: [] };
+}

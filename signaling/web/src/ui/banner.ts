@@ -1,0 +1,42 @@
+/** The strip that says where I am and who hears me, in words and colour. */
+import type { Meeting } from '../meeting';
+import { here } from '../model';
+import { sessionName, whoHears } from '../words';
+import { h, setText } from './element';
+
+export function createBanner(meeting: Meeting) {
+  const name = h('strong', { test: 'session-name' });
+  const who = h('span', { class: 'who', test: 'session-who' });
+  const link = h('span', { class: 'link', test: 'link-state' });
+  const node = h('div', { class: 'banner', test: 'banner' }, h('div', {}, name, ' ', who), link);
+
+  function update(): void {
+    const { state } = meeting;
+    const session = state.session ?? 'lobby';
+    const side = state.view?.breakouts.find((b) => b.session === session)?.side;
+    const others = here(state).filter((p) => p.id !== state.me && p.connected);
+    node.dataset['kind'] = session.startsWith('breakout') ? 'breakout' : session;
+    setText(name, sessionName(session, side));
+    setText(who, whoHears(session, others));
+    const [kind, text] = linkWords(meeting);
+    link.dataset['kind'] = kind;
+    setText(link, text);
+  }
+  return { node, update };
+}
+
+function linkWords(meeting: Meeting): [string, string] {
+  if (meeting.connectionState !== 'open') {
+    return ['bad', 'Collegamento interrotto: sto rientrando da solo, resta qui.'];
+  }
+  if (meeting.state.session === 'lobby') return ['good', 'Collegato'];
+  if (meeting.mediaState !== 'connected') return ['fair', 'Audio e video in preparazione…'];
+  switch (meeting.quality) {
+    case 'poor':
+      return ['bad', 'La tua rete è lenta: prova a spegnere la telecamera'];
+    case 'fair':
+      return ['fair', 'La tua rete è un po’ lenta'];
+    default:
+      return ['good', 'Collegato'];
+  }
+}

@@ -1,0 +1,92 @@
+/** Pages without a room: not open yet, no way in, and the last page. They say what to do. */
+import type { JoinAnswer } from '../api';
+import type { End } from '../connection';
+import type { ErrorCode } from '../protocol';
+import { duration, farewells, refusals } from '../words';
+import { button, h, setText, type Child } from './element';
+
+export interface Way {
+  meeting: string;
+  again: () => void;
+}
+
+/** What the hub says instead of a seat; comes back by itself when waiting helps. */
+export function closedPage(answer: Extract<JoinAnswer, { ok: false }>, way: Way): HTMLElement {
+  const { title, text } = closedWords(answer);
+  const waits = answer.retry_after_s ?? (answer.code === 'offline' || answer.code === 'internal' ? 5 : null);
+  return page(title, text, 'closed', [
+    answer.code === 'signed_out'
+      ? h('a', { class: 'btn primary', text: 'Accedi', attrs: { href: `/accesso?ritorno=${encodeURIComponent(location.pathname)}` } })
+      : waits !== null
+        ? countdown(waits, answer.code === 'too_early', way.again)
+        : button('Riprova', { class: 'primary', test: 'again', click: way.again }),
+    answer.code !== 'signed_out' && back(way),
+  ]);
+}
+
+/** After the meeting, for whatever reason. */
+export function farewellPage(end: End, way: Way): HTMLElement {
+  if (end.kind === 'refused') {
+    const code = end.code as Extract<JoinAnswer, { ok: false }>['code'];
+    return closedPage({ ...end, ok: false, code }, way);
+  }
+  const { title, text } = farewells[end.reason];
+  const label = end.reason === 'replaced' ? 'Continua in questa finestra' : 'Rientra nella stanza';
+  const mayReturn = end.reason !== 'ended' && end.reason !== 'removed';
+  return page(title, text, `farewell-${end.reason}`, [
+    mayReturn && button(label, { class: 'primary', test: 'again', click: way.again }),
+    back(way),
+  ]);
+}
+
+function closedWords(answer: Extract<JoinAnswer, { ok: false }>): { title: string; text: string } {
+  switch (answer.code) {
+    case 'too_early':
+      return { title: 'La stanza non è ancora aperta', text: 'Apre quindici minuti prima dell’incontro. Puoi aspettare qui: entri da solo quando apre.' };
+    case 'signed_out':
+      return { title: 'Prima devi accedere', text: 'Per entrare nella stanza accedi con il tuo nome utente. Poi torni qui da solo.' };
+    case 'offline':
+      return { title: 'Il servizio non risponde', text: 'Controlla che il computer sia collegato a Internet. Riprovo da solo.' };
+    case 'unknown':
+      return { title: 'Non trovi posto in questa stanza', text: 'L’indirizzo non è di un tuo incontro. Apri l’incontro dalla tua agenda.' };
+    default: {
+      const known = refusals[answer.code as ErrorCode] as string | undefined;
+      const title = answer.code === 'ended' ? 'L’incontro è terminato' : 'Non puoi entrare adesso';
+      return { title, text: known ?? answer.message };
+    }
+  }
+}
+
+function page(title: string, text: string, test: string, actions: Child[]): HTMLElement {
+  return h(
+    'main',
+    { class: 'closed', test },
+    h(
+      'div',
+      { class: 'card' },
+      h('h1', { text: title, attrs: { tabindex: '-1' } }),
+      h('p', { class: 'lead', text }),
+      h('div', { class: 'actions' }, ...actions),
+    ),
+  );
+}
+
+function back(way: Way): HTMLElement {
+  return h('a', { class: 'btn', text: 'Vai alla pagina dell’incontro', attrs: { href: `/incontri/${encodeURIComponent(way.meeting)}` } });
+}
+
+function countdown(seconds: number, exact: boolean, done: () => void): HTMLElement {
+  const until = performance.now() + seconds * 1000;
+  const left = h('strong', { test: 'countdown' });
+  const node = h('p', { class: 'countdown' }, exact ? 'Apre tra ' : 'Riprovo tra ', left);
+  const tick = () => {
+    if (!node.isConnected && node.dataset['seen']) return;
+    if (node.isConnected) node.dataset['seen'] = 'yes';
+    const rest = Math.ceil((until - performance.now()) / 1000);
+    if (rest <= 0) return done();
+    setText(left, duration(rest));
+    setTimeout(tick, 1000);
+  };
+  tick();
+  return node;
+}

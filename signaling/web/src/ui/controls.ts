@@ -1,0 +1,88 @@
+/** The bar with what everybody can do: microphone, camera, screen, hand, side panels, leave. */
+import type { Meeting } from '../meeting';
+import { isConciliator, self } from '../model';
+import { ask } from './dialog';
+import { h, setText } from './element';
+import { icon, type IconName } from './icons';
+
+export type PanelName = 'people' | 'chat' | 'document' | 'settings';
+
+export function createControls(meeting: Meeting, panels: { toggle(name: PanelName): void; isOpen(name: PanelName): boolean }) {
+  const { devices } = meeting;
+  const mic = control('mic', () => void devices.setMic(!devices.state.mic));
+  const cam = control('cam', () => void devices.setCam(!devices.state.cam));
+  const screen = control('screen', () => void devices.setScreen(!devices.state.screen));
+  const hand = control('hand', () => void meeting.command({ type: 'hand', raised: !(self(meeting.state)?.hand ?? false) }));
+  const people = control('people', () => panels.toggle('people'));
+  const chat = control('chat', () => panels.toggle('chat'));
+  const document_ = control('document', () => panels.toggle('document'));
+  const settings = control('settings', () => panels.toggle('settings'));
+  const leave = control('leave', () => void askToLeave(meeting));
+  leave.node.classList.add('danger');
+  const canShare = 'getDisplayMedia' in (navigator.mediaDevices ?? {});
+  screen.node.hidden = !canShare;
+  const node = h(
+    'div',
+    { class: 'bar', attrs: { role: 'toolbar', 'aria-label': 'Comandi' } },
+    h('div', { class: 'set' }, mic.node, cam.node, screen.node, hand.node),
+    h('div', { class: 'set' }, people.node, chat.node, document_.node, settings.node),
+    h('div', { class: 'set' }, leave.node),
+  );
+
+  function update(unread: { chat: number; document: boolean }): void {
+    const { state } = devices;
+    const inside = meeting.state.session !== 'lobby';
+    mic.set(state.mic ? 'mic' : 'micOff', state.mic ? 'Microfono acceso' : 'Microfono spento', state.mic);
+    cam.set(state.cam ? 'cam' : 'camOff', state.cam ? 'Telecamera accesa' : 'Telecamera spenta', state.cam);
+    screen.set('screen', state.screen ? 'Ferma la condivisione' : 'Condividi schermo', state.screen);
+    const raised = self(meeting.state)?.hand ?? false;
+    hand.set('hand', raised ? 'Abbassa la mano' : 'Alza la mano', raised);
+    screen.node.disabled = !inside;
+    hand.node.disabled = !inside;
+    for (const [name, c, text] of [
+      ['people', people, 'Persone'],
+      ['chat', chat, unread.chat > 0 ? `Chat (${unread.chat})` : 'Chat'],
+      ['document', document_, 'Verbale e firme'],
+      ['settings', settings, 'Dispositivi'],
+    ] as const) {
+      c.set(name, text, null);
+      c.node.setAttribute('aria-expanded', String(panels.isOpen(name)));
+    }
+    document_.node.classList.toggle('news', unread.document);
+    chat.node.classList.toggle('news', unread.chat > 0);
+    document_.node.hidden = !inside;
+    hand.node.hidden = isConciliator(meeting.state);
+    leave.set('leave', 'Esci', null);
+  }
+  return { node, update };
+}
+
+function control(name: string, click: () => void) {
+  const label = h('span', { class: 'label' });
+  const node = h('button', { class: 'control', test: `control-${name}`, attrs: { type: 'button' }, on: { click } });
+  let shown: IconName | null = null;
+  return {
+    node,
+    set(picture: IconName, text: string, pressed: boolean | null): void {
+      if (shown !== picture) {
+        node.replaceChildren(icon(picture), label);
+        shown = picture;
+      }
+      setText(label, text);
+      if (pressed !== null) node.setAttribute('aria-pressed', String(pressed));
+    },
+  };
+}
+
+async function askToLeave(meeting: Meeting): Promise<void> {
+  const conciliator = isConciliator(meeting.state);
+  const sure = await ask({
+    title: 'Uscire dalla stanza?',
+    text: conciliator
+      ? 'Gli altri restano nella stanza e l’incontro continua senza di te. Per chiudere l’incontro usa «Termina l’incontro per tutti».'
+      : 'Finché l’incontro è in corso puoi rientrare.',
+    confirm: 'Esci',
+    danger: true,
+  });
+  if (sure !== null) await meeting.leave();
+}

@@ -1,0 +1,62 @@
+/** Questions and short messages over the page. */
+import { button, h } from './element';
+
+export interface Question {
+  title: string;
+  text: string;
+  confirm: string;
+  danger?: boolean;
+  /** Asks for a text; the label of its field. */
+  field?: string;
+}
+
+/** Resolves with the text (empty without a field), or null if the person steps back. */
+export function ask(question: Question): Promise<string | null> {
+  return new Promise((resolve) => {
+    const field = question.field
+      ? h('textarea', { id: 'dialog-field', test: 'dialog-field', attrs: { rows: '3', maxlength: '500', required: '' } })
+      : null;
+    const dialog = h(
+      'dialog',
+      { class: 'dialog', attrs: { 'aria-labelledby': 'dialog-title' } },
+      h('h2', { id: 'dialog-title', text: question.title }),
+      h('p', { text: question.text }),
+      field && h('label', { text: question.field ?? '', attrs: { for: 'dialog-field' } }),
+      field,
+      h(
+        'div',
+        { class: 'actions' },
+        button('Annulla', { test: 'dialog-cancel', click: () => dialog.close() }),
+        button(question.confirm, {
+          test: 'dialog-confirm',
+          class: question.danger ? 'danger' : 'primary',
+          click: () => {
+            if (field && field.value.trim() === '') return field.focus();
+            dialog.close('yes');
+          },
+        }),
+      ),
+    );
+    dialog.addEventListener('close', () => {
+      dialog.remove();
+      resolve(dialog.returnValue === 'yes' ? (field?.value.trim() ?? '') : null);
+    });
+    document.body.append(dialog);
+    dialog.showModal();
+    field?.focus();
+  });
+}
+
+const toasts = h('div', { class: 'toasts', attrs: { role: 'status' } });
+const TOAST_MS = 8_000;
+
+export function mountToasts(body: HTMLElement): void {
+  body.append(toasts);
+}
+
+export function toast(text: string, kind: 'info' | 'problem' = 'info'): void {
+  const close = button('Chiudi', { click: () => node.remove() });
+  const node = h('div', { class: `toast ${kind}`, test: 'toast' }, h('span', { text }), close);
+  toasts.append(node);
+  setTimeout(() => node.remove(), TOAST_MS);
+}

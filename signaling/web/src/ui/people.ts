@@ -1,0 +1,292 @@
+/**
+ * Who is where, and what the conciliator does with it: admit, move, visit, recall, mute, exclude,
+ * remove, lock, end (R-MEET-15, R-MEET-16, R-MEET-18). Others see their own session only.
+ */
+import type { Meeting } from '../meeting';
+import { here, isConciliator, peopleIn, person } from '../model';
+import type { Person, Session, Side } from '../protocol';
+import { openWith, sessionName } from '../words';
+import { ask } from './dialog';
+import { button, h, redraw, type Child } from './element';
+import { icon } from './icons';
+
+export function createPeople(meeting: Meeting) {
+  const list = h('div');
+  const node = h('div', { class: 'people' }, list);
+
+  function update(): void {
+    const { view, me, session, epoch } = meeting.state;
+    redraw(list, JSON.stringify([view, me, session, epoch]), () =>
+      isConciliator(meeting.state) ? conciliatorList(meeting) : partyList(meeting),
+    );
+  }
+  return { node, update };
+}
+
+function partyList(meeting: Meeting): Child[] {
+  return [rows(meeting, here(meeting.state), null)];
+}
+
+function conciliatorList(meeting: Meeting): Child[] {
+  const { state } = meeting;
+  const view = state.view;
+  if (!view) return [];
+  const lobby = peopleIn(state, 'lobby').filter((p) => p.id !== state.me);
+  const removed = view.people.filter((p) => p.removed);
+  return [
+    lobby.length > 0 && waitingRoom(meeting, lobby),
+    group(meeting, 'plenary', undefined),
+    ...view.breakouts.map((b) => group(meeting, b.session, b.side)),
+    view.started && breakoutControls(meeting),
+    removed.length > 0 &&
+      h('section', { class: 'group' }, h('h3', { text: 'Fuori dall’incontro' }), rows(meeting, removed, null)),
+    view.started && doors(meeting),
+  ];
+}
+
+function waitingRoom(meeting: Meeting, people: Person[]): HTMLElement {
+  const started = meeting.state.view?.started ?? false;
+  return h(
+    'section',
+    { class: 'group lobby', test: 'group-lobby' },
+    h(
+      'header',
+      {},
+      h('h3', { text: `Sala d’attesa (${people.length})` }),
+      started &&
+        people.length > 1 &&
+        act(meeting, 'Ammetti tutti', 'admit-all', 'primary small', { type: 'admit_all' }),
+    ),
+    !started && h('p', { class: 'hint', text: 'Per farli entrare, inizia l’incontro.' }),
+    rows(meeting, people, 'lobby'),
+  );
+}
+
+function group(meeting: Meeting, session: Session, side: Side | undefined): HTMLElement {
+  const { state } = meeting;
+  const people = peopleIn(state, session);
+  const mine = state.session === session;
+  const breakout = session.startsWith('breakout');
+  return h(
+    'section',
+    { class: `group ${breakout ? 'breakout' : 'plenary'}${mine ? ' mine' : ''}`, test: `group-${session}` },
+    h(
+      'header',
+      {},
+      h('h3', { text: sessionName(session, side) }, mine ? h('span', { class: 'here', text: 'sei qui' }) : null),
+      h(
+        'div',
+        { class: 'actions' },
+        !mine &&
+          state.view?.started === true &&
+          act(meeting, breakout ? 'Entra' : 'Torna qui', `visit-${session}`, 'small', { type: 'visit', to: session }),
+        breakout && act(meeting, 'Chiudi', `close-${session}`, 'small', { type: 'close_breakout', session }),
+      ),
+    ),
+    people.length > 0 ? rows(meeting, people, session) : h('p', { class: 'hint', text: 'Nessuno in questo momento.' }),
+  );
+}
+
+function breakoutControls(meeting: Meeting): HTMLElement {
+  const { state } = meeting;
+  const present = (side: Side) =>
+    state.view?.people.some((p) => p.side === side && !p.removed && p.session !== 'lobby') ?? false;
+  const withMe = h('input', { id: 'with-me', test: 'with-me', attrs: { type: 'checkbox', 'data-key': 'with-me' } });
+  withMe.checked = withMeChecked;
+  withMe.addEventListener('change', () => (withMeChecked = withMe.checked));
+  const sides: Exclude<Side, 'neutral'>[] = ['activating', 'convened', 'aid'];
+  return h(
+    'section',
+    { class: 'group controls' },
+    h('h3', { text: 'Apri sessione separata' }),
+    h(
+      'div',
+      { class: 'stack' },
+      ...sides.map((side) =>
+        keyed(
+          button(openWith[side], {
+            test: `open-${side}`,
+            class: 'wide',
+            disabled: !present(side),
+            click: () =>
+              void meeting.command({
+                type: 'open_breakout',
+                epoch: meeting.state.epoch,
+                side,
+                with_me: withMe.checked,
+              }),
+          }),
+          `open-${side}`,
+        ),
+      ),
+    ),
+    h('label', { class: 'check', attrs: { for: 'with-me' } }, withMe, 'Entro anch’io'),
+    (state.view?.breakouts.length ?? 0) > 0 &&
+      act(meeting, 'Richiama tutti nella sessione comune', 'recall', 'primary wide', { type: 'recall' }),
+  );
+}
+
+let withMeChecked = true;
+
+function doors(meeting: Meeting): HTMLElement {
+  const locked = meeting.state.view?.locked ?? false;
+  return h(
+    'section',
+    { class: 'group controls' },
+    h('h3', { text: 'Conduzione' }),
+    h(
+      'div',
+      { class: 'stack' },
+      keyed(
+        button('Invia un avviso a tutte le sessioni', {
+          test: 'notice',
+          class: 'wide',
+          click: () => void sendNotice(meeting),
+        }),
+        'notice',
+      ),
+      act(meeting, locked ? 'Riapri la porta' : 'Chiudi la porta: nessun altro entra', 'lock', 'wide', {
+        type: 'lock',
+        locked: !locked,
+      }),
+      keyed(
+        button('Termina l’incontro per tutti', { test: 'end', class: 'danger wide', click: () => void end(meeting) }),
+        'end',
+      ),
+    ),
+  );
+}
+
+function rows(meeting: Meeting, people: Person[], session: Session | null): HTMLElement {
+  return h('ul', { class: 'rows' }, ...people.map((p) => row(meeting, p, session)));
+}
+
+function row(meeting: Meeting, p: Person, session: Session | null): HTMLElement {
+  const own = p.id === meeting.state.me;
+  const commands = isConciliator(meeting.state) && !own;
+  const status = [
+    p.connected ? null : 'si sta ricollegando',
+    p.hand ? 'mano alzata' : null,
+    session !== 'lobby' && !p.mic ? 'microfono spento' : null,
+    session !== 'lobby' && !p.cam ? 'telecamera spenta' : null,
+  ].filter(Boolean);
+  return h(
+    'li',
+    { class: `row${p.hand ? ' hand' : ''}`, test: 'person', attrs: { 'data-participant': p.id } },
+    h(
+      'div',
+      { class: 'who' },
+      h('span', { class: 'name', text: own ? `${p.name} (tu)` : p.name }),
+      h('span', { class: 'role', text: p.label }),
+      status.length > 0 && h('span', { class: 'status' }, p.hand ? icon('hand') : null, status.join(', ')),
+    ),
+    commands && personCommands(meeting, p, session),
+  );
+}
+
+function personCommands(meeting: Meeting, p: Person, session: Session | null): HTMLElement {
+  const started = meeting.state.view?.started ?? false;
+  if (p.removed) {
+    return act(meeting, 'Riammetti', `reinstate-${p.id}`, 'small', { type: 'reinstate', participant: p.id }, p.name);
+  }
+  const more = h(
+    'details',
+    { class: 'more', attrs: { 'data-key': `more-${p.id}` } },
+    h('summary', { test: 'person-more', attrs: { 'data-key': `summary-${p.id}`, 'aria-label': `Altre azioni per ${p.name}` }, text: 'Altro' }),
+    h(
+      'div',
+      { class: 'stack menu' },
+      session !== 'lobby' && p.mic && act(meeting, 'Spegni il microfono', `mute-${p.id}`, 'small wide', { type: 'mute', participant: p.id }, p.name),
+      session !== 'lobby' && moveTo(meeting, p),
+      session !== 'lobby' && act(meeting, 'Manda in sala d’attesa', `exclude-${p.id}`, 'small wide', { type: 'exclude', participant: p.id }, p.name),
+      keyed(
+        button('Fai uscire dall’incontro', { test: 'remove', class: 'small wide danger', click: () => void remove(meeting, p) }),
+        `remove-${p.id}`,
+      ),
+    ),
+  );
+  if (session !== 'lobby') return more;
+  return h(
+    'div',
+    { class: 'actions' },
+    started && act(meeting, 'Ammetti', 'admit', 'primary small', { type: 'admit', participant: p.id }, p.name),
+    more,
+  );
+}
+
+function moveTo(meeting: Meeting, p: Person): HTMLElement | null {
+  const view = meeting.state.view;
+  if (!view) return null;
+  const targets: [Session, Side | undefined][] = [
+    ['plenary', undefined],
+    ...view.breakouts.map((b): [Session, Side] => [b.session, b.side]),
+  ];
+  const buttons = targets
+    .filter(([to]) => to !== p.session)
+    .map(([to, side]) =>
+      keyed(
+        button(`Sposta in: ${sessionName(to, side)}`, {
+          test: `move-${to}`,
+          class: 'small wide',
+          click: () => void meeting.command({ type: 'move', epoch: meeting.state.epoch, participant: p.id, to }),
+        }),
+        `move-${p.id}-${to}`,
+      ),
+    );
+  return buttons.length > 0 ? h('div', { class: 'stack' }, ...buttons) : null;
+}
+
+async function sendNotice(meeting: Meeting): Promise<void> {
+  const text = await ask({
+    title: 'Avviso a tutte le sessioni',
+    text: 'Lo leggono tutti, in ogni sessione. Non scrivere qui nulla di riservato.',
+    field: 'Testo dell’avviso',
+    confirm: 'Invia',
+  });
+  if (text) await meeting.command({ type: 'notice', text });
+}
+
+async function end(meeting: Meeting): Promise<void> {
+  const sure = await ask({
+    title: 'Terminare l’incontro?',
+    text: 'La stanza si chiude per tutti e la chat viene cancellata. Il verbale e le firme restano nella pagina dell’incontro.',
+    confirm: 'Termina l’incontro',
+    danger: true,
+  });
+  if (sure !== null) await meeting.command({ type: 'end' });
+}
+
+async function remove(meeting: Meeting, p: Person): Promise<void> {
+  const sure = await ask({
+    title: `Far uscire ${p.name}?`,
+    text: 'Potrà rientrare in questo incontro solo se lo riammetti tu.',
+    confirm: 'Fai uscire',
+    danger: true,
+  });
+  if (sure !== null && person(meeting.state, p.id)) {
+    await meeting.command({ type: 'remove', participant: p.id });
+  }
+}
+
+/** A button that sends one command; `about` names the person for a screen reader. */
+function act(
+  meeting: Meeting,
+  label: string,
+  key: string,
+  style: string,
+  command: Parameters<Meeting['command']>[0],
+  about?: string,
+): HTMLButtonElement {
+  const node = button(label, {
+    test: key.replace(/-[0-9a-f]{8}-.*$/, ''),
+    class: style,
+    click: () => void meeting.command(command),
+  });
+  if (about) node.setAttribute('aria-label', `${label}: ${about}`);
+  return keyed(node, about ? `${key}-${about}` : key);
+}
+
+function keyed<T extends HTMLElement>(node: T, key: string): T {
+  node.dataset['key'] = key;
+  return node;
+}

@@ -1,0 +1,146 @@
+/** The room as one page: banner, lobby or stage, one side panel, the bar of commands. */
+import type { Meeting } from '../meeting';
+import { isConciliator, type Effect } from '../model';
+import { sessionName } from '../words';
+import { announce } from './announcer';
+import { createBanner } from './banner';
+import { createChat } from './chat';
+import { createControls, type PanelName } from './controls';
+import { createPreview } from './devices';
+import { toast } from './dialog';
+import { button, h, setText } from './element';
+import { createPanel } from './panel';
+import { createPeople } from './people';
+import { createStage } from './stage';
+import { createWaiting } from './waiting';
+
+const titles: Record<PanelName, string> = {
+  people: 'Persone e sessioni',
+  chat: 'Chat',
+  document: 'Verbale e firme',
+  settings: 'Microfono e telecamera',
+};
+
+export function createRoomScreen(meeting: Meeting) {
+  const unread = { chat: 0, document: false };
+  const wide = window.matchMedia('(min-width: 1000px)');
+  let open: PanelName | null = wide.matches ? 'people' : null;
+
+  const banner = createBanner(meeting);
+  const sound = button('Attiva l’audio', { class: 'primary', test: 'play', click: () => { stage.play(); sound.hidden = true; } });
+  sound.hidden = true;
+  const stage = createStage(meeting, () => (sound.hidden = false));
+  const waiting = createWaiting(meeting);
+  const start = createStart(meeting);
+  const notice = h('p', { class: 'notice', test: 'notice-text', hidden: true });
+  const bodies = {
+    people: createPeople(meeting),
+    chat: createChat(meeting),
+    document: { ...createPanel(meeting.seat.panel), update: () => undefined },
+    settings: createPreview(meeting.devices),
+  };
+  const panelTitle = h('h2', { id: 'panel-title', attrs: { tabindex: '-1' } });
+  const aside = h(
+    'aside',
+    { class: 'side', attrs: { 'aria-labelledby': 'panel-title' } },
+    h('header', {}, panelTitle, button('Chiudi', { class: 'small', test: 'panel-close', click: () => panels.toggle(open ?? 'people') })),
+    ...Object.values(bodies).map((b) => b.node),
+  );
+  const panels = {
+    isOpen: (name: PanelName) => open === name,
+    toggle(name: PanelName): void {
+      const was = open;
+      open = open === name ? null : name;
+      if (open === 'document') bodies.document.open();
+      update();
+      if (open === 'chat') bodies.chat.focus();
+      else if (open) panelTitle.focus();
+      else if (was) document.querySelector<HTMLElement>(`[data-testid="control-${was}"]`)?.focus();
+    },
+  };
+  const controls = createControls(meeting, panels);
+  const node = h(
+    'main',
+    { class: 'room', test: 'room' },
+    h('header', { class: 'top' }, h('h1', { text: `${meeting.seat.title}`, attrs: { tabindex: '-1' } }), h('span', { text: `Pratica ${meeting.seat.case_number}` })),
+    banner.node,
+    notice,
+    start.node,
+    h('div', { class: 'middle' }, waiting.node, stage.node, aside),
+    sound,
+    controls.node,
+  );
+
+  function update(): void {
+    const { state } = meeting;
+    const inLobby = state.session === 'lobby' && !isConciliator(state);
+    if (inLobby && open !== 'settings' && open !== null) open = null;
+    waiting.node.hidden = !inLobby;
+    stage.node.hidden = inLobby;
+    if (inLobby) waiting.update();
+    else waiting.stop();
+    if (open === 'chat') unread.chat = 0;
+    if (open === 'document') unread.document = false;
+    aside.hidden = open === null;
+    aside.dataset['panel'] = open ?? '';
+    node.dataset['panel'] = open ?? '';
+    for (const [name, body] of Object.entries(bodies)) body.node.hidden = name !== open;
+    if (open !== 'settings') bodies.settings.stop();
+    else bodies.settings.update();
+    if (open) setText(panelTitle, titles[open]);
+    banner.update();
+    stage.update();
+    start.update();
+    bodies.people.update();
+    bodies.chat.update();
+    controls.update(unread);
+    notice.hidden = state.notice === null;
+    setText(notice, state.notice ? `Avviso del conciliatore: ${state.notice.text}` : '');
+    document.title = `${sessionName(state.session ?? 'lobby')} – ${meeting.seat.title}`;
+  }
+
+  function effect(happened: Effect): void {
+    switch (happened.kind) {
+      case 'announce':
+        announce(happened.text, happened.urgent);
+        if (happened.urgent) toast(happened.text);
+        break;
+      case 'chat':
+        if (open !== 'chat' && happened.line.from !== meeting.state.me) unread.chat += 1;
+        break;
+      case 'moved':
+        unread.chat = 0;
+        if (happened.from === 'lobby' && open === null && wide.matches) open = 'people';
+        break;
+      case 'changed':
+        bodies.document.changed(happened.topic);
+        if (open !== 'document' && !unread.document) {
+          unread.document = true;
+          announce('Verbale e firme: ci sono novità.', false);
+        }
+        break;
+      case 'notice':
+      case 'muted':
+        break;
+    }
+  }
+  return { node, update, effect };
+}
+
+/** The conciliator's first act. */
+function createStart(meeting: Meeting) {
+  const begin = button('Inizia l’incontro', { class: 'primary big', test: 'start', click: () => void meeting.command({ type: 'start' }) });
+  const node = h(
+    'div',
+    { class: 'start', hidden: true },
+    h('p', { text: 'L’incontro non è ancora iniziato: le parti aspettano in sala d’attesa. Quando lo inizi, puoi farle entrare.' }),
+    begin,
+  );
+  return {
+    node,
+    update(): void {
+      const { state } = meeting;
+      node.hidden = !(isConciliator(state) && state.view?.started === false);
+    },
+  };
+}

@@ -1,0 +1,57 @@
+/** The lobby: who is there, what happens next, whom to call (R-MEET-14). */
+import type { Meeting } from '../meeting';
+import { here } from '../model';
+import { h, redraw, setText } from './element';
+import { createPreview } from './devices';
+import { phoneLink } from './phone';
+
+export function createWaiting(meeting: Meeting) {
+  const title = h('h2', { test: 'lobby-title' });
+  const text = h('p', { class: 'lead' });
+  const people = h('ul', { class: 'plain' });
+  const preview = createPreview(meeting.devices);
+  const node = h(
+    'section',
+    { class: 'waiting', test: 'lobby', attrs: { 'aria-label': 'Sala d’attesa' } },
+    h(
+      'div',
+      { class: 'card' },
+      title,
+      text,
+      h('h3', { text: 'Chi è presente' }),
+      people,
+      h('h3', { text: 'Che cosa succede adesso' }),
+      h(
+        'ol',
+        {},
+        h('li', { text: 'Il conciliatore ti fa entrare: non devi premere nulla.' }),
+        h('li', { text: 'Vi parlate tutti insieme. Se serve, il conciliatore parla con una parte alla volta.' }),
+        h('li', { text: 'Se trovate un accordo, leggi il verbale e lo firmi qui.' }),
+      ),
+      h('p', { class: 'help' }, 'Hai bisogno di aiuto? Chiama ', phoneLink(meeting.seat.help_phone), '.'),
+    ),
+    h('div', { class: 'card' }, h('h3', { text: 'Prova microfono e telecamera' }), preview.node),
+  );
+
+  function update(): void {
+    const { state } = meeting;
+    const started = state.view?.started ?? false;
+    setText(title, started ? 'Sei in sala d’attesa' : 'L’incontro sta per iniziare');
+    setText(
+      text,
+      started
+        ? 'L’incontro è in corso. Il conciliatore sa che sei qui e ti fa entrare appena possibile.'
+        : 'Sei nel posto giusto. Il conciliatore apre l’incontro tra poco.',
+    );
+    const present = here(state);
+    const conciliator = state.view?.people.find((p) => p.role === 'conciliator' && p.connected);
+    redraw(people, JSON.stringify([present, conciliator]), () => [
+      h('li', { text: conciliator ? `${conciliator.name}, conciliatore: presente` : 'Il conciliatore non è ancora collegato' }),
+      ...present
+        .filter((p) => p.id !== conciliator?.id)
+        .map((p) => h('li', { text: `${p.name}${p.id === state.me ? ' (tu)' : ''}, ${p.label}` })),
+    ]);
+    preview.update();
+  }
+  return { node, update, stop: preview.stop };
+}

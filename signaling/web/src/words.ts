@@ -1,0 +1,133 @@
+/** The Italian words of the room, in one place. Plain, short, in the second person. */
+import type { ErrorCode, LeaveReason, ParticipantId, Person, Session, Side } from './protocol';
+
+export const sideNames: Record<Side, string> = {
+  neutral: 'Conciliatore',
+  activating: 'Parte attivante',
+  convened: 'Operatore convenuto',
+  aid: 'Ausilio tecnico',
+};
+
+/** "Apri sessione separata …": with whom. */
+export const openWith: Record<Exclude<Side, 'neutral'>, string> = {
+  activating: 'con la parte attivante',
+  convened: 'con l’operatore',
+  aid: 'con l’ausilio tecnico',
+};
+
+export function sessionName(session: Session, side?: Side): string {
+  if (session === 'lobby') return 'Sala d’attesa';
+  if (session === 'plenary') return 'Sessione comune';
+  const number = session.replace('breakout-', '');
+  const of = side && side !== 'neutral' ? ` – ${sideNames[side].toLowerCase()}` : '';
+  return `Sessione separata ${number}${of}`;
+}
+
+/** Who hears me, said so that nobody has to guess. */
+export function whoHears(session: Session, others: Person[]): string {
+  if (session === 'lobby') return 'Nessuno ti vede e nessuno ti sente.';
+  if (others.length === 0) return 'In questo momento non ti sente nessuno.';
+  const names = others.map((p) => p.name).join(', ');
+  return session === 'plenary' ? `Ti sentono tutti i presenti: ${names}.` : `Ti sentono solo: ${names}.`;
+}
+
+/** What a screen reader is told when people around me change. */
+export function announceChange(
+  before: Person[],
+  after: Person[],
+  me: ParticipantId | null,
+): { kind: 'announce'; text: string; urgent: boolean }[] {
+  const texts: string[] = [];
+  const old = new Map(before.map((p) => [p.id, p]));
+  const now = new Set(after.map((p) => p.id));
+  for (const p of after) {
+    if (p.id === me) continue;
+    const was = old.get(p.id);
+    if (!was) texts.push(`Entra ${p.name}, ${p.label}.`);
+    else if (was.connected && !p.connected) texts.push(`${p.name} ha perso il collegamento.`);
+    else if (!was.connected && p.connected) texts.push(`${p.name} è di nuovo collegato.`);
+    if (was && !was.hand && p.hand) texts.push(`${p.name} alza la mano.`);
+    if (was && !was.screen && p.screen) texts.push(`${p.name} condivide lo schermo.`);
+  }
+  for (const p of before) {
+    if (p.id !== me && !now.has(p.id)) texts.push(`Esce ${p.name}.`);
+  }
+  return texts.map((text) => ({ kind: 'announce', text, urgent: false }));
+}
+
+/** What went wrong with a request in the room, and what helps. */
+export const refusals: Record<ErrorCode, string> = {
+  bad_message: 'La richiesta non è stata capita. Ricarica la pagina e riprova.',
+  bad_hello: 'Il collegamento non è stato accettato. Ricarica la pagina.',
+  bad_token: 'L’accesso è scaduto. Ricarica la pagina per ottenerne uno nuovo.',
+  too_early: 'La stanza non è ancora aperta.',
+  ended: 'L’incontro è terminato.',
+  locked: 'Il conciliatore ha chiuso la porta: per entrare chiama il numero di assistenza.',
+  removed: 'Il conciliatore ti ha fatto uscire da questo incontro.',
+  full: 'La stanza è al completo. Riprova tra qualche minuto o chiama l’assistenza.',
+  not_allowed: 'Solo il conciliatore può farlo.',
+  no_such_target: 'La persona o la sessione non è più presente. Controlla l’elenco e riprova.',
+  stale_epoch: 'Nel frattempo qualcuno è stato spostato. Controlla chi è presente e riprova.',
+  wrong_state: 'In questo momento non è possibile.',
+  too_fast: 'Troppe richieste in poco tempo. Aspetta qualche secondo e riprova.',
+  bad_offer: 'Il browser non riesce ad aprire audio e video. Aggiornalo o usane un altro.',
+  internal: 'Il servizio ha avuto un problema: niente è andato perso. Riprova tra poco.',
+};
+
+export const farewells: Record<LeaveReason, { title: string; text: string }> = {
+  ended: {
+    title: 'L’incontro è terminato',
+    text: 'Grazie per aver partecipato. Il verbale e le firme restano nella pagina dell’incontro.',
+  },
+  removed: {
+    title: 'Sei uscito dall’incontro',
+    text: 'Il conciliatore ti ha fatto uscire. Se pensi a un errore, chiama il numero di assistenza.',
+  },
+  replaced: {
+    title: 'La stanza è aperta in un’altra finestra',
+    text: 'Puoi stare nella stanza con una sola finestra alla volta. Se vuoi, continua da questa.',
+  },
+  bye: {
+    title: 'Hai lasciato la stanza',
+    text: 'Finché l’incontro è in corso puoi rientrare quando vuoi.',
+  },
+  closing: {
+    title: 'Il servizio si sta riavviando',
+    text: 'Il tuo posto è conservato. Rientra tra un momento.',
+  },
+  stalled: {
+    title: 'Il collegamento si è interrotto',
+    text: 'La rete è troppo lenta o si è fermata. Controllala e rientra: il tuo posto è conservato.',
+  },
+};
+
+/** `getUserMedia` failures by the name of the DOMException. */
+export function deviceProblem(kind: 'microfono' | 'telecamera', name: string): string {
+  const article = kind === 'microfono' ? 'Il microfono' : 'La telecamera';
+  const ending = kind === 'microfono' ? 'o' : 'a';
+  switch (name) {
+    case 'NotAllowedError':
+    case 'SecurityError':
+      return `${article} è bloccat${ending} dal browser. Premi il lucchetto accanto all’indirizzo della pagina, consenti l’uso e riprova.`;
+    case 'NotFoundError':
+    case 'OverconstrainedError':
+      return `${article} non è stat${ending} trovat${ending}. Collegal${ending} al computer e riprova.`;
+    case 'NotReadableError':
+    case 'AbortError':
+      return `${article} è già in uso da un altro programma. Chiudi gli altri programmi di videochiamata e riprova.`;
+    default:
+      return `${article} non si avvia. Riprova, o continua senza.`;
+  }
+}
+
+/** "tra 4 minuti", "tra 30 secondi". */
+export function duration(seconds: number): string {
+  const minutes = Math.floor(seconds / 60);
+  if (minutes >= 120) return `${Math.floor(minutes / 60)} ore`;
+  if (minutes >= 2) return `${minutes} minuti`;
+  return seconds === 1 ? '1 secondo' : `${Math.max(0, Math.ceil(seconds))} secondi`;
+}
+
+export function clockTime(at_ms: number): string {
+  return new Date(at_ms).toLocaleTimeString('it-IT', { hour: '2-digit', minute: '2-digit' });
+}

@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { apply, audioSlot, here, initialState, videoSlot, type Effect, type RoomState } from '../src/model';
+import type { Person, ServerMessage, Session, View } from '../src/protocol';
+
+const me = 'me';
+
+function person(id: string, session: Session, changes: Partial<Person> = {}): Person {
+  return {
+    id,
+    name: `Nome ${id}`,
+    label: 'Cliente',
+    role: 'party',
+    side: 'activating',
+    session,
+    connected: true,
+    mic: true,
+    cam: true,
+    screen: false,
+    hand: false,
+    removed: false,
+    ...changes,
+  };
+}
+
+function view(epoch: number, session: Session, people: Person[], changes: Partial<View> = {}): ServerMessage {
+  return {
+    type: 'view',
+    epoch,
+    started: true,
+    locked: false,
+    session,
+    people,
+    breakouts: [],
+    conciliator_here: true,
+    ...changes,
+  };
+}
+
+function run(...messages: ServerMessage[]): { state: RoomState; effects: Effect[] } {
+  return from(initialState(), ...messages);
+}
+
+function from(start: RoomState, ...messages: ServerMessage[]): { state: RoomState; effects: Effect[] } {
+  let state = start;
+  const effects: Effect[] = [];
+  for (const message of messages) {
+    const [next, more] = apply(state, message);
+    state = next;
+    effects.push(...more);
+  }
+  return { state, effects };
+}
+
+const welcome: ServerMessage = {
+  type: 'welcome',
+  me,
+  resume: 'r',
+  resumed: false,
+  audio_slots: 9,
+  video_slots: 10,
+  ice_servers: [],
+  server_time_ms: 0,
+};
+const plenary = [welcome, view(5, 'plenary', [person(me, 'plenary'), person('a', 'plenary')])] as const;
+const slots: ServerMessage = {
+  type: 'slots',
+  epoch: 5,
+  audio: ['a', null],
+  video: [null, { participant: 'a', kind: 'camera' }],
+};
+const told = (effects: Effect[]) => effects.flatMap((e) => (e.kind === 'announce' ? [e.text] : []));
+
+test('r_meet_17 from moved on nothing of the session before is shown', () => {
+  const { state } = run(...plenary, slots, { type: 'moved', epoch: 6, session: 'breakout-1', at_ms: 1 });
+  assert.deepEqual(here(state), [], 'people of the plenary are gone before the next view');
+  assert.equal(videoSlot(state, { participant: 'a', kind: 'camera' }), -1, 'their picture is blank');
+  assert.equal(audioSlot(state, 'a'), -1, 'their voice is silent');
+});
+
+test('r_meet_41 slots of an older epoch are ignored', () => {
+  const { state } = run(...plenary, { type: 'moved', epoch: 6, session: 'breakout-1', at_ms: 1 }, slots);
+  assert.deepEqual(state.slots, { epoch: 6, audio: [], video: [] });
+});
+
+test('r_meet_41 a chat line accepted before I came here is not shown here', () => {
+  const line = (epoch: number): ServerMessage => ({ type: 'chat', epoch, from: 'a', text: 'segreto', at_ms: 1 });
+  const moved: ServerMessage = { type: 'moved', epoch: 6, session: 'breakout-1', at_ms: 1 };
+  assert.deepEqual(run(...plenary, moved, line(5)).state.chat, {});
+  assert.equal(run(...plenary, moved, line(6)).state.chat['breakout-1']?.length, 1);
+});
+
+test('r_meet_26 a breakout’s chat is gone once it is closed, the plenary’s stays', () => {
+  const line = (epoch: number, text: string): ServerMessage => ({ type: 'chat', epoch, from: 'a', text, at_ms: 1 });
+  const { state } = run(
+    ...plenary,
+    line(5, 'comune'),
+    view(6, 'breakout-1', [person(me, 'breakout-1'), person('a', 'breakout-1')], {
+      breakouts: [{ session: 'breakout-1', side: 'activating' }],
+    }),
+    line(6, 'privato'),
+    view(7, 'plenary', [person(me, 'plenary'), person('a', 'plenary')]),
+  );
+  assert.deepEqual(Object.keys(state.chat), ['plenary']);
+  assert.equal(state.chat['plenary']?.[0]?.text, 'comune');
+});
+
+test('while the epoch rises elsewhere my slots go on', () => {
+  const { state } = run(...plenary, slots, view(6, 'plenary', [person(me, 'plenary'), person('a', 'plenary')]));
+  assert.equal(videoSlot(state, { participant: 'a', kind: 'camera' }), 1);
+  assert.equal(audioSlot(state, 'a'), 0);
+});
+
+test('a view of an older epoch changes nothing', () => {
+  const before = run(...plenary, { type: 'moved', epoch: 9, session: 'breakout-1', at_ms: 1 }).state;
+  assert.equal(from(before, view(8, 'plenary', [person(me, 'plenary')])).state, before);
+});
+
+test('r_meet_44 coming, going, losing the line and raising a hand are announced', () => {
+  const start = run(...plenary).state;
+  const cases: [Person[], string[]][] = [
+    [[person(me, 'plenary'), person('a', 'plenary'), person('b', 'plenary')], ['Entra Nome b, Cliente.']],
+    [[person(me, 'plenary')], ['Esce Nome a.']],
+    [[person(me, 'plenary'), person('a', 'plenary', { connected: false })], ['Nome a ha perso il collegamento.']],
+    [[person(me, 'plenary'), person('a', 'plenary', { hand: true })], ['Nome a alza la mano.']],
+    [[person(me, 'plenary', { hand: true }), person('a', 'plenary')], []],
+  ];
+  for (const [people, expected] of cases) {
+    assert.deepEqual(told(from(start, view(5, 'plenary', people)).effects), expected);
+  }
+});
+
+test('r_meet_44 an own move is announced once, however it is told', () => {
+  const moved: ServerMessage = { type: 'moved', epoch: 6, session: 'breakout-1', at_ms: 1 };
+  const after = view(6, 'breakout-1', [person(me, 'breakout-1')]);
+  for (const order of [
+    [moved, after],
+    [after, moved],
+  ]) {
+    assert.deepEqual(told(run(...plenary, ...order).effects), ['Ora sei in: Sessione separata 1.']);
+  }
+});
+
+test('r_meet_39 the conciliator’s visit is announced to those inside', () => {
+  const { effects } = run(...plenary, { type: 'visit', session: 'plenary' });
+  assert.deepEqual(told(effects), ['Il conciliatore entra in questa sessione.']);
+});
+
+test('removed people are in no session', () => {
+  const { state } = run(welcome, view(1, 'plenary', [person(me, 'plenary'), person('a', 'plenary', { removed: true })]));
+  assert.deepEqual(here(state).map((p) => p.id), [me]);
+});
