@@ -1,0 +1,304 @@
+//! Remote signatures through the API of the Cloud Signature Consortium, version 2: the adapter
+//! behind [`Qtsp`].
+//!
+//! CSC has no call that issues a one-shot certificate; every provider has its own. Ours is
+//! `POST {base}{enrolment_path}` with an [`IssueRequest`], answered by a credential with its chain.
+
+mod wire;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use openssl::{
+    error::ErrorStack, md::Md, nid::Nid, pkey::Id, pkey_ctx::PkeyCtx, rsa::Padding, x509::X509,
+};
+use reqwest::{StatusCode, Url};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::json;
+use tokio::sync::Mutex;
+
+pub use self::wire::{CredentialInfo, ServiceInfo};
+use crate::{
+    Digest, http,
+    ports::{Credential, IssueRequest, Qtsp, QtspError},
+};
+
+const SHA256: &str = "2.16.840.1.101.3.4.2.1";
+
+/// Chains and signatures are a few kilobytes; nothing honest is longer.
+const RESPONSE_LIMIT: usize = 256 * 1024;
+
+/// How to reach a provider.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CscConfig {
+    /// Address under which all paths stand, e.g. `https://firma.example.it/remote`. Plain HTTP is
+    /// accepted for this machine only.
+    pub base_url: String,
+    /// OAuth 2.0 client.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: String,
+    /// Path of the CSC methods.
+    #[serde(default = "default_api_path")]
+    pub api_path: String,
+    /// Path of the OAuth 2.0 token endpoint.
+    #[serde(default = "default_token_path")]
+    pub token_path: String,
+    /// Path of the provider's own call that issues a one-shot certificate.
+    #[serde(default = "default_enrolment_path")]
+    pub enrolment_path: String,
+    /// The authentication object (CSC §8.3) that stands for the code sent by SMS.
+    #[serde(default = "default_otp_object")]
+    pub otp_object: String,
+    /// Limit for one call, in milliseconds.
+    #[serde(default = "default_timeout_ms")]
+    pub timeout_ms: u64,
+}
+
+fn default_api_path() -> String {
+    "/csc/v2".into()
+}
+
+fn default_token_path() -> String {
+    "/oauth2/token".into()
+}
+
+fn default_enrolment_path() -> String {
+    "/enrolment/v1/certificates".into()
+}
+
+fn default_otp_object() -> String {
+    "OTP".into()
+}
+
+fn default_timeout_ms() -> u64 {
+    15_000
+}
+
+impl CscConfig {
+    /// A configuration with the usual paths.
+    pub fn new(base_url: &str, client_id: &str, client_secret: &str) -> Self {
+        Self {
+            base_url: base_url.to_owned(),
+            client_id: client_id.to_owned(),
+            client_secret: client_secret.to_owned(),
+            api_path: default_api_path(),
+            token_path: default_token_path(),
+            enrolment_path: default_enrolment_path(),
+            otp_object: default_otp_object(),
+            timeout_ms: default_timeout_ms(),
+        }
+    }
+}
+
+impl std::fmt::Debug for CscConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { base_url, client_id, timeout_ms, .. } = self;
+        write!(f, "CscConfig({base_url}, client {client_id}, {timeout_ms} ms)")
+    }
+}
+
+/// Client of one provider. Its access token is renewed when the provider no longer takes it.
+pub struct CscClient {
+    http: reqwest::Client,
+    config: CscConfig,
+    token: Mutex<Option<String>>,
+}
+
+impl CscClient {
+    /// A client for the provider of `config`. Calls nobody yet.
+    ///
+    /// # Errors
+    /// [`QtspError::Refused`] when the address is malformed or would send secrets in the clear.
+    pub fn new(config: CscConfig) -> Result<Self, QtspError> {
+        let url = Url::parse(&config.base_url)
+            .map_err(|error| QtspError::Refused(format!("address of the provider: {error}")))?;
+        let here = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+        if url.scheme() != "https" && !(url.scheme() == "http" && here) {
+            return Err(QtspError::Refused("the provider must be reached by https".into()));
+        }
+        let http =
+            http::client(Duration::from_millis(config.timeout_ms)).map_err(QtspError::Refused)?;
+        Ok(Self { http, config, token: Mutex::new(None) })
+    }
+
+    /// What the provider says about itself (CSC §11.1).
+    ///
+    /// # Errors
+    /// As every call: [`QtspError`].
+    pub async fn info(&self) -> Result<ServiceInfo, QtspError> {
+        let url = self.method("info");
+        let response = self.http.post(url).json(&json!({})).send().await;
+        decode(read(response).await?)
+    }
+
+    /// Ids of the credentials that this client may use (CSC §11.4), the usable ones alone on
+    /// request.
+    ///
+    /// # Errors
+    /// As every call: [`QtspError`].
+    pub async fn credentials(&self, only_valid: bool) -> Result<Vec<String>, QtspError> {
+        let list: wire::CredentialList = self
+            .call(&self.method("credentials/list"), &json!({ "onlyValid": only_valid }))
+            .await?;
+        Ok(list.credential_ids)
+    }
+
+    /// Key and certificate of a credential (CSC §11.5).
+    ///
+    /// # Errors
+    /// As every call: [`QtspError`].
+    pub async fn credential(&self, credential: &str) -> Result<CredentialInfo, QtspError> {
+        let request = json!({ "credentialID": credential, "certificates": "chain" });
+        self.call(&self.method("credentials/info"), &request).await
+    }
+
+    fn method(&self, name: &str) -> String {
+        format!("{}/{name}", self.url(&self.config.api_path))
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.config.base_url.trim_end_matches('/'))
+    }
+
+    async fn call<T: DeserializeOwned>(
+        &self,
+        url: &str,
+        request: &(impl Serialize + Sync),
+    ) -> Result<T, QtspError> {
+        decode(self.post(url, request).await?)
+    }
+
+    /// An authorised call. A token that is no longer accepted is renewed once: the provider has
+    /// done nothing for the refused call.
+    async fn post(
+        &self,
+        url: &str,
+        request: &(impl Serialize + Sync),
+    ) -> Result<Vec<u8>, QtspError> {
+        let mut refused = None;
+        loop {
+            let token = self.access_token(refused.as_deref()).await?;
+            let response = self.http.post(url).bearer_auth(&token).json(request).send().await;
+            let expired =
+                response.as_ref().is_ok_and(|found| found.status() == StatusCode::UNAUTHORIZED);
+            if !expired || refused.is_some() {
+                return read(response).await;
+            }
+            refused = Some(token);
+        }
+    }
+
+    /// The access token, a fresh one when there is none or the one we have is `refused`.
+    async fn access_token(&self, refused: Option<&str>) -> Result<String, QtspError> {
+        let mut token = self.token.lock().await;
+        if let Some(token) = token.as_deref().filter(|token| Some(*token) != refused) {
+            return Ok(token.to_owned());
+        }
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("scope", "service"),
+            ("client_id", &self.config.client_id),
+            ("client_secret", &self.config.client_secret),
+        ];
+        let url = self.url(&self.config.token_path);
+        let answer: wire::AccessToken =
+            decode(read(self.http.post(url).form(&form).send().await).await?)?;
+        Ok(token.insert(answer.access_token).clone())
+    }
+}
+
+#[async_trait]
+impl Qtsp for CscClient {
+    async fn issue(&self, request: &IssueRequest) -> Result<Credential, QtspError> {
+        let url = self.url(&self.config.enrolment_path);
+        let enrolled: wire::Enrolled = self.call(&url, request).await?;
+        let chain = wire::certificates(&enrolled.certificates)?;
+        let certified = chain.first().is_some_and(|cert| {
+            X509::from_der(cert).is_ok_and(|cert| is_about(&cert, &request.subject.fiscal_code))
+        });
+        if !certified {
+            return Err(QtspError::Refused("the certificate is not about this person".into()));
+        }
+        Ok(Credential { id: enrolled.credential_id, chain })
+    }
+
+    async fn send_otp(&self, credential: &str) -> Result<(), QtspError> {
+        let request = json!({ "credentialID": credential, "authObjectID": self.config.otp_object });
+        self.post(&self.method("credentials/getChallenge"), &request).await?;
+        Ok(())
+    }
+
+    async fn sign_hash(
+        &self,
+        credential: &str,
+        otp: &str,
+        digest: &Digest,
+    ) -> Result<Vec<u8>, QtspError> {
+        let info = self.credential(credential).await?;
+        let hashes = [STANDARD.encode(digest.0)];
+        let authorisation: wire::Authorisation = self
+            .call(
+                &self.method("credentials/authorize"),
+                &json!({
+                    "credentialID": credential,
+                    "numSignatures": 1,
+                    "hashes": hashes,
+                    "hashAlgorithmOID": SHA256,
+                    "authData": [{ "id": self.config.otp_object, "value": otp }],
+                }),
+            )
+            .await?;
+        let signed: wire::Signatures = self
+            .call(
+                &self.method("signatures/signHash"),
+                &json!({
+                    "credentialID": credential,
+                    "SAD": authorisation.sad,
+                    "hashes": hashes,
+                    "hashAlgorithmOID": SHA256,
+                    "signAlgo": info.signature_algorithm()?,
+                }),
+            )
+            .await?;
+        let signature = signed.only()?;
+        match verifies(&info.certificate()?, digest, &signature) {
+            Ok(true) => Ok(signature),
+            _ => Err(QtspError::Refused("its signature does not verify".into())),
+        }
+    }
+}
+
+/// Whether the subject's `serialNumber` carries the fiscal code (ETSI EN 319 412-1 §5.1.3:
+/// `TINIT-…`).
+fn is_about(cert: &X509, fiscal_code: &str) -> bool {
+    cert.subject_name().entries_by_nid(Nid::SERIALNUMBER).any(|entry| {
+        entry.data().to_string().is_ok_and(|text| text == format!("TINIT-{fiscal_code}"))
+    })
+}
+
+fn verifies(cert: &[u8], digest: &Digest, signature: &[u8]) -> Result<bool, ErrorStack> {
+    let key = X509::from_der(cert)?.public_key()?;
+    let mut check = PkeyCtx::new(&key)?;
+    check.verify_init()?;
+    if key.id() == Id::RSA {
+        check.set_rsa_padding(Padding::PKCS1)?;
+    }
+    check.set_signature_md(Md::sha256())?;
+    check.verify(&digest.0, signature)
+}
+
+/// The body of a good answer; a bad one as the error that it means.
+async fn read(response: reqwest::Result<reqwest::Response>) -> Result<Vec<u8>, QtspError> {
+    let response = response.map_err(|error| QtspError::Unreachable(http::describe(error)))?;
+    let status = response.status();
+    let body = http::body(response, RESPONSE_LIMIT).await.map_err(QtspError::Unreachable)?;
+    if status.is_success() { Ok(body) } else { Err(wire::refusal(status, &body)) }
+}
+
+fn decode<T: DeserializeOwned>(body: Vec<u8>) -> Result<T, QtspError> {
+    serde_json::from_slice(&body)
+        .map_err(|error| QtspError::Unreachable(format!("answer not understood: {error}")))
+}
