@@ -204,6 +204,9 @@ pub enum TypesetError {
     /// The template has an error; the text says where.
     #[error("template error: {0}")]
     Template(String),
+    /// A character that the fonts cannot show; PDF/A has no place for a missing glyph.
+    #[error("the character {0:?} cannot be printed")]
+    Character(char),
     /// The PDF could not be written as PDF/A and PDF/UA.
     #[error("PDF export failed: {0}")]
     Export(String),

@@ -1,0 +1,108 @@
+//! From the form to the data that a template reads.
+
+use serde_json::{Value, json};
+use signing::ports::{MinutesForm, TypesetError};
+
+use crate::world::fonts;
+
+/// What a template finds in `/form.json`.
+pub(crate) struct Data(pub(crate) Vec<u8>);
+
+impl Data {
+    /// Fields as in [`MinutesForm`]; `text` and `dispute` as paragraphs of lines.
+    pub(crate) fn of_minutes(form: &MinutesForm) -> Result<Self, TypesetError> {
+        let mut value = serde_json::to_value(form).expect("a form is plain data");
+        value["text"] = paragraphs(&form.text);
+        value["dispute"] = paragraphs(&form.dispute);
+        Self::new(value)
+    }
+
+    /// `lines`, `width` and `height` in points.
+    pub(crate) fn of_appearance(
+        lines: &[String],
+        width: f32,
+        height: f32,
+    ) -> Result<Self, TypesetError> {
+        Self::new(json!({ "lines": lines, "width": width, "height": height }))
+    }
+
+    fn new(mut value: Value) -> Result<Self, TypesetError> {
+        clean(&mut value)?;
+        Ok(Self(serde_json::to_vec(&value).expect("a JSON value can be written")))
+    }
+}
+
+/// Paragraphs are separated by empty lines; a browser sends lines with CR LF.
+fn paragraphs(text: &str) -> Value {
+    let mut paragraphs: Vec<Vec<&str>> = vec![];
+    let mut open = false;
+    for line in text.lines().map(str::trim_end) {
+        if line.is_empty() {
+            open = false;
+        } else if open {
+            paragraphs.last_mut().expect("open only after a push").push(line);
+        } else {
+            paragraphs.push(vec![line]);
+            open = true;
+        }
+    }
+    json!(paragraphs)
+}
+
+/// Drops what has no place on paper; refuses what the fonts cannot show, because PDF/A knows no
+/// missing glyph and a silent gap would change what people sign.
+fn clean(value: &mut Value) -> Result<(), TypesetError> {
+    match value {
+        Value::String(text) => {
+            text.retain(|c| !is_invisible(c));
+            match text.chars().find(|c| !c.is_whitespace() && !fonts().can_show(*c)) {
+                Some(character) => Err(TypesetError::Character(character)),
+                None => Ok(()),
+            }
+        }
+        Value::Array(values) => values.iter_mut().try_for_each(clean),
+        Value::Object(map) => map.values_mut().try_for_each(clean),
+        _ => Ok(()),
+    }
+}
+
+/// Control characters and marks of direction: with them a text can read otherwise than it is.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+        || (c.is_control() && c != '\t' && c != '\n')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paragraphs_end_at_empty_lines_of_any_kind() {
+        let cases: &[(&str, Value)] = &[
+            ("", json!([])),
+            ("uno", json!([["uno"]])),
+            ("uno\ndue", json!([["uno", "due"]])),
+            ("uno\r\n\r\ndue\r\n", json!([["uno"], ["due"]])),
+            ("\n\n  uno\n \t\n\ndue\n", json!([["  uno"], ["due"]])),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(&paragraphs(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn marks_that_reorder_a_text_are_dropped() {
+        let mut value = json!({ "a": ["1.250\u{202e}€\u{0} \u{200b}però"] });
+        clean(&mut value).expect("all can be shown");
+        assert_eq!(value, json!({ "a": ["1.250€ però"] }));
+    }
+
+    #[test]
+    fn a_character_without_glyph_is_named() {
+        match clean(&mut json!(["va bene 👍"])) {
+            Err(TypesetError::Character('👍')) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}

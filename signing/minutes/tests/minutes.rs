@@ -1,0 +1,224 @@
+//! The shipped templates, hostile text, broken templates.
+
+use chrono::{TimeZone as _, Utc};
+use lopdf::{Document, Object};
+use signing::ports::{MinutesForm, MinutesSigner, MinutesSubject, TypesetError, Typesetter as _};
+use signing_minutes::TypstTypesetter;
+
+const TEMPLATES: [&str; 10] = [
+    "conciliazione/accordo",
+    "conciliazione/mancato_accordo",
+    "conciliazione/mancata_comparizione",
+    "conciliazione/aggiornamento",
+    "conciliazione/rinuncia",
+    "mediazione/accordo",
+    "mediazione/mancato_accordo",
+    "mediazione/mancata_comparizione",
+    "mediazione/aggiornamento",
+    "mediazione/rinuncia",
+];
+
+fn form() -> MinutesForm {
+    let subject = |role: &str, name: &str, code: &str, powers: &str| MinutesSubject {
+        role: role.into(),
+        name: name.into(),
+        fiscal_code: code.into(),
+        powers: powers.into(),
+    };
+    let signer = |field: &str, role: &str, name: &str| MinutesSigner {
+        field: field.into(),
+        role: role.into(),
+        name: name.into(),
+    };
+    MinutesForm {
+        template: "conciliazione/accordo".into(),
+        body: "Servizio di conciliazione".into(),
+        case_number: "N/2026/000123".into(),
+        title: "Verbale di accordo – pratica N/2026/000123".into(),
+        meeting_day: "20 novembre 2026".into(),
+        meeting_time: "10:00–11:12".into(),
+        mode: "Stanza virtuale".into(),
+        subjects: vec![
+            subject("Cliente", "Anna Rossi", "RSSNNA80A41H501U", ""),
+            subject("Delegato dell'Operatore", "Luca Bianchi", "", "procura del 3 marzo 2026"),
+            subject("Conciliatrice", "Maria Verdi", "VRDMRA75B42F205X", ""),
+        ],
+        dispute: "Fatturazione di consumi ricostruiti.".into(),
+        text: "L'operatore riconosce € 1.250,00 entro il 30 novembre.\r\n\r\nCosì, però, perché: città."
+            .into(),
+        signers: vec![
+            signer("client", "Cliente", "Anna Rossi"),
+            signer("operator_delegate", "Delegato dell'Operatore", "Luca Bianchi"),
+            signer("neutral", "Conciliatrice", "Maria Verdi"),
+        ],
+        made_at: Utc.with_ymd_and_hms(2026, 11, 20, 10, 15, 0).single().unwrap(),
+    }
+}
+
+fn text_of(pdf: &[u8]) -> String {
+    let document = Document::load_mem(pdf).unwrap();
+    let pages: Vec<u32> = document.get_pages().keys().copied().collect();
+    document.extract_text(&pages).unwrap()
+}
+
+fn catalog(document: &Document) -> &lopdf::Dictionary {
+    document.catalog().unwrap()
+}
+
+fn xmp(document: &Document) -> String {
+    let id = catalog(document).get(b"Metadata").unwrap().as_reference().unwrap();
+    let stream = document.get_object(id).unwrap().as_stream().unwrap();
+    let bytes = stream.decompressed_content().unwrap_or_else(|_| stream.content.clone());
+    String::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn r_sign_04_every_shipped_template_gives_an_accessible_archive_document() {
+    let typesetter = TypstTypesetter::shipped();
+    for template in TEMPLATES {
+        let made = typesetter.minutes(&MinutesForm { template: template.into(), ..form() });
+        let made = made.unwrap_or_else(|error| panic!("{template}: {error}"));
+        let document = Document::load_mem(&made.pdf).unwrap();
+        let metadata = xmp(&document);
+        for part in ["pdfaid:part>2<", "pdfaid:conformance>A<", "pdfuaid:part>1<"] {
+            assert!(metadata.contains(part), "{template}: no {part} in {metadata}");
+        }
+        assert!(metadata.contains("Verbale di accordo"), "{template}: title");
+        let catalog = catalog(&document);
+        assert_eq!(catalog.get(b"Lang").unwrap().as_str().unwrap(), b"it-IT", "{template}");
+        assert!(catalog.has(b"StructTreeRoot") && catalog.has(b"OutputIntents"), "{template}");
+    }
+}
+
+#[test]
+fn the_fields_lie_inside_the_page_in_order_and_apart() {
+    let made = TypstTypesetter::shipped().minutes(&form()).unwrap();
+    let names: Vec<&str> = made.fields.iter().map(|field| field.name.as_str()).collect();
+    assert_eq!(names, ["client", "operator_delegate", "neutral"]);
+    assert_eq!(made.fields[0].tooltip, "Firma di Anna Rossi, Cliente");
+    let overlap =
+        |a: &[f32; 4], b: &[f32; 4]| a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
+    for (index, field) in made.fields.iter().enumerate() {
+        let [left, bottom, right, top] = field.rect;
+        assert!(left > 60.0 && right < 536.0 && bottom > 50.0 && top < 780.0, "{field:?}");
+        // base.typ: 7.4 cm × 2.3 cm
+        assert!(
+            (right - left - 209.8).abs() < 0.5 && (top - bottom - 65.2).abs() < 0.5,
+            "{field:?}"
+        );
+        for other in &made.fields[index + 1..] {
+            assert!(field.page != other.page || !overlap(&field.rect, &other.rect));
+        }
+    }
+}
+
+#[test]
+fn the_same_form_gives_the_same_bytes() {
+    let make = || TypstTypesetter::shipped().minutes(&form()).unwrap();
+    assert_eq!(make(), make());
+}
+
+#[test]
+fn what_people_write_is_never_read_as_code() {
+    let hostile =
+        "#panic(\"x\") $1/0$ *no* _no_ `raw` @ref <label> \\ [x] = titolo #read(\"/etc/passwd\")";
+    let made = TypstTypesetter::shipped()
+        .minutes(&MinutesForm {
+            text: format!("= {hostile}\n#include \"/base.typ\""),
+            dispute: hostile.into(),
+            case_number: "#eval(\"1+1\")".into(),
+            subjects: vec![MinutesSubject {
+                role: "#raw".into(),
+                name: hostile.into(),
+                fiscal_code: "*b*".into(),
+                powers: "#1".into(),
+            }],
+            ..form()
+        })
+        .unwrap();
+    let text: String = text_of(&made.pdf).split_whitespace().collect();
+    for verbatim in ["#panic(\"x\")$1/0$*no*", "#eval(\"1+1\")", "@ref<label>"] {
+        assert!(text.contains(verbatim), "{verbatim} not in {text}");
+    }
+}
+
+#[test]
+fn a_long_text_moves_the_fields_to_a_later_page() {
+    let text = "Un paragrafo dell'accordo, abbastanza lungo da riempire una riga.\n\n".repeat(90);
+    let made = TypstTypesetter::shipped().minutes(&MinutesForm { text, ..form() }).unwrap();
+    assert!(made.fields.iter().all(|field| field.page >= 3), "{:?}", made.fields);
+}
+
+#[test]
+fn a_character_that_cannot_be_printed_is_named() {
+    let made =
+        TypstTypesetter::shipped().minutes(&MinutesForm { text: "ok 👍".into(), ..form() });
+    assert!(matches!(made, Err(TypesetError::Character('👍'))), "{made:?}");
+}
+
+#[test]
+fn an_appearance_has_exactly_the_size_of_its_field() {
+    let lines = ["Anna Rossi", "Firma elettronica qualificata", "20/11/2026 11:15:02 CET"];
+    let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+    let pdf = TypstTypesetter::shipped().appearance(&lines, 209.75, 65.25).unwrap();
+    let document = Document::load_mem(&pdf).unwrap();
+    let pages = document.get_pages();
+    assert_eq!(pages.len(), 1);
+    let page = document.get_dictionary(pages[&1]).unwrap();
+    let media: Vec<f32> = page
+        .get(b"MediaBox")
+        .and_then(Object::as_array)
+        .unwrap()
+        .iter()
+        .map(|number| number.as_float().unwrap())
+        .collect();
+    assert_eq!(media, [0.0, 0.0, 209.75, 65.25]);
+    assert!(text_of(&pdf).contains("Anna Rossi"));
+}
+
+#[test]
+fn templates_of_a_folder_go_before_the_shipped_ones_and_their_faults_are_located() {
+    let folder = tempfile::tempdir().unwrap();
+    let outside = tempfile::NamedTempFile::new().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    std::os::unix::fs::symlink(outside.path(), folder.path().join("link.txt")).unwrap();
+    write("own/good.typ", "#import \"/base.typ\": *\n#show: minutes\nParole nostre\n#signatures()");
+    write("own/broken.typ", "#import \"/base.typ\": *\n#show: minutes\n\n#nosuch()\n");
+    write("own/nofield.typ", "#import \"/base.typ\": *\n#show: minutes\nNiente firme");
+    write(
+        "own/twice.typ",
+        "#import \"/base.typ\": *\n#show: minutes\n#signatures()\n#signatures()",
+    );
+    write("own/outside.typ", "#import \"/base.typ\": *\n#show: minutes\n#read(\"/link.txt\")");
+    write("own/above.typ", "#import \"/base.typ\": *\n#show: minutes\n#read(\"../../secret\")");
+    write("own/package.typ", "#import \"@preview/x:0.1.0\": *\n");
+    let typesetter = TypstTypesetter::with_folder(folder.path().to_owned());
+    let make =
+        |name: &str| typesetter.minutes(&MinutesForm { template: format!("own/{name}"), ..form() });
+
+    assert!(text_of(&make("good").unwrap().pdf).contains("Parole nostre"));
+    typesetter.minutes(&form()).expect("the shipped ones are still there");
+    let faults = [
+        ("broken", "own/broken.typ:4:2: unknown variable: nosuch"),
+        ("nofield", "the signature field `client` is not placed"),
+        ("twice", "the signature field `client` is placed twice"),
+        ("outside", "own/outside.typ:3:"),
+        ("above", "own/above.typ:3:"),
+        ("package", "own/package.typ:1:"),
+    ];
+    for (name, expected) in faults {
+        match make(name) {
+            Err(TypesetError::Template(text)) => {
+                assert!(text.contains(expected), "{name}: {text}");
+            }
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+    assert!(
+        matches!(make("missing"), Err(TypesetError::NoTemplate(name)) if name == "own/missing")
+    );
+}
