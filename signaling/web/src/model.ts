@@ -51,7 +51,9 @@ export type Effect =
   | { kind: 'announce'; text: string; urgent: boolean }
   | { kind: 'moved'; from: Session; to: Session }
   | { kind: 'chat'; line: ChatLine }
-  | { kind: 'notice'; text: string }
+  | { kind: 'notice' }
+  /** Shown for a moment, besides being announced. */
+  | { kind: 'told'; text: string }
   | { kind: 'muted' }
   | { kind: 'changed'; topic: Topic };
 
@@ -88,7 +90,7 @@ export function apply(state: RoomState, message: ServerMessage): [RoomState, Eff
       return [
         { ...state, notice },
         [
-          { kind: 'notice', text: message.text },
+          { kind: 'notice' },
           { kind: 'announce', text: `Avviso del conciliatore: ${message.text}`, urgent: true },
         ],
       ];
@@ -96,15 +98,12 @@ export function apply(state: RoomState, message: ServerMessage): [RoomState, Eff
     case 'visit':
       return [
         state,
-        [{ kind: 'announce', text: 'Il conciliatore entra in questa sessione.', urgent: true }],
+        tell('Il conciliatore entra in questa sessione.'),
       ];
     case 'muted':
       return [
         state,
-        [
-          { kind: 'muted' },
-          { kind: 'announce', text: 'Il conciliatore ha spento il tuo microfono.', urgent: true },
-        ],
+        [{ kind: 'muted' }, ...tell('Il conciliatore ha spento il tuo microfono.')],
       ];
     case 'changed':
       return [state, [{ kind: 'changed', topic: message.topic }]];
@@ -194,6 +193,13 @@ function applyChat(
     effects.push({ kind: 'announce', text: `${name} scrive: ${message.text}`, urgent: false });
   }
   return [{ ...state, chat }, effects];
+}
+
+function tell(text: string): Effect[] {
+  return [
+    { kind: 'told', text },
+    { kind: 'announce', text, urgent: true },
+  ];
 }
 
 function emptySlots(epoch: Epoch): Slots {

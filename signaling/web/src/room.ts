@@ -6,7 +6,7 @@ import { Meeting } from './meeting';
 import { forget, recall, remember } from './memory';
 import { mountAnnouncer } from './ui/announcer';
 import { closedPage, farewellPage } from './ui/closed';
-import { mountToasts, toast } from './ui/dialog';
+import { clearToasts, mountToasts, toast } from './ui/dialog';
 import { createEntrance } from './ui/entrance';
 import { createRoomScreen } from './ui/roomscreen';
 
@@ -72,6 +72,7 @@ function enter(seat: Seat, devices: Devices): void {
 function leave(end: End): void {
   if (end.kind === 'leave' && end.reason === 'ended') forget(meetingId);
   document.title = 'Accordo';
+  clearToasts();
   show(farewellPage(end, way));
 }
 

@@ -8,7 +8,7 @@ export function createBanner(meeting: Meeting) {
   const name = h('strong', { test: 'session-name' });
   const who = h('span', { class: 'who', test: 'session-who' });
   const link = h('span', { class: 'link', test: 'link-state' });
-  const node = h('div', { class: 'banner', test: 'banner' }, h('div', {}, name, ' ', who), link);
+  const node = h('div', { class: 'banner', test: 'banner' }, h('div', {}, name, who), link);
 
   function update(): void {
     const { state } = meeting;

@@ -20,7 +20,6 @@ export function createControls(meeting: Meeting, panels: { toggle(name: PanelNam
   const leave = control('leave', () => void askToLeave(meeting));
   leave.node.classList.add('danger');
   const canShare = 'getDisplayMedia' in (navigator.mediaDevices ?? {});
-  screen.node.hidden = !canShare;
   const node = h(
     'div',
     { class: 'bar', attrs: { role: 'toolbar', 'aria-label': 'Comandi' } },
@@ -37,8 +36,7 @@ export function createControls(meeting: Meeting, panels: { toggle(name: PanelNam
     screen.set('screen', state.screen ? 'Ferma la condivisione' : 'Condividi schermo', state.screen);
     const raised = self(meeting.state)?.hand ?? false;
     hand.set('hand', raised ? 'Abbassa la mano' : 'Alza la mano', raised);
-    screen.node.disabled = !inside;
-    hand.node.disabled = !inside;
+    screen.node.hidden = !inside || !canShare;
     for (const [name, c, text] of [
       ['people', people, 'Persone'],
       ['chat', chat, unread.chat > 0 ? `Chat (${unread.chat})` : 'Chat'],
@@ -50,8 +48,8 @@ export function createControls(meeting: Meeting, panels: { toggle(name: PanelNam
     }
     document_.node.classList.toggle('news', unread.document);
     chat.node.classList.toggle('news', unread.chat > 0);
-    document_.node.hidden = !inside;
-    hand.node.hidden = isConciliator(meeting.state);
+    for (const c of [people, chat, document_]) c.node.hidden = !inside;
+    hand.node.hidden = !inside || isConciliator(meeting.state);
     leave.set('leave', 'Esci', null);
   }
   return { node, update };

@@ -54,6 +54,11 @@ export function mountToasts(body: HTMLElement): void {
   body.append(toasts);
 }
 
+/** The last page stands alone. */
+export function clearToasts(): void {
+  toasts.replaceChildren();
+}
+
 export function toast(text: string, kind: 'info' | 'problem' = 'info'): void {
   const close = button('Chiudi', { click: () => node.remove() });
   const node = h('div', { class: `toast ${kind}`, test: 'toast' }, h('span', { text }), close);

@@ -80,7 +80,7 @@ function group(meeting: Meeting, session: Session, side: Side | undefined): HTML
         !mine &&
           state.view?.started === true &&
           act(meeting, breakout ? 'Entra' : 'Torna qui', `visit-${session}`, 'small', { type: 'visit', to: session }),
-        breakout && act(meeting, 'Chiudi', `close-${session}`, 'small', { type: 'close_breakout', session }),
+        breakout && act(meeting, 'Chiudi sessione', `close-${session}`, 'small', { type: 'close_breakout', session }),
       ),
     ),
     people.length > 0 ? rows(meeting, people, session) : h('p', { class: 'hint', text: 'Nessuno in questo momento.' }),

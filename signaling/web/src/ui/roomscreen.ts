@@ -103,7 +103,6 @@ export function createRoomScreen(meeting: Meeting) {
     switch (happened.kind) {
       case 'announce':
         announce(happened.text, happened.urgent);
-        if (happened.urgent) toast(happened.text);
         break;
       case 'chat':
         if (open !== 'chat' && happened.line.from !== meeting.state.me) unread.chat += 1;
@@ -120,6 +119,10 @@ export function createRoomScreen(meeting: Meeting) {
         }
         break;
       case 'notice':
+        break;
+      case 'told':
+        toast(happened.text);
+        break;
       case 'muted':
         break;
     }

@@ -33,7 +33,7 @@ export function createStage(meeting: Meeting, needsGesture: () => void) {
       if (!tile) {
         tile = new Tile(kind);
         tiles.set(key, tile);
-        (kind === 'screen' ? screens : faces).append(tile.node);
+        insertInOrder(kind === 'screen' ? screens : faces, tile.node, [...wanted.keys()], key);
       }
       const own = person.id === state.me;
       tile.label(person, own, kind, meeting.speaking.has(person.id));
@@ -45,6 +45,12 @@ export function createStage(meeting: Meeting, needsGesture: () => void) {
     waiting.hidden = note === '';
     setText(waiting, note);
     updateVoices();
+  }
+
+  /** Nodes that stay are not moved: a video that leaves the page stops. */
+  function insertInOrder(list: HTMLElement, node: HTMLElement, keys: string[], key: string): void {
+    const following = keys.slice(keys.indexOf(key) + 1).map((k) => tiles.get(k)?.node);
+    list.insertBefore(node, following.find((n) => n?.parentElement === list) ?? null);
   }
 
   /** One audio element per slot, for the life of the peer connection; an empty slot is silent. */
