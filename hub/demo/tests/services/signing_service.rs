@@ -1,0 +1,307 @@
+//! The remote signature: our CSC client against the demo provider.
+
+use std::{os::unix::fs::PermissionsExt as _, path::Path, sync::atomic::Ordering};
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+use signing::{
+    Digest,
+    csc::{CscClient, CscConfig},
+    ports::{Qtsp as _, QtspError},
+};
+
+use crate::support::{Service, openssl};
+
+const MESSAGE: &[u8] = b"the signed attributes";
+
+fn digest() -> Digest {
+    Digest::of(MESSAGE)
+}
+
+/// A code that is not `code`.
+fn other(code: &str) -> String {
+    format!("{:06}", (code.parse::<u32>().unwrap() + 1) % 1_000_000)
+}
+
+#[tokio::test]
+async fn a_document_is_signed_and_an_outsider_agrees() {
+    let service = Service::start().await;
+    let info = service.csc.info().await.unwrap();
+    assert_eq!(info.specs, "2.0.0.2");
+    assert!(info.methods.iter().any(|method| method == "signatures/signHash"));
+
+    let credential = service.issue().await;
+    assert_eq!(service.csc.credentials(true).await.unwrap(), std::slice::from_ref(&credential.id));
+    service.csc.send_otp(&credential.id).await.unwrap();
+    let (to, text, key) = service.outbox.messages.lock().unwrap()[0].clone();
+    assert_eq!(to, "+393331234567");
+    assert!(text.contains("N/2026/000123") && text.contains("non qualificata"), "{text}");
+    assert!(key.contains(&credential.id));
+
+    let code = service.outbox.last_code();
+    let signature = service.csc.sign_hash(&credential.id, &code, &digest()).await.unwrap();
+    service.write_chain(&credential);
+    service.write("message", MESSAGE);
+    service.write("signature", &signature);
+    let (ok, key) =
+        openssl(service.dir.path(), &["x509", "-in", "signer.pem", "-pubkey", "-noout"]).await;
+    assert!(ok);
+    service.write("key.pem", key.as_bytes());
+    let verify = ["dgst", "-sha256", "-verify", "key.pem", "-signature", "signature", "message"];
+    let (ok, said) = openssl(service.dir.path(), &verify).await;
+    assert!(ok && said.contains("Verified OK"), "{said}");
+    assert!(service.csc.credentials(true).await.unwrap().is_empty());
+    assert_eq!(service.csc.credentials(false).await.unwrap(), [credential.id]);
+}
+
+/// What is tried, in order, with one code that was sent; the last result decides.
+#[derive(Clone, Copy, Debug)]
+enum Try {
+    Right,
+    Wrong,
+    Wait(i64),
+    NewCode,
+    OldCode,
+}
+
+#[tokio::test]
+async fn r_sign_30_a_wrong_code_is_counted_and_an_old_one_refused() {
+    use Try::{NewCode, OldCode, Right, Wait, Wrong};
+    let service = Service::start().await;
+    let cases: [(&[Try], &str); 9] = [
+        (&[Right], "signed"),
+        (&[Wrong], "wrong"),
+        (&[Wrong, Wrong, Right], "signed"),
+        (&[Wrong, Wrong, Wrong], "blocked"),
+        (&[Wrong, Wrong, Wrong, Right], "blocked"),
+        // A new code is no new chance.
+        (&[Wrong, Wrong, NewCode, Wrong], "blocked"),
+        (&[NewCode, OldCode], "wrong"),
+        (&[Wait(5 * 60), Right], "blocked"),
+        (&[Wait(5 * 60), NewCode, Right], "signed"),
+    ];
+    for (tries, expected) in cases {
+        let (credential, first) = service.ready().await;
+        let mut code = first.clone();
+        let mut outcome = "";
+        for step in tries {
+            let given = match step {
+                Right => code.clone(),
+                Wrong => other(&code),
+                OldCode if first != code => first.clone(),
+                OldCode => other(&code),
+                Wait(seconds) => {
+                    service.clock.advance(TimeDelta::seconds(*seconds));
+                    continue;
+                }
+                NewCode => {
+                    service.csc.send_otp(&credential).await.unwrap();
+                    code = service.outbox.last_code();
+                    continue;
+                }
+            };
+            outcome = match service.csc.sign_hash(&credential, &given, &digest()).await {
+                Ok(_) => "signed",
+                Err(QtspError::WrongOtp) => "wrong",
+                Err(QtspError::OtpBlocked) => "blocked",
+                Err(error) => panic!("{tries:?}: {error}"),
+            };
+        }
+        assert_eq!(outcome, expected, "{tries:?}");
+        if expected == "blocked" && !matches!(tries, [Wait(_), ..]) {
+            let again = service.csc.send_otp(&credential).await;
+            assert!(matches!(again, Err(QtspError::OtpBlocked)), "{tries:?} {again:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn r_sign_30_a_credential_signs_once() {
+    let service = Service::start().await;
+    let (credential, code) = service.ready().await;
+    let signature = service.csc.sign_hash(&credential, &code, &digest()).await.unwrap();
+
+    let again = service.csc.sign_hash(&credential, &code, &digest()).await.unwrap();
+    assert_eq!(again, signature, "a lost answer can be asked for again");
+    let another = service.csc.sign_hash(&credential, &code, &Digest::of(b"another")).await;
+    assert!(matches!(another, Err(QtspError::CredentialUsed)), "{another:?}");
+    let code = service.csc.send_otp(&credential).await;
+    assert!(matches!(code, Err(QtspError::CredentialUsed)), "{code:?}");
+
+    let record = service.data().join(format!("credentials/{credential}.json"));
+    let record = std::fs::read_to_string(record).unwrap();
+    assert!(!record.contains("PRIVATE KEY"), "the used key is gone");
+    assert!(record.contains("\"key\":null"));
+}
+
+#[tokio::test]
+async fn r_sign_30_two_at_once_get_one_signature() {
+    let service = Service::start().await;
+    for _ in 0..10 {
+        let (credential, code) = service.ready().await;
+        let (one, two) = (Digest::of(b"one"), Digest::of(b"two"));
+        let (one, two) = tokio::join!(
+            service.csc.sign_hash(&credential, &code, &one),
+            service.csc.sign_hash(&credential, &code, &two),
+        );
+        assert_eq!(u8::from(one.is_ok()) + u8::from(two.is_ok()), 1, "{one:?} {two:?}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_forgotten_by_a_restart() {
+    let mut service = Service::start().await;
+    let root = service.qtsp.root_pem();
+    let credential = service.issue().await.id;
+    service.restart().await;
+    assert_eq!(service.qtsp.root_pem(), root);
+    service.csc.send_otp(&credential).await.unwrap();
+    let code = service.outbox.last_code();
+    service.restart().await;
+    let wrong = service.csc.sign_hash(&credential, &other(&code), &digest()).await;
+    assert!(matches!(wrong, Err(QtspError::WrongOtp)), "{wrong:?}");
+    service.restart().await;
+    let wrong = service.csc.sign_hash(&credential, &other(&code), &digest()).await;
+    assert!(matches!(wrong, Err(QtspError::WrongOtp)), "{wrong:?}");
+    service.restart().await;
+    let signature = service.csc.sign_hash(&credential, &code, &digest()).await.unwrap();
+    service.restart().await;
+    assert_eq!(service.csc.sign_hash(&credential, &code, &digest()).await.unwrap(), signature);
+
+    let (credential, code) = service.ready().await;
+    for _ in 0..3 {
+        service.restart().await;
+        let _ = service.csc.sign_hash(&credential, &other(&code), &digest()).await;
+    }
+    service.restart().await;
+    let blocked = service.csc.sign_hash(&credential, &code, &digest()).await;
+    assert!(matches!(blocked, Err(QtspError::OtpBlocked)), "{blocked:?}");
+}
+
+#[tokio::test]
+async fn the_keys_can_be_read_by_their_owner_alone() {
+    fn check(path: &Path) {
+        let mode = path.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, if path.is_dir() { 0o700 } else { 0o600 }, "{}", path.display());
+        if path.is_dir() {
+            path.read_dir().unwrap().for_each(|entry| check(&entry.unwrap().path()));
+        }
+    }
+    let service = Service::start().await;
+    service.issue().await;
+    check(&service.data());
+    let keys = service.data().join("authority").read_dir().unwrap();
+    let keys = keys
+        .filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|end| end == "key"));
+    assert_eq!(keys.count(), 4);
+}
+
+#[tokio::test]
+async fn what_the_provider_cannot_do_is_told_apart() {
+    let service = Service::start().await;
+    let mut config = service.qtsp.csc_config();
+    config.client_secret.push('x');
+    let refused = CscClient::new(config).unwrap().issue(&service.request()).await;
+    assert!(matches!(refused, Err(QtspError::Refused(_))), "{refused:?}");
+
+    let mut request = service.request();
+    request.subject.fiscal_code = "short".into();
+    let refused = service.csc.issue(&request).await;
+    assert!(matches!(refused, Err(QtspError::Refused(_))), "{refused:?}");
+
+    let nobody = CscClient::new(CscConfig::new("http://127.0.0.1:9", "a", "b")).unwrap();
+    let silent = nobody.issue(&service.request()).await;
+    assert!(matches!(silent, Err(QtspError::Unreachable(_))), "{silent:?}");
+
+    for unknown in ["", "0", "../client", "00000000000000000000000000000000"] {
+        let unknown = service.csc.send_otp(unknown).await;
+        assert!(matches!(unknown, Err(QtspError::CredentialUsed)), "{unknown:?}");
+    }
+
+    let credential = service.issue().await.id;
+    service.outbox.is_down.store(true, Ordering::SeqCst);
+    let down = service.csc.send_otp(&credential).await;
+    assert!(matches!(down, Err(QtspError::Unreachable(_))), "{down:?}");
+    service.outbox.is_down.store(false, Ordering::SeqCst);
+    service.csc.send_otp(&credential).await.unwrap();
+
+    service.clock.advance(TimeDelta::hours(1));
+    let expired = service.csc.send_otp(&credential).await;
+    assert!(matches!(expired, Err(QtspError::CredentialUsed)), "{expired:?}");
+}
+
+#[test]
+fn secrets_are_not_sent_in_the_clear() {
+    let cases = [
+        ("https://firma.example.it", true),
+        ("http://localhost:8080/demo/qtsp", true),
+        ("http://127.0.0.1:8080", true),
+        ("http://firma.example.it", false),
+        ("http://localhost.example.it", false),
+        ("ftp://localhost", false),
+        ("firma", false),
+    ];
+    for (address, accepted) in cases {
+        let client = CscClient::new(CscConfig::new(address, "id", "secret"));
+        assert_eq!(client.is_ok(), accepted, "{address}");
+    }
+    let config = CscConfig::new("https://firma.example.it", "id", "confidential");
+    assert!(!format!("{config:?}").contains("confidential"));
+}
+
+/// Calls a method as the raw protocol has it.
+async fn call(service: &Service, token: &str, method: &str, body: &Value) -> (u16, Value) {
+    let response = reqwest::Client::new()
+        .post(service.url(method))
+        .bearer_auth(token)
+        .json(body)
+        .send()
+        .await
+        .unwrap();
+    let status = response.status().as_u16();
+    (status, serde_json::from_slice(&response.bytes().await.unwrap()).unwrap_or(Value::Null))
+}
+
+#[tokio::test]
+async fn an_authorisation_is_for_its_hash_alone_in_both_versions() {
+    const HASH: &str = "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=";
+    const OTHER: &str = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+    let service = Service::start().await;
+    let (credential, code) = service.ready().await;
+    let (status, _) = call(&service, "guess", "/csc/v2/credentials/list", &json!({})).await;
+    assert_eq!(status, 401);
+
+    let config = service.qtsp.csc_config();
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_id", &config.client_id),
+        ("client_secret", &config.client_secret),
+    ];
+    let response =
+        reqwest::Client::new().post(service.url("/oauth2/token")).form(&form).send().await.unwrap();
+    let token: Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
+    let token = token["access_token"].as_str().unwrap();
+
+    let authorize = json!({
+        "credentialID": credential, "numSignatures": 1, "hash": [HASH], "OTP": code,
+    });
+    let (status, answer) = call(&service, token, "/csc/v1/credentials/authorize", &authorize).await;
+    assert_eq!(status, 200, "{answer}");
+    let sign = |hash: &str| {
+        json!({
+            "credentialID": credential, "SAD": answer["SAD"], "hashes": [hash],
+            "signAlgo": "1.2.840.10045.4.3.2",
+        })
+    };
+    let (status, refused) =
+        call(&service, token, "/csc/v2/signatures/signHash", &sign(OTHER)).await;
+    assert_eq!((status, &refused["error"]), (400, &json!("invalid_request")), "{refused}");
+    let (_, signed) = call(&service, token, "/csc/v2/signatures/signHash", &sign(HASH)).await;
+    assert!(signed["signatures"][0].is_string(), "{signed}");
+    let (_, again) = call(&service, token, "/csc/v2/signatures/signHash", &sign(HASH)).await;
+    assert_eq!(again, signed);
+
+    service.clock.advance(TimeDelta::hours(1));
+    let (status, _) = call(&service, token, "/csc/v2/credentials/list", &json!({})).await;
+    assert_eq!(status, 401, "a token ends");
+}

@@ -1,0 +1,203 @@
+//! Time stamps: our client, the demo authority, and OpenSSL as referee.
+
+use std::time::Duration;
+
+use axum::{Router, body::Bytes, routing::post};
+use chrono::TimeDelta;
+use signing::{
+    Digest,
+    ports::{Tsa as _, TsaError},
+    tsa::{TsaClient, TsaConfig, token},
+};
+use tokio::net::TcpListener;
+
+use crate::support::{Service, openssl, serve};
+
+#[tokio::test]
+async fn a_token_is_valid_for_outsiders_too() {
+    let service = Service::start().await;
+    let digest = Digest::of(b"data");
+    let der = service.tsa.timestamp(&digest).await.unwrap();
+    let read = token::check(&der, &digest).unwrap();
+    assert_eq!(read.imprint, digest);
+    assert_eq!(read.policy, "1.3.6.1.4.1.99999.1.2");
+    assert_eq!(read.accuracy, Some(TimeDelta::seconds(1)));
+    let present = service.clock.get();
+    assert!((present - read.gen_time).num_milliseconds().abs() <= 1, "{read:?} {present}");
+    assert_eq!(read.certs.len(), 1);
+    assert_eq!(read.signer, Some(read.certs[0].clone()));
+
+    service.write("token.der", &der);
+    service.write("root.pem", service.qtsp.root_pem().as_bytes());
+    let hash = digest.to_string();
+    let verify =
+        ["ts", "-verify", "-digest", &hash, "-in", "token.der", "-token_in", "-CAfile", "root.pem"];
+    let (ok, said) = openssl(service.dir.path(), &verify).await;
+    assert!(ok && said.contains("Verification: OK"), "{said}");
+    let hash = Digest::of(b"other").to_string();
+    let verify =
+        ["ts", "-verify", "-digest", &hash, "-in", "token.der", "-token_in", "-CAfile", "root.pem"];
+    assert!(!openssl(service.dir.path(), &verify).await.0);
+}
+
+/// Every moment of a second: with three, two, one and no decimals.
+#[tokio::test]
+async fn fractions_of_a_second_are_read() {
+    let service = Service::start().await;
+    let whole = TimeDelta::nanoseconds(
+        1_000_000_000 - i64::from(service.clock.get().timestamp_subsec_nanos()),
+    );
+    service.clock.advance(whole);
+    for step in [0, 500, 120, 7] {
+        service.clock.advance(TimeDelta::milliseconds(step));
+        let digest = Digest::of(&step.to_be_bytes());
+        let der = service.tsa.timestamp(&digest).await.unwrap();
+        assert_eq!(token::parse(&der).unwrap().gen_time, service.clock.get());
+    }
+}
+
+#[tokio::test]
+async fn openssl_can_ask_with_any_strong_digest() {
+    let service = Service::start().await;
+    let dir = service.dir.path();
+    service.write("data", b"data");
+    service.write("root.pem", service.qtsp.root_pem().as_bytes());
+    service.write("unit.pem", &{
+        let der = std::fs::read(service.data().join("authority/tsa.cer")).unwrap();
+        openssl::x509::X509::from_der(&der).unwrap().to_pem().unwrap()
+    });
+    for (digest, with_cert, granted) in [
+        ("-sha256", true, true),
+        ("-sha384", true, true),
+        ("-sha512", false, true),
+        ("-sha1", true, false),
+    ] {
+        let mut query = vec!["ts", "-query", "-data", "data", digest, "-out", "query.tsq"];
+        if with_cert {
+            query.push("-cert");
+        }
+        assert!(openssl(dir, &query).await.0);
+        let body = std::fs::read(dir.join("query.tsq")).unwrap();
+        let client = reqwest::Client::new();
+        let response = client.post(service.url("/tsa")).body(body).send().await.unwrap();
+        assert_eq!(response.headers()["content-type"], "application/timestamp-reply");
+        service.write("reply.tsr", &response.bytes().await.unwrap());
+        let verify = [
+            "ts",
+            "-verify",
+            "-queryfile",
+            "query.tsq",
+            "-in",
+            "reply.tsr",
+            "-CAfile",
+            "root.pem",
+            "-untrusted",
+            "unit.pem",
+        ];
+        let (ok, said) = openssl(dir, &verify).await;
+        assert_eq!(ok, granted, "{digest}: {said}");
+        if !granted {
+            let (_, said) = openssl(dir, &["ts", "-reply", "-in", "reply.tsr", "-text"]).await;
+            assert!(said.contains("unrecognized or unsupported algorithm"), "{said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_was_touched_is_refused() {
+    let service = Service::start().await;
+    let digest = Digest::of(b"data");
+    let good = service.tsa.timestamp(&digest).await.unwrap();
+    assert!(token::check(&good, &digest).is_ok());
+    assert!(token::check(&good, &Digest::of(b"other")).is_err());
+    let mut accepted = Vec::new();
+    for place in 0..good.len() {
+        let mut bad = good.clone();
+        bad[place] ^= 0x01;
+        if let Ok(token) = token::check(&bad, &digest) {
+            accepted.push((place, token));
+        }
+        let _ = token::check(&good[..place], &digest).unwrap_err();
+    }
+    // Outside the signed bytes: versions, the list of digest algorithms, and the certificate's
+    // own signature, which belongs to the chain. None of them changes what the token says.
+    let said = token::check(&good, &digest).unwrap();
+    for (place, token) in &accepted {
+        assert_eq!(token.gen_time, said.gen_time, "{place}");
+        assert_eq!((token.imprint, &token.serial), (said.imprint, &said.serial), "{place}");
+    }
+    assert!(
+        accepted.len() < 40,
+        "{:?}",
+        accepted.iter().map(|(place, _)| place).collect::<Vec<_>>()
+    );
+}
+
+fn config(urls: Vec<String>) -> TsaConfig {
+    TsaConfig { urls, policy: None, timeout_ms: 2_000 }
+}
+
+#[tokio::test]
+async fn the_next_authority_is_asked_when_one_fails() {
+    let service = Service::start().await;
+    let good = service.url("/tsa");
+    let cases = [
+        (vec!["http://127.0.0.1:9/".to_owned(), good.clone()], true),
+        (vec![service.url("/nothing-here"), good.clone()], true),
+        (vec![service.url("/root.pem"), good.clone()], true),
+        (vec!["http://127.0.0.1:9/".to_owned()], false),
+    ];
+    for (urls, works) in cases {
+        let client = TsaClient::new(&config(urls.clone())).unwrap();
+        let token = client.timestamp(&Digest::of(b"data")).await;
+        assert_eq!(token.is_ok(), works, "{urls:?} {token:?}");
+    }
+    assert!(TsaClient::new(&config(vec![])).is_err());
+    let strange = TsaConfig { policy: Some("1.2.3.4".into()), ..config(vec![good]) };
+    let refused = TsaClient::new(&strange).unwrap().timestamp(&Digest::of(b"data")).await;
+    assert!(matches!(refused, Err(TsaError::Refused(_))), "{refused:?}");
+}
+
+/// Starts an authority that answers as told.
+async fn authority(
+    answer: impl Fn() -> Vec<u8> + Clone + Send + Sync + 'static,
+    wait: Duration,
+) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let respond = move |_: Bytes| {
+        let answer = answer.clone();
+        async move {
+            tokio::time::sleep(wait).await;
+            answer()
+        }
+    };
+    serve(listener, Router::new().route("/", post(respond)));
+    url
+}
+
+#[tokio::test]
+async fn an_answer_to_another_request_is_refused() {
+    let service = Service::start().await;
+    let digest = Digest::of(b"data");
+    service.write("data", b"data");
+    let query = ["ts", "-query", "-data", "data", "-sha256", "-cert", "-out", "query.tsq"];
+    assert!(openssl(service.dir.path(), &query).await.0);
+    let query = std::fs::read(service.dir.path().join("query.tsq")).unwrap();
+    let client = reqwest::Client::new();
+    let reply = client.post(service.url("/tsa")).body(query).send().await.unwrap();
+    let reply = reply.bytes().await.unwrap().to_vec();
+
+    let replay = authority(move || reply.clone(), Duration::ZERO).await;
+    let refused = TsaClient::new(&config(vec![replay])).unwrap().timestamp(&digest).await;
+    let Err(TsaError::Invalid(reason)) = refused else { panic!("{refused:?}") };
+    assert_eq!(reason, "it answers another request");
+
+    let endless = authority(|| vec![0x30; 1 << 20], Duration::ZERO).await;
+    let refused = TsaClient::new(&config(vec![endless])).unwrap().timestamp(&digest).await;
+    assert!(matches!(refused, Err(TsaError::Unreachable(_))), "{refused:?}");
+    let slow = authority(Vec::new, Duration::from_secs(60)).await;
+    let config = TsaConfig { timeout_ms: 100, ..config(vec![slow]) };
+    let refused = TsaClient::new(&config).unwrap().timestamp(&digest).await;
+    assert!(matches!(refused, Err(TsaError::Unreachable(_))), "{refused:?}");
+}
