@@ -1,6 +1,10 @@
 //! The remote signature: our CSC client against the demo provider.
 
-use std::{os::unix::fs::PermissionsExt as _, path::Path, sync::atomic::Ordering};
+use std::{
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    sync::atomic::Ordering,
+};
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -9,6 +13,7 @@ use signing::{
     csc::{CscClient, CscConfig},
     ports::{Qtsp as _, QtspError},
 };
+use tokio::process::Command;
 
 use crate::support::{Service, openssl};
 
@@ -262,6 +267,20 @@ async fn call(service: &Service, token: &str, method: &str, body: &Value) -> (u1
     (status, serde_json::from_slice(&response.bytes().await.unwrap()).unwrap_or(Value::Null))
 }
 
+/// An access token, got as the raw protocol has it.
+async fn access_token(service: &Service) -> String {
+    let config = service.qtsp.csc_config();
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_id", &config.client_id),
+        ("client_secret", &config.client_secret),
+    ];
+    let http = reqwest::Client::new();
+    let response = http.post(service.url("/oauth2/token")).form(&form).send().await.unwrap();
+    let answer: Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
+    answer["access_token"].as_str().unwrap().to_owned()
+}
+
 #[tokio::test]
 async fn an_authorisation_is_for_its_hash_alone_in_both_versions() {
     const HASH: &str = "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=";
@@ -271,17 +290,8 @@ async fn an_authorisation_is_for_its_hash_alone_in_both_versions() {
     let (status, _) = call(&service, "guess", "/csc/v2/credentials/list", &json!({})).await;
     assert_eq!(status, 401);
 
-    let config = service.qtsp.csc_config();
-    let form = [
-        ("grant_type", "client_credentials"),
-        ("client_id", &config.client_id),
-        ("client_secret", &config.client_secret),
-    ];
-    let response =
-        reqwest::Client::new().post(service.url("/oauth2/token")).form(&form).send().await.unwrap();
-    let token: Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
-    let token = token["access_token"].as_str().unwrap();
-
+    let token = access_token(&service).await;
+    let token = token.as_str();
     let authorize = json!({
         "credentialID": credential, "numSignatures": 1, "hash": [HASH], "OTP": code,
     });
@@ -304,4 +314,26 @@ async fn an_authorisation_is_for_its_hash_alone_in_both_versions() {
     service.clock.advance(TimeDelta::hours(1));
     let (status, _) = call(&service, token, "/csc/v2/credentials/list", &json!({})).await;
     assert_eq!(status, 401, "a token ends");
+}
+
+/// Another implementation of the client, in the older version of the protocol, with its own
+/// validation of the PDF that comes out. `make test` installs it.
+#[tokio::test]
+async fn the_client_of_pyhanko_can_sign() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let pyhanko = std::env::var_os("ACCORDO_PYHANKO").map(PathBuf::from);
+    let pyhanko = pyhanko.unwrap_or_else(|| root.join(".venv/bin/pyhanko"));
+    let service = Service::start().await;
+    let (credential, code) = service.ready().await;
+    let trust = service.write("root.pem", service.qtsp.root_pem().as_bytes());
+    let output = Command::new(pyhanko.with_file_name("python3"))
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/services/csc_client.py"))
+        .args([&service.url(""), &access_token(&service).await, &credential, &code])
+        .arg(trust)
+        .output()
+        .await
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("TINIT-DMCNLC80A41H501X"), "{said}");
 }
