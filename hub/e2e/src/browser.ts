@@ -1,0 +1,73 @@
+/** Debian's Chromium with fake devices; everybody has an own context, as on an own computer. */
+import AxeBuilder from '@axe-core/playwright';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { artefact } from './places';
+
+export type Size = { width: number; height: number };
+export const DESK: Size = { width: 1280, height: 800 };
+export const PHONE: Size = { width: 390, height: 780 };
+
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--use-fake-device-for-media-stream',
+  '--use-fake-ui-for-media-stream',
+  '--autoplay-policy=no-user-gesture-required',
+  '--disable-background-timer-throttling',
+  '--disable-renderer-backgrounding',
+  '--disable-backgrounding-occluded-windows',
+];
+
+export function launch(): Promise<Browser> {
+  return chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', args: FLAGS });
+}
+
+/** A page of an own context. What the page complains about is collected in `complaints`. */
+export async function newPage(browser: Browser, url: string, who: string, size: Size = DESK): Promise<Page> {
+  const context = await browser.newContext({
+    baseURL: url,
+    viewport: size,
+    locale: 'it-IT',
+    timezoneId: 'Europe/Rome',
+    permissions: ['camera', 'microphone'],
+  });
+  const page = await context.newPage();
+  page.setDefaultTimeout(20_000);
+  page.on('pageerror', (error) => complaints.push(`${who}: ${error.message}`));
+  page.on('console', (message) => {
+    if (message.text().includes('Content Security Policy')) complaints.push(`${who}: ${message.text()}`);
+  });
+  return page;
+}
+
+/** Script errors and violations of the CSP on any page; the story ends with none. */
+export const complaints: string[] = [];
+
+let step = 0;
+
+/** A numbered picture of the page, at its size and, on request, at a phone's. */
+export async function picture(page: Page, name: string, options: { phone?: boolean } = {}): Promise<void> {
+  step += 1;
+  const number = String(step).padStart(2, '0');
+  await page.screenshot({ path: await artefact(`${number}-${name}.png`), fullPage: true });
+  if (!options.phone) return;
+  const size = page.viewportSize() ?? DESK;
+  await page.setViewportSize(PHONE);
+  await page.screenshot({ path: await artefact(`${number}-${name}-390.png`), fullPage: true });
+  await page.setViewportSize(size);
+}
+
+/** WCAG 2.1 A and AA violations of the page, one line each. */
+export async function accessibility(page: Page): Promise<string[]> {
+  const result = await new AxeBuilder({ page })
+    .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'])
+    .analyze();
+  return result.violations.map(
+    (v) => `${new URL(page.url()).pathname}: ${v.id}: ${v.help}: ${v.nodes.map((n) => n.target.join(' ')).join(', ')}`,
+  );
+}

@@ -1,0 +1,80 @@
+/** A real hub of one's own: fresh data, free port, ended by its process. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { artefact, root } from './places';
+
+export const hubBinary = process.env['ACCORDO_HUB'] ?? path.join(root, 'target/release/hub');
+const READY_WITHIN_MS = 90_000;
+
+export interface Message {
+  id: string;
+  channel: string;
+  to: string;
+  subject: string;
+  text: string;
+  created_at: string;
+}
+
+export class Hub {
+  private constructor(
+    private readonly child: ChildProcess,
+    readonly url: string,
+    readonly data: string,
+  ) {}
+
+  static async start(): Promise<Hub> {
+    const data = await mkdtemp(path.join(tmpdir(), 'accordo-e2e-'));
+    const listen = `127.0.0.1:${await freePort()}`;
+    const log = createWriteStream(await artefact('hub.log'));
+    const child = spawn(hubBinary, ['serve', '--demo', '--listen', listen, '--data', data], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    child.stdout.pipe(log);
+    child.stderr.pipe(log);
+    const hub = new Hub(child, `http://${listen}`, data);
+    await hub.ready();
+    return hub;
+  }
+
+  async stop(): Promise<void> {
+    if (this.child.exitCode === null) {
+      this.child.kill('SIGTERM');
+      await once(this.child, 'exit');
+    }
+    await rm(this.data, { recursive: true, force: true });
+  }
+
+  /** Messages that the demo outbox holds for one address or number, newest first. */
+  async outbox(to: string): Promise<Message[]> {
+    const response = await fetch(`${this.url}/dev/outbox.json?to=${encodeURIComponent(to)}`);
+    return (await response.json()) as Message[];
+  }
+
+  private async ready(): Promise<void> {
+    const end = Date.now() + READY_WITHIN_MS;
+    while (!(await answers(`${this.url}/readyz`))) {
+      if (this.child.exitCode !== null) throw new Error(`the hub ended with ${this.child.exitCode}: see artefacts/e2e/hub.log`);
+      if (Date.now() > end) throw new Error('the hub did not get ready: see artefacts/e2e/hub.log');
+      await sleep(100);
+    }
+  }
+}
+
+async function answers(url: string): Promise<boolean> {
+  return fetch(url).then((r) => r.ok, () => false);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}

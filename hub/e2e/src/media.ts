@@ -1,0 +1,80 @@
+/** What a participant's browser really receives, by getStats and the room's own slots. */
+import type { Page } from 'playwright-core';
+
+export interface Received {
+  /** Audio packets per participant who is in an audio slot. */
+  audio: Record<string, number>;
+  /** Decoded frames per participant whose camera is in a video slot. */
+  frames: Record<string, number>;
+  /** Packets of each m-line, whoever is in it. */
+  packets: Record<string, number>;
+}
+
+export function received(page: Page): Promise<Received> {
+  return page.evaluate(async () => {
+    const { pc, state } = (window as unknown as { accordo: RoomHook }).accordo;
+    const result: Received = { audio: {}, frames: {}, packets: {} };
+    const { audio, video } = state.slots;
+    for (const stat of (await pc.getStats()).values()) {
+      if (stat.type !== 'inbound-rtp') continue;
+      result.packets[stat.mid] = stat.packetsReceived;
+      // Three m-lines are sent, then come the audio slots, then the video slots.
+      const slot = Number(stat.mid) - 3;
+      const voice = audio[slot];
+      const face = video[slot - audio.length];
+      if (stat.kind === 'audio' && voice) result.audio[voice] = stat.packetsReceived;
+      if (stat.kind === 'video' && face?.kind === 'camera') result.frames[face.participant] = stat.framesDecoded ?? 0;
+    }
+    return result;
+  });
+}
+
+/** m-lines on which these people are received at this moment. */
+export function linesOf(page: Page, people: string[]): Promise<string[]> {
+  return page.evaluate((wanted) => {
+    const { audio, video } = (window as unknown as { accordo: RoomHook }).accordo.state.slots;
+    const lines: string[] = [];
+    audio.forEach((p, i) => p && wanted.includes(p) && lines.push(String(3 + i)));
+    video.forEach((v, i) => v && wanted.includes(v.participant) && lines.push(String(3 + audio.length + i)));
+    return lines;
+  }, people);
+}
+
+/** Waits until everybody of `people` is heard and seen: packets and frames rise. */
+export async function seesAndHears(page: Page, people: string[], within_ms = 20_000): Promise<void> {
+  const first = await received(page);
+  const end = Date.now() + within_ms;
+  for (;;) {
+    await page.waitForTimeout(250);
+    const now = await received(page);
+    const missing = people.filter(
+      (p) => !((now.audio[p] ?? 0) > (first.audio[p] ?? 0) && (now.frames[p] ?? 0) > (first.frames[p] ?? 0)),
+    );
+    if (missing.length === 0) return;
+    if (Date.now() > end) throw new Error(`not seen and heard: ${missing.join(', ')}: ${JSON.stringify(now)}`);
+  }
+}
+
+/** Packets that arrive on these m-lines while so much time passes. */
+export async function packetsDuring(page: Page, lines: string[], ms: number): Promise<number> {
+  const count = async () => {
+    const { packets } = await received(page);
+    return lines.reduce((sum, line) => sum + (packets[line] ?? 0), 0);
+  };
+  const before = await count();
+  await page.waitForTimeout(ms);
+  return (await count()) - before;
+}
+
+export function ownId(page: Page): Promise<string> {
+  return page.evaluate(() => (window as unknown as { accordo: RoomHook }).accordo.state.me);
+}
+
+interface RoomHook {
+  pc: RTCPeerConnection;
+  state: {
+    me: string;
+    session: string | null;
+    slots: { audio: (string | null)[]; video: ({ participant: string; kind: string } | null)[] };
+  };
+}
