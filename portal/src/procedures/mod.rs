@@ -1,0 +1,375 @@
+//! Procedure profiles: what differs between conciliation and mediation, as data (R-SIGN-40).
+//!
+//! The files are `config/procedures/*.toml`; those shipped with the product are built in, and a
+//! folder given at start replaces them file by file.
+
+mod seats;
+
+pub use seats::{SeatKind, SeatLabels, Side};
+
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use serde::Deserialize;
+
+use crate::{
+    calendar::{Deadline, Term},
+    cases::{Outcome, Part, supply::Sector},
+};
+
+const SHIPPED: [&str; 2] = [
+    include_str!("../../config/procedures/conciliazione.toml"),
+    include_str!("../../config/procedures/mediazione.toml"),
+];
+
+/// Why a set of profiles was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcedureError {
+    /// Not TOML, or not of the documented shape.
+    #[error("procedure profile {file}: {error}")]
+    Syntax {
+        /// File name, or "shipped".
+        file: String,
+        /// Where and what.
+        error: Box<toml::de::Error>,
+    },
+    /// A value that contradicts another one.
+    #[error("procedure profile {key}: {reason}")]
+    Contradiction {
+        /// The profile.
+        key: String,
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// The folder cannot be read.
+    #[error("procedure profiles: {0}")]
+    Read(#[from] std::io::Error),
+}
+
+/// One kind of procedure.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProcedureProfile {
+    /// The word that a body and its cases carry.
+    pub key: String,
+    /// As people read it.
+    pub name: String,
+    /// Deadlines.
+    pub terms: Terms,
+    /// Technical aid, by sector.
+    #[serde(default)]
+    pub aid: Vec<AidRules>,
+    /// Scheduling.
+    pub meetings: MeetingRules,
+    /// The virtual room.
+    pub room: RoomRules,
+    /// Names of the seats.
+    pub seats: SeatLabels,
+    /// Minutes by outcome.
+    pub minutes: Vec<MinutesRules>,
+}
+
+/// What urgency does to the duration of a procedure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Urgency {
+    /// R-CASE-48.
+    Halved,
+    /// No such rule.
+    Unchanged,
+}
+
+/// Deadlines of a procedure.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Terms {
+    /// From the complete application to the end (R-CASE-57).
+    pub duration: Term,
+    /// Effect of urgency on `duration`.
+    pub urgent: Urgency,
+    /// Longest extension, in calendar days (R-CASE-58).
+    pub extension_days: u16,
+    /// Days to complete an application (R-CLAIM-15).
+    pub regularisation_days: u16,
+    /// A postponement is asked at least so many days before the meeting (R-CASE-51).
+    pub postponement_days_before: u16,
+    /// The new date is at most so many days after the meeting (R-CASE-52).
+    pub postponement_days_after: u16,
+}
+
+impl Terms {
+    /// Last day of a procedure whose application was complete on `start` (R-CASE-13).
+    pub fn deadline(&self, start: NaiveDate, urgent: bool, extension_days: u16) -> Deadline {
+        let duration = match (self.urgent, self.duration) {
+            (Urgency::Halved, Term::Days(days)) if urgent => Term::Days(days / 2),
+            (_, duration) => duration,
+        };
+        Deadline(Term::Days(extension_days).from_day(duration.from_day(start)))
+    }
+}
+
+/// Technical aid in one sector (R-CASE-22).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AidRules {
+    /// Which.
+    pub sector: Sector,
+    /// Who can be asked.
+    pub parts: Vec<Part>,
+    /// The request is sent at least so many days before the first meeting (R-CASE-24); 0: also
+    /// at the first meeting and later.
+    pub request_days_before: u16,
+    /// An aid may ask for a postponement (R-CASE-50, R-CASE-54).
+    pub may_postpone: bool,
+}
+
+/// Scheduling of meetings.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MeetingRules {
+    /// A meeting is convened at least so many days ahead (R-MEET-06).
+    pub earliest_days: u16,
+    /// Lengths to choose from, in minutes.
+    pub durations_minutes: Vec<u16>,
+    /// The one proposed.
+    pub default_minutes: u16,
+}
+
+/// The virtual room.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoomRules {
+    /// The door opens so many minutes before the meeting (R-MEET-10).
+    pub opens_minutes_before: u16,
+    /// Most people at once (R-MEET-19).
+    pub capacity: u16,
+    /// A lost participant keeps the seat so long (R-MEET-27).
+    pub grace_seconds: u16,
+    /// Life of a join token (R-MEET-13).
+    pub token_seconds: u16,
+    /// Absent: every meeting has its own room. Otherwise one standing room for so many days
+    /// (R-MEET-23).
+    #[serde(default)]
+    pub standing_days: Option<u16>,
+}
+
+impl RoomRules {
+    /// When the door of a meeting at `starts_at` opens.
+    pub fn opens_at(&self, starts_at: DateTime<Utc>) -> DateTime<Utc> {
+        starts_at - TimeDelta::minutes(self.opens_minutes_before.into())
+    }
+}
+
+/// Minutes of one outcome.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MinutesRules {
+    /// Which.
+    pub outcome: Outcome,
+    /// Template under `config/templates`.
+    pub template: String,
+    /// Signatures in order; of each inner list the first seat that the case has signs.
+    pub signers: Vec<Vec<SeatKind>>,
+}
+
+impl MinutesRules {
+    /// Who signs, in order, among the seats that the case has.
+    pub fn signers_among(&self, present: impl Fn(SeatKind) -> bool) -> Vec<SeatKind> {
+        self.signers
+            .iter()
+            .filter_map(|choice| choice.iter().copied().find(|seat| present(*seat)))
+            .collect()
+    }
+}
+
+impl ProcedureProfile {
+    /// Reads one profile; `file` names it in errors.
+    pub fn parse(file: &str, text: &str) -> Result<Self, ProcedureError> {
+        let profile: Self = toml::from_str(text).map_err(|error| ProcedureError::Syntax {
+            file: file.to_owned(),
+            error: Box::new(error),
+        })?;
+        match profile.contradiction() {
+            None => Ok(profile),
+            Some(reason) => Err(ProcedureError::Contradiction { key: profile.key, reason }),
+        }
+    }
+
+    fn contradiction(&self) -> Option<&'static str> {
+        if self.terms.urgent == Urgency::Halved && matches!(self.terms.duration, Term::Months(_)) {
+            return Some("a duration in months cannot be halved");
+        }
+        if !self.meetings.durations_minutes.contains(&self.meetings.default_minutes) {
+            return Some("the proposed length of a meeting is not among those to choose from");
+        }
+        if self.room.capacity < 2 {
+            return Some("a room holds at least two people");
+        }
+        if self.aid.iter().any(|aid| aid.parts.contains(&Part::Convened)) {
+            return Some("the convened operator is no technical aid");
+        }
+        let ends_with_neutral =
+            |m: &MinutesRules| m.signers.last().is_some_and(|s| s.as_slice() == [SeatKind::Neutral]);
+        if !self.minutes.iter().all(ends_with_neutral) {
+            return Some("the neutral person signs last");
+        }
+        None
+    }
+
+    /// Rules of technical aid in a sector; `None` where there is none (R-CASE-22).
+    pub fn aid_in(&self, sector: Sector) -> Option<&AidRules> {
+        self.aid.iter().find(|aid| aid.sector == sector)
+    }
+
+    /// Minutes of an outcome; `None` where the procedure draws none.
+    pub fn minutes_of(&self, outcome: Outcome) -> Option<&MinutesRules> {
+        self.minutes.iter().find(|minutes| minutes.outcome == outcome)
+    }
+}
+
+/// All profiles of an installation, by key.
+#[derive(Clone, Debug)]
+pub struct Procedures(Arc<BTreeMap<String, ProcedureProfile>>);
+
+impl Procedures {
+    /// The profiles shipped with the product.
+    pub fn shipped() -> Self {
+        let profiles = SHIPPED.iter().map(|text| {
+            let profile = ProcedureProfile::parse("shipped", text)
+                .expect("config/procedures is read by a test");
+            (profile.key.clone(), profile)
+        });
+        Self(Arc::new(profiles.collect()))
+    }
+
+    /// The shipped profiles, replaced and completed by the `*.toml` files of a folder.
+    pub fn with_folder(folder: &Path) -> Result<Self, ProcedureError> {
+        let mut profiles = Arc::unwrap_or_clone(Self::shipped().0);
+        for entry in std::fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|e| e == "toml") {
+                let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let profile = ProcedureProfile::parse(&file, &std::fs::read_to_string(&path)?)?;
+                profiles.insert(profile.key.clone(), profile);
+            }
+        }
+        Ok(Self(Arc::new(profiles)))
+    }
+
+    /// The profile of a key.
+    pub fn get(&self, key: &str) -> Option<&ProcedureProfile> {
+        self.0.get(key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shipped(key: &str) -> ProcedureProfile {
+        Procedures::shipped().get(key).unwrap().clone()
+    }
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn r_case_13_deadline_of_a_conciliation() {
+        let terms = shipped("conciliazione").terms;
+        for (start, urgent, extension, last) in [
+            ("2026-11-30", false, 0, "2027-02-28"),
+            ("2026-11-30", true, 0, "2027-01-14"), // D-03: 45 days from the same start
+            ("2026-11-30", false, 30, "2027-03-30"),
+            ("2026-11-30", true, 30, "2027-02-13"), // C-19: the extension is not halved
+            ("2026-11-30", false, 12, "2027-03-12"),
+        ] {
+            let deadline = terms.deadline(day(start), urgent, extension);
+            assert_eq!(deadline, Deadline(day(last)), "{start} {urgent} +{extension}");
+        }
+    }
+
+    #[test]
+    fn r_sign_40_a_mediation_lasts_six_months_and_knows_no_urgency() {
+        let terms = shipped("mediazione").terms;
+        for urgent in [false, true] {
+            let deadline = terms.deadline(day("2026-08-31"), urgent, 0);
+            assert_eq!(deadline, Deadline(day("2027-02-28")));
+        }
+    }
+
+    #[test]
+    fn r_sign_40_signers_and_their_order_are_data() {
+        use SeatKind::{Client, ClientDelegate, Neutral, OperatorDelegate};
+        let all = [Neutral, Client, ClientDelegate, OperatorDelegate];
+        let alone = [Neutral, ClientDelegate, OperatorDelegate];
+        for (key, outcome, seats, expected) in [
+            ("conciliazione", Outcome::Agreement, &all[..], vec![Client, OperatorDelegate, Neutral]),
+            (
+                "conciliazione",
+                Outcome::Agreement,
+                &alone[..],
+                vec![ClientDelegate, OperatorDelegate, Neutral],
+            ),
+            ("conciliazione", Outcome::NoAgreement, &all[..], vec![Neutral]),
+            (
+                "mediazione",
+                Outcome::NoAgreement,
+                &all[..],
+                vec![Client, ClientDelegate, OperatorDelegate, Neutral],
+            ),
+        ] {
+            let profile = shipped(key);
+            let minutes = profile.minutes_of(outcome).unwrap();
+            assert_eq!(minutes.signers_among(|s| seats.contains(&s)), expected, "{key} {outcome:?}");
+        }
+    }
+
+    #[test]
+    fn r_case_22_technical_aid_by_sector() {
+        let profile = shipped("conciliazione");
+        for (sector, parts) in [
+            (Sector::ElectricityGas, Some(vec![Part::Distributor, Part::SecondDistributor])),
+            (Sector::Water, Some(vec![Part::Sewerage, Part::Treatment])),
+            (Sector::Heat, None),
+        ] {
+            assert_eq!(profile.aid_in(sector).map(|aid| aid.parts.clone()), parts, "{sector:?}");
+        }
+    }
+
+    #[test]
+    fn r_meet_10_the_room_opens_fifteen_minutes_before() {
+        let starts_at: DateTime<Utc> = "2026-12-05T14:00:00Z".parse().unwrap();
+        let opens_at: DateTime<Utc> = "2026-12-05T13:45:00Z".parse().unwrap();
+        assert_eq!(shipped("conciliazione").room.opens_at(starts_at), opens_at);
+    }
+
+    #[test]
+    fn g_6_a_profile_that_contradicts_itself_is_refused() {
+        let good = SHIPPED[0];
+        for (from, to) in [
+            ("{ days = 90 }", "{ months = 3 }"),
+            ("default_minutes = 60", "default_minutes = 61"),
+            ("capacity = 10", "capacity = 1"),
+            ("[\"distributor\", ", "[\"convened\", "),
+            ("[\"operator_delegate\"], [\"neutral\"]]", "[\"operator_delegate\"]]"),
+        ] {
+            assert!(good.contains(from), "{from}");
+            let refused = ProcedureProfile::parse("x", &good.replacen(from, to, 1));
+            assert!(matches!(refused, Err(ProcedureError::Contradiction { .. })), "{to}");
+        }
+        let refused = ProcedureProfile::parse("x", &good.replace("capacity", "capacità"));
+        assert!(matches!(refused, Err(ProcedureError::Syntax { .. })));
+    }
+
+    #[test]
+    fn g_6_a_folder_replaces_profiles_one_by_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = SHIPPED[0].replace("capacity = 10", "capacity = 12");
+        std::fs::write(folder.path().join("conciliazione.toml"), text).unwrap();
+        let procedures = Procedures::with_folder(folder.path()).unwrap();
+        assert_eq!(procedures.get("conciliazione").unwrap().room.capacity, 12);
+        assert_eq!(procedures.get("mediazione").unwrap().room.capacity, 5);
+        assert!(procedures.get("arbitrato").is_none());
+    }
+}

@@ -1,0 +1,115 @@
+//! Seats and sides: the places at the table, independent of who fills them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{cases::Part, words::words};
+
+/// A place at the table, independent of who fills it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SeatKind {
+    /// Conciliator or mediator.
+    Neutral,
+    /// The activating party.
+    Client,
+    /// Acts for or beside the activating party.
+    ClientDelegate,
+    /// Acts for the convened operator.
+    OperatorDelegate,
+    /// Acts for a distributor.
+    DistributorDelegate,
+    /// Acts for a second distributor.
+    SecondDistributorDelegate,
+    /// Acts for a sewerage manager.
+    SewerageDelegate,
+    /// Acts for a treatment manager.
+    TreatmentDelegate,
+}
+
+impl SeatKind {
+    /// The seat of the delegate of an operator that takes part as `part`.
+    pub fn of_delegate(part: Part) -> Self {
+        match part {
+            Part::Convened => Self::OperatorDelegate,
+            Part::Distributor => Self::DistributorDelegate,
+            Part::SecondDistributor => Self::SecondDistributorDelegate,
+            Part::Sewerage => Self::SewerageDelegate,
+            Part::Treatment => Self::TreatmentDelegate,
+        }
+    }
+
+    /// The side this seat belongs to.
+    pub fn side(self) -> Side {
+        match self {
+            Self::Neutral => Side::Neutral,
+            Self::Client | Self::ClientDelegate => Side::Activating,
+            Self::OperatorDelegate => Side::Convened,
+            Self::DistributorDelegate
+            | Self::SecondDistributorDelegate
+            | Self::SewerageDelegate
+            | Self::TreatmentDelegate => Side::Aid,
+        }
+    }
+}
+
+/// The sides of a procedure; a breakout is opened for one of them (R-MEET-16).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// Conciliator or mediator.
+    Neutral,
+    /// Client and the client's delegate.
+    Activating,
+    /// The convened operator.
+    Convened,
+    /// Technical aid.
+    Aid,
+}
+
+words! { Side {
+    Neutral = "neutral", "Conciliatore";
+    Activating = "activating", "Parte attivante";
+    Convened = "convened", "Operatore convenuto";
+    Aid = "aid", "Ausilio tecnico";
+} }
+
+words! { SeatKind {
+    Neutral = "neutral";
+    Client = "client";
+    ClientDelegate = "client_delegate";
+    OperatorDelegate = "operator_delegate";
+    DistributorDelegate = "distributor_delegate";
+    SecondDistributorDelegate = "second_distributor_delegate";
+    SewerageDelegate = "sewerage_delegate";
+    TreatmentDelegate = "treatment_delegate";
+} }
+
+/// Names of the seats (R-CASE-08).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeatLabels {
+    neutral: String,
+    client: String,
+    client_delegate: String,
+    operator_delegate: String,
+    distributor_delegate: String,
+    second_distributor_delegate: String,
+    sewerage_delegate: String,
+    treatment_delegate: String,
+}
+
+impl SeatLabels {
+    /// The name of a seat as people read it.
+    pub fn of(&self, seat: SeatKind) -> &str {
+        match seat {
+            SeatKind::Neutral => &self.neutral,
+            SeatKind::Client => &self.client,
+            SeatKind::ClientDelegate => &self.client_delegate,
+            SeatKind::OperatorDelegate => &self.operator_delegate,
+            SeatKind::DistributorDelegate => &self.distributor_delegate,
+            SeatKind::SecondDistributorDelegate => &self.second_distributor_delegate,
+            SeatKind::SewerageDelegate => &self.sewerage_delegate,
+            SeatKind::TreatmentDelegate => &self.treatment_delegate,
+        }
+    }
+}
