@@ -26,7 +26,8 @@ pub fn local(at: DateTime<Utc>) -> NaiveDateTime {
 
 /// The first instant of a day in Rome.
 pub fn start_of(day: NaiveDate) -> DateTime<Utc> {
-    instant(day, NaiveTime::MIN).expect("Rome changes its clocks at 02:00 and 03:00, not at midnight")
+    instant(day, NaiveTime::MIN)
+        .expect("Rome changes its clocks at 02:00 and 03:00, not at midnight")
 }
 
 /// The instant at which clocks in Rome show `time` on `day`. `None` within the hour that is skipped

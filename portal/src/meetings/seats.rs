@@ -1,11 +1,6 @@
 //! Who has a seat at a meeting (R-MEET-12), and whose time it takes (R-MEET-04).
 
-use crate::{
-    accounts::UserId,
-    cases::rules::Participation,
-    meetings::Slot,
-    procedures::{ProcedureProfile, SeatKind},
-};
+use crate::{accounts::UserId, cases::rules::Participation, meetings::Slot, procedures::SeatKind};
 
 /// The people of a case, as far as seats go.
 #[derive(Clone, Debug, Default)]
@@ -67,7 +62,8 @@ impl People {
             (SeatKind::Client, self.client),
             (SeatKind::ClientDelegate, self.client_delegate),
         ];
-        let parties = parties.into_iter().filter_map(|(seat, user)| Some(Seated { user: user?, seat }));
+        let parties =
+            parties.into_iter().filter_map(|(seat, user)| Some(Seated { user: user?, seat }));
         let delegates = self
             .delegates
             .iter()
@@ -85,12 +81,6 @@ impl People {
     /// The seat of a person.
     pub fn seat_of(&self, user: UserId) -> Option<SeatKind> {
         self.seated().into_iter().find(|s| s.user == user).map(|s| s.seat)
-    }
-
-    /// Most people in the room: what the profile allows, but a seat for everybody who has one
-    /// (R-MEET-19).
-    pub fn capacity(&self, profile: &ProcedureProfile) -> u16 {
-        profile.room.capacity
     }
 }
 
@@ -112,8 +102,13 @@ pub fn conflicts(slot: Slot, seated: &[Seated], booked: &[Booked]) -> Vec<Seated
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{cases::{Adhesion, Part}, organisations::OperatorId};
-    use SeatKind::{Client, ClientDelegate, DistributorDelegate, Neutral, OperatorDelegate as Operator};
+    use crate::{
+        cases::{Adhesion, Part},
+        organisations::OperatorId,
+    };
+    use SeatKind::{
+        Client, ClientDelegate, DistributorDelegate, Neutral, OperatorDelegate as Operator,
+    };
     use chrono::{DateTime, Utc};
     use uuid::Uuid;
 
@@ -157,7 +152,12 @@ mod tests {
             (vec![convened.clone(), aid.clone()], vec![], user(6), None),
             (vec![convened.clone(), requested], vec![], user(5), None),
             (vec![convened.clone(), empty], vec![], user(5), None),
-            (vec![convened.clone(), aid.clone()], vec![user(5)], user(5), Some(DistributorDelegate)),
+            (
+                vec![convened.clone(), aid.clone()],
+                vec![user(5)],
+                user(5),
+                Some(DistributorDelegate),
+            ),
             (vec![convened, aid], vec![user(4)], user(4), None), // R-ROLE-26
         ] {
             let people = people(&operators, &aid_only);
@@ -176,7 +176,8 @@ mod tests {
     fn r_meet_04_conflicts_are_overlaps_by_duration() {
         let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
         let fixed = Slot::new(at("2026-12-05T14:00:00Z"), 60);
-        let seated = [Seated { user: user(1), seat: Neutral }, Seated { user: user(2), seat: Client }];
+        let seated =
+            [Seated { user: user(1), seat: Neutral }, Seated { user: user(2), seat: Client }];
         for (starts, minutes, busy, expected) in [
             ("2026-12-05T15:00:00Z", 60, user(1), vec![]), // begins as the other ends
             ("2026-12-05T13:00:00Z", 60, user(1), vec![]),

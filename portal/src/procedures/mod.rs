@@ -18,8 +18,8 @@ use crate::{
 };
 
 const SHIPPED: [&str; 2] = [
-    include_str!("../../config/procedures/conciliazione.toml"),
-    include_str!("../../config/procedures/mediazione.toml"),
+    include_str!("../../../config/procedures/conciliazione.toml"),
+    include_str!("../../../config/procedures/mediazione.toml"),
 ];
 
 /// Why a set of profiles was refused.
@@ -208,8 +208,9 @@ impl ProcedureProfile {
         if self.aid.iter().any(|aid| aid.parts.contains(&Part::Convened)) {
             return Some("the convened operator is no technical aid");
         }
-        let ends_with_neutral =
-            |m: &MinutesRules| m.signers.last().is_some_and(|s| s.as_slice() == [SeatKind::Neutral]);
+        let ends_with_neutral = |m: &MinutesRules| {
+            m.signers.last().is_some_and(|s| s.as_slice() == [SeatKind::Neutral])
+        };
         if !self.minutes.iter().all(ends_with_neutral) {
             return Some("the neutral person signs last");
         }
@@ -304,7 +305,12 @@ mod tests {
         let all = [Neutral, Client, ClientDelegate, OperatorDelegate];
         let alone = [Neutral, ClientDelegate, OperatorDelegate];
         for (key, outcome, seats, expected) in [
-            ("conciliazione", Outcome::Agreement, &all[..], vec![Client, OperatorDelegate, Neutral]),
+            (
+                "conciliazione",
+                Outcome::Agreement,
+                &all[..],
+                vec![Client, OperatorDelegate, Neutral],
+            ),
             (
                 "conciliazione",
                 Outcome::Agreement,
@@ -321,7 +327,11 @@ mod tests {
         ] {
             let profile = shipped(key);
             let minutes = profile.minutes_of(outcome).unwrap();
-            assert_eq!(minutes.signers_among(|s| seats.contains(&s)), expected, "{key} {outcome:?}");
+            assert_eq!(
+                minutes.signers_among(|s| seats.contains(&s)),
+                expected,
+                "{key} {outcome:?}"
+            );
         }
     }
 

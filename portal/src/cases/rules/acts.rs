@@ -187,7 +187,9 @@ pub enum Refusal {
     #[error("Per questo settore l'ausilio tecnico richiesto non è previsto.")]
     NoSuchAid,
     /// R-CASE-24, D-06.
-    #[error("La richiesta di ausilio tecnico va inviata almeno {0} giorni prima del primo incontro.")]
+    #[error(
+        "La richiesta di ausilio tecnico va inviata almeno {0} giorni prima del primo incontro."
+    )]
     AidTooLate(u16),
     /// R-CASE-26.
     #[error("L'ausilio tecnico non è ancora stato convocato.")]

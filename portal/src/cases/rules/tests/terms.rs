@@ -51,11 +51,9 @@ fn r_case_14_and_17_adhesion_is_an_attribute() {
 
 #[test]
 fn r_case_17_a_non_adhesion_ends_the_case_before_a_meeting_is_fixed_and_flags_the_breach() {
-    for (state, to, compulsory) in [
-        (Admitted, NotAdhered, true),
-        (Assigned, NotAdhered, false),
-        (Convened, Convened, true),
-    ] {
+    for (state, to, compulsory) in
+        [(Admitted, NotAdhered, true), (Assigned, NotAdhered, false), (Convened, Convened, true)]
+    {
         let mut case = in_state(state);
         case.operators[0].compulsory = compulsory;
         let events = case.handle(&Act::Decline { operator: CONVENED }, now(), &profile()).unwrap();
