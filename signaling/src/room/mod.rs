@@ -1,0 +1,3 @@
+//! The pure room.
+
+pub mod routes;
