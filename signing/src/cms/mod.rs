@@ -1,0 +1,38 @@
+//! CMS (RFC 5652) as PAdES uses it: one signer, signed attributes, raw DER kept.
+//!
+//! Certificates go in and come out byte for byte, and a signature is checked over the attributes
+//! as they were transmitted: re-encoding would hide what was really signed. Reading stands on the
+//! strict DER tokens of the `der` crate (no indefinite lengths: ETSI EN 319 142-1 §6.2.1 wants DER).
+
+pub mod asn1;
+mod build;
+mod certificate;
+mod read;
+mod scheme;
+
+pub(crate) use build::check_signature;
+pub use build::{detached, signed_attributes};
+pub use certificate::{Certificate, QcStatements};
+pub use read::{Attribute, SignedData};
+pub use scheme::{Scheme, digest};
+
+use const_oid::ObjectIdentifier as Oid;
+
+/// `id-data` (RFC 5652 §4).
+pub const ID_DATA: Oid = Oid::new_unwrap("1.2.840.113549.1.7.1");
+/// `id-signedData` (RFC 5652 §5.1).
+pub const ID_SIGNED_DATA: Oid = Oid::new_unwrap("1.2.840.113549.1.7.2");
+/// `id-contentType` (RFC 5652 §11.1).
+pub const CONTENT_TYPE: Oid = Oid::new_unwrap("1.2.840.113549.1.9.3");
+/// `id-messageDigest` (RFC 5652 §11.2).
+pub const MESSAGE_DIGEST: Oid = Oid::new_unwrap("1.2.840.113549.1.9.4");
+/// `id-aa-signingCertificateV2` (RFC 5035 §3).
+pub const SIGNING_CERTIFICATE_V2: Oid = Oid::new_unwrap("1.2.840.113549.1.9.16.2.47");
+/// `id-aa-signatureTimeStampToken` (RFC 3161 appendix A).
+pub const SIGNATURE_TIMESTAMP: Oid = Oid::new_unwrap("1.2.840.113549.1.9.16.2.14");
+/// `id-sha256`.
+pub const SHA256: Oid = Oid::new_unwrap("2.16.840.1.101.3.4.2.1");
+/// `id-sha384`.
+pub const SHA384: Oid = Oid::new_unwrap("2.16.840.1.101.3.4.2.2");
+/// `id-sha512`.
+pub const SHA512: Oid = Oid::new_unwrap("2.16.840.1.101.3.4.2.3");
