@@ -1,0 +1,221 @@
+//! The words of the minutes: title, first text, and the form that the typesetter takes. Pure.
+
+use chrono::{DateTime, Datelike as _, Utc};
+use chrono_tz::{Europe::Rome, Tz};
+use signing::ports::{MinutesForm, MinutesSigner, MinutesSubject};
+
+use crate::{accounts::UserId, cases::Outcome, meetings::Mode, procedures::SeatKind};
+
+/// What is known of a meeting and its case when minutes are written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Facts {
+    /// Name of the body.
+    pub body: String,
+    /// Number of the case as shown.
+    pub case_number: String,
+    /// What the case is about.
+    pub dispute: String,
+    /// How people met.
+    pub mode: Mode,
+    /// When it began: really, or else as convened.
+    pub began_at: DateTime<Utc>,
+    /// When it was over; `None` while it goes on.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Everybody with a seat.
+    pub people: Vec<Person>,
+}
+
+/// One person at the table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Person {
+    /// Who.
+    pub user: UserId,
+    /// Where.
+    pub seat: SeatKind,
+    /// The seat in words.
+    pub role: String,
+    /// First name.
+    pub given_name: String,
+    /// Surname.
+    pub surname: String,
+    /// Codice fiscale; may be empty.
+    pub fiscal_code: String,
+    /// By what the person acts for another; may be empty.
+    pub powers: String,
+}
+
+impl Person {
+    /// First name and surname.
+    pub fn name(&self) -> String {
+        format!("{} {}", self.given_name, self.surname)
+    }
+}
+
+impl Facts {
+    /// The person on a seat.
+    pub fn on(&self, seat: SeatKind) -> Option<&Person> {
+        self.people.iter().find(|person| person.seat == seat)
+    }
+}
+
+/// Title of the document: the same on paper, in the case and in the message with the code.
+pub fn title(outcome: Outcome, case_number: &str) -> String {
+    let kind = match outcome {
+        Outcome::Agreement => "accordo",
+        Outcome::NoAgreement => "mancato accordo",
+        Outcome::Adjourned => "aggiornamento",
+        Outcome::NoShowActivating | Outcome::NoShowConvened => "mancata comparizione",
+        Outcome::Withdrawal => "rinuncia",
+        Outcome::NotAdhered => "mancata adesione",
+        Outcome::Inadmissible => "inammissibilità",
+        Outcome::Expired => "decorrenza del termine",
+    };
+    format!("Verbale di {kind} – pratica {case_number}")
+}
+
+/// What the conciliator finds in the text field at first (R-SIGN-25).
+pub fn prefill(outcome: Outcome, facts: &Facts) -> String {
+    let names = |seats: &[SeatKind]| {
+        let names: Vec<String> =
+            seats.iter().filter_map(|seat| facts.on(*seat)).map(Person::name).collect();
+        names.join(" e ")
+    };
+    let activating = names(&[SeatKind::Client, SeatKind::ClientDelegate]);
+    let convened = names(&[SeatKind::OperatorDelegate]);
+    match outcome {
+        Outcome::Agreement => format!(
+            "Le parti, rappresentate da {activating} e da {convened}, concordano quanto segue.\n\n\
+             1. \n\n2. \n\nCon l'esecuzione di quanto sopra le parti dichiarano di non avere altro \
+             a pretendere in relazione all'oggetto della controversia."
+        ),
+        Outcome::NoAgreement => format!(
+            "Sentite le parti, rappresentate da {activating} e da {convened}, non è stato possibile \
+             raggiungere un accordo."
+        ),
+        Outcome::Adjourned => {
+            "Le parti concordano di proseguire in un incontro successivo, per il seguente motivo: "
+                .to_owned()
+        }
+        Outcome::NoShowActivating => format!(
+            "Trascorsi trenta minuti dall'orario fissato, la parte attivante ({activating}) non è \
+             comparsa."
+        ),
+        Outcome::NoShowConvened => format!(
+            "Trascorsi trenta minuti dall'orario fissato, l'operatore convenuto ({convened}) non è \
+             comparso."
+        ),
+        Outcome::Withdrawal => {
+            format!("La parte attivante, {activating}, dichiara di rinunciare alla procedura.")
+        }
+        Outcome::NotAdhered | Outcome::Inadmissible | Outcome::Expired => String::new(),
+    }
+}
+
+/// The form of the minutes. `signers` are seats, in order.
+pub fn form(
+    facts: &Facts,
+    outcome: Outcome,
+    template: &str,
+    text: &str,
+    signers: &[SeatKind],
+    now: DateTime<Utc>,
+) -> MinutesForm {
+    let began = facts.began_at.with_timezone(&Rome);
+    let ended = facts.ended_at.unwrap_or(now).with_timezone(&Rome);
+    let signers = signers.iter().filter_map(|seat| facts.on(*seat)).map(|person| MinutesSigner {
+        field: person.seat.key().to_owned(),
+        role: person.role.clone(),
+        name: person.name(),
+    });
+    let subjects = facts.people.iter().map(|person| MinutesSubject {
+        role: person.role.clone(),
+        name: person.name(),
+        fiscal_code: person.fiscal_code.clone(),
+        powers: person.powers.clone(),
+    });
+    MinutesForm {
+        template: template.to_owned(),
+        body: facts.body.clone(),
+        case_number: facts.case_number.clone(),
+        title: title(outcome, &facts.case_number),
+        meeting_day: day_in_words(began),
+        meeting_time: format!("{}–{}", began.format("%H:%M"), ended.format("%H:%M")),
+        mode: facts.mode.label().to_owned(),
+        subjects: subjects.collect(),
+        dispute: facts.dispute.clone(),
+        text: text.to_owned(),
+        signers: signers.collect(),
+        made_at: now,
+    }
+}
+
+fn day_in_words(at: DateTime<Tz>) -> String {
+    const MONTHS: [&str; 12] = [
+        "gennaio",
+        "febbraio",
+        "marzo",
+        "aprile",
+        "maggio",
+        "giugno",
+        "luglio",
+        "agosto",
+        "settembre",
+        "ottobre",
+        "novembre",
+        "dicembre",
+    ];
+    let day = if at.day() == 1 { "1º".to_owned() } else { at.day().to_string() };
+    format!("{day} {} {}", MONTHS[at.month0() as usize], at.year())
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn facts() -> Facts {
+        let person = |n: u128, seat, role: &str, surname: &str| Person {
+            user: UserId(Uuid::from_u128(n)),
+            seat,
+            role: role.to_owned(),
+            given_name: "Anna".to_owned(),
+            surname: surname.to_owned(),
+            fiscal_code: String::new(),
+            powers: String::new(),
+        };
+        Facts {
+            body: "Servizio".to_owned(),
+            case_number: "N/2026/000123".to_owned(),
+            dispute: "Consumi".to_owned(),
+            mode: Mode::VirtualRoom,
+            began_at: "2026-10-31T23:30:00Z".parse().unwrap(),
+            ended_at: Some("2026-11-01T00:15:00Z".parse().unwrap()),
+            people: vec![
+                person(1, SeatKind::Neutral, "Conciliatore", "Verdi"),
+                person(2, SeatKind::Client, "Cliente", "Rossi"),
+                person(3, SeatKind::OperatorDelegate, "Delegato", "Bianchi"),
+            ],
+        }
+    }
+
+    #[test]
+    fn r_sign_04_the_form_tells_the_meeting_in_local_time_and_the_signers_in_order() {
+        let signers = [SeatKind::Client, SeatKind::OperatorDelegate, SeatKind::Neutral];
+        let now = "2026-11-01T02:00:00Z".parse().unwrap();
+        let form = form(&facts(), Outcome::Agreement, "t", "testo", &signers, now);
+        assert_eq!(form.meeting_day, "1º novembre 2026");
+        assert_eq!(form.meeting_time, "00:30–01:15");
+        assert_eq!(form.title, "Verbale di accordo – pratica N/2026/000123");
+        let fields: Vec<&str> = form.signers.iter().map(|signer| signer.field.as_str()).collect();
+        assert_eq!(fields, ["client", "operator_delegate", "neutral"]);
+        assert_eq!(form.subjects.len(), 3);
+    }
+
+    #[test]
+    fn r_sign_25_the_text_begins_with_the_names_of_the_case() {
+        let text = prefill(Outcome::Agreement, &facts());
+        assert!(text.contains("Anna Rossi e da Anna Bianchi"), "{text}");
+        assert!(prefill(Outcome::NoShowConvened, &facts()).contains("Anna Bianchi"));
+    }
+}

@@ -1,0 +1,194 @@
+//! The work on the document itself: typeset, freeze, prepare, complete, check. No database; the
+//! heavy parts run off the async threads.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Europe::Rome;
+use signing::{
+    Digest,
+    pades::{self, DocumentError, Meta, Prepared},
+    ports::{FieldPlace, MinutesForm, TsaError, TypesetError},
+    verify::{Kind, Level, Report, verify},
+};
+
+use super::ports::SigningPorts;
+
+/// Name of the invisible field that is reserved for the document time stamp.
+const TIMESTAMP_FIELD: &str = "document_timestamp";
+
+/// Why the document could not be made, signed or accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum CraftError {
+    /// It could not be typeset.
+    #[error(transparent)]
+    Typeset(#[from] TypesetError),
+    /// The PDF or the signature is not as it must be.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// No time stamp for now; the signature waits for it.
+    #[error(transparent)]
+    Timestamp(#[from] TsaError),
+    /// The new revision was not found valid; the text is for the log.
+    #[error("the new revision is not valid: {0}")]
+    Invalid(String),
+    /// The worker thread died.
+    #[error("the work was interrupted: {0}")]
+    Interrupted(#[from] tokio::task::JoinError),
+}
+
+/// A document with all its fields reserved.
+#[derive(Debug)]
+pub struct Frozen {
+    /// The PDF.
+    pub pdf: Vec<u8>,
+    /// Where the signatures go.
+    pub places: Vec<FieldPlace>,
+}
+
+/// One signature to be made.
+#[derive(Debug)]
+pub struct Order {
+    /// The newest revision.
+    pub document: Vec<u8>,
+    /// The reserved field.
+    pub field: String,
+    /// Its size in points.
+    pub size: (f32, f32),
+    /// DER certificates, the signer's first.
+    pub chain: Vec<Vec<u8>>,
+    /// Full name of the signer.
+    pub name: String,
+    /// The seat in words.
+    pub role: String,
+    /// Claimed time.
+    pub at: DateTime<Utc>,
+}
+
+/// Fields that must be signed, with the codice fiscale of whoever must have signed there.
+pub type Expected = BTreeMap<String, String>;
+
+/// The minutes as they would look.
+pub async fn preview(ports: &SigningPorts, form: MinutesForm) -> Result<Vec<u8>, CraftError> {
+    let typesetter = Arc::clone(&ports.typesetter);
+    let typeset = tokio::task::spawn_blocking(move || typesetter.minutes(&form)).await??;
+    Ok(typeset.pdf)
+}
+
+/// The minutes with every field reserved: from now on the bytes only grow (R-SIGN-04).
+pub async fn freeze(ports: &SigningPorts, form: MinutesForm) -> Result<Frozen, CraftError> {
+    let typesetter = Arc::clone(&ports.typesetter);
+    tokio::task::spawn_blocking(move || {
+        let typeset = typesetter.minutes(&form)?;
+        let pdf = pades::add_signature_fields(&typeset.pdf, &typeset.fields, TIMESTAMP_FIELD)?;
+        Ok(Frozen { pdf, places: typeset.fields })
+    })
+    .await?
+}
+
+/// The revision that waits for its signature.
+pub async fn prepare(ports: &SigningPorts, order: Order) -> Result<Prepared, CraftError> {
+    let typesetter = Arc::clone(&ports.typesetter);
+    tokio::task::spawn_blocking(move || {
+        let lines = [
+            order.name.clone(),
+            order.role,
+            "Firma elettronica qualificata".to_owned(),
+            order.at.with_timezone(&Rome).format("%d/%m/%Y %H:%M:%S").to_string(),
+        ];
+        let appearance = typesetter.appearance(&lines, order.size.0, order.size.1)?;
+        let meta = Meta {
+            name: order.name,
+            reason: "Sottoscrizione del verbale".to_owned(),
+            location: String::new(),
+        };
+        let prepared = pades::prepare(
+            &order.document,
+            &order.field,
+            &order.chain,
+            Some(&appearance),
+            &meta,
+            order.at,
+        )?;
+        Ok(prepared)
+    })
+    .await?
+}
+
+/// The new revision: time-stamped (R-SIGN-35), and verified before anybody relies on it.
+pub async fn complete(
+    ports: &SigningPorts,
+    prepared: Prepared,
+    signature: Vec<u8>,
+    expected: &Expected,
+    now: DateTime<Utc>,
+) -> Result<Vec<u8>, CraftError> {
+    prepared.check(&signature)?;
+    let token = ports.tsa.timestamp(&Digest::of(&signature)).await?;
+    let pdf = tokio::task::spawn_blocking(move || {
+        pades::finish(&prepared, &signature, Some(&token))
+    })
+    .await??;
+    let (pdf, report) = report_on(ports, pdf, now).await?;
+    match fault(&report, expected) {
+        None => Ok(pdf),
+        Some(fault) => Err(CraftError::Invalid(fault)),
+    }
+}
+
+/// What is wrong with the signatures of `pdf`, if anything is (R-SIGN-36).
+pub async fn check(
+    ports: &SigningPorts,
+    pdf: Vec<u8>,
+    expected: &Expected,
+    now: DateTime<Utc>,
+) -> Result<Option<String>, CraftError> {
+    let (_, report) = report_on(ports, pdf, now).await?;
+    Ok(fault(&report, expected))
+}
+
+async fn report_on(
+    ports: &SigningPorts,
+    pdf: Vec<u8>,
+    now: DateTime<Utc>,
+) -> Result<(Vec<u8>, Report), CraftError> {
+    let trust = Arc::clone(&ports.trust);
+    let work = move || {
+        let report = verify(&pdf, &trust, now);
+        (pdf, report)
+    };
+    Ok(tokio::task::spawn_blocking(work).await?)
+}
+
+/// A file cut back to an earlier revision is valid in itself: so who must have signed is compared
+/// with who did.
+fn fault(report: &Report, expected: &Expected) -> Option<String> {
+    if let Some(problem) = report.problems.first() {
+        return Some(problem.clone());
+    }
+    for signature in report.signatures.iter().filter(|one| one.kind == Kind::Signature) {
+        let field = &signature.field;
+        let Some(fiscal_code) = expected.get(field) else {
+            return Some(format!("{field}: nobody was to sign here"));
+        };
+        let signed_by = signature.signer.as_ref().and_then(|signer| signer.fiscal_code.as_ref());
+        if signed_by != Some(fiscal_code) {
+            return Some(format!("{field}: signed by another person"));
+        }
+        if signature.level < Some(Level::BT) {
+            return Some(format!("{field}: no time stamp"));
+        }
+    }
+    for field in expected.keys() {
+        if report.signature(field).is_none() {
+            return Some(format!("{field}: not signed"));
+        }
+    }
+    if report.accepted() {
+        return None;
+    }
+    let explanation = report.signatures.iter().find_map(|one| {
+        Some(format!("{}: {}", one.field, one.explanation.as_ref()?))
+    });
+    Some(explanation.unwrap_or_else(|| "not accepted".to_owned()))
+}

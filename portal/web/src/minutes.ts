@@ -1,0 +1,86 @@
+// Minutes and signatures: saves as one types, and looks again when the room says that something
+// changed. Without it the page works by its buttons.
+
+const SAVE_AFTER_MS = 800;
+const LOOK_EVERY_MS = 4000;
+
+saveWhileTyping();
+watch();
+
+/** A form marked `data-autosave` is sent in the background a moment after the last change. */
+function saveWhileTyping(): void {
+  const form = document.querySelector<HTMLFormElement>('form[data-autosave]');
+  const status = document.querySelector<HTMLElement>('[data-save-status]');
+  if (!form || !status) return;
+  let timer = 0;
+  let running = Promise.resolve();
+
+  const save = async (): Promise<void> => {
+    const sent = new URLSearchParams();
+    for (const [name, value] of new FormData(form)) if (typeof value === 'string') sent.append(name, value);
+    try {
+      const response = await fetch(form.action, {
+        method: 'POST',
+        body: sent,
+        headers: { accept: 'application/json' },
+        redirect: 'error',
+      });
+      const answer = (await response.json()) as { revision?: number; message?: string };
+      const revision = form.elements.namedItem('revision');
+      if (answer.revision !== undefined && revision instanceof HTMLInputElement) revision.value = String(answer.revision);
+      status.textContent = answer.message ?? '';
+      status.classList.toggle('text-danger', !response.ok);
+    } catch {
+      status.textContent = 'Non salvato: connessione assente. Si riprova alla prossima modifica.';
+      status.classList.add('text-danger');
+    }
+  };
+  form.addEventListener('input', (event) => {
+    // Another outcome brings another page: its button decides.
+    if (event.target instanceof HTMLSelectElement) return;
+    status.textContent = 'Modifiche non ancora salvate…';
+    window.clearTimeout(timer);
+    timer = window.setTimeout(() => (running = running.then(save)), SAVE_AFTER_MS);
+  });
+  form.addEventListener('submit', () => window.clearTimeout(timer));
+}
+
+/** The page carries the version of what it shows; when the hub has another one, it is loaded anew. */
+function watch(): void {
+  const shown = document.querySelector<HTMLElement>('[data-version][data-version-url]');
+  if (!shown) return;
+  const address = shown.dataset['versionUrl'] ?? '';
+  let looking = false;
+
+  const look = async (): Promise<void> => {
+    if (looking || document.hidden || isBusy()) return;
+    looking = true;
+    try {
+      const response = await fetch(address, { headers: { accept: 'application/json' } });
+      if (!response.ok) return;
+      const { version } = (await response.json()) as { version: string };
+      if (version !== shown.dataset['version'] && !isBusy()) window.location.reload();
+    } catch {
+      // The next look may succeed.
+    } finally {
+      looking = false;
+    }
+  };
+  window.addEventListener('message', (event) => {
+    if (event.origin === window.location.origin && (event.data as { accordo?: string }).accordo === 'changed') void look();
+  });
+  window.setInterval(() => void look(), LOOK_EVERY_MS);
+}
+
+/** Nobody loses what they are writing to a reload. */
+function isBusy(): boolean {
+  for (const form of document.forms) {
+    if (form.dataset['sent']) return true;
+    for (const field of form.elements) {
+      if (field instanceof HTMLTextAreaElement && field.value !== field.defaultValue) return true;
+      if (field instanceof HTMLInputElement && field.type === 'checkbox' && field.checked !== field.defaultChecked) return true;
+      if (field instanceof HTMLInputElement && field.type === 'text' && field.value !== field.defaultValue) return true;
+    }
+  }
+  return false;
+}
