@@ -76,7 +76,7 @@ pub fn signature_fields(document: &Document) -> Vec<SignatureField> {
 }
 
 /// The interactive form of a document.
-pub(crate) fn form_of(document: &Document) -> Option<&Dictionary> {
+fn form_of(document: &Document) -> Option<&Dictionary> {
     document.catalog().ok()?.get_deref(b"AcroForm", document).ok()?.as_dict().ok()
 }
 

@@ -9,8 +9,8 @@ mod update;
 mod validation_data;
 
 pub(crate) use appearance::references;
+pub(crate) use fields::decode_text;
 pub use fields::{SignatureField, add_signature_fields, signature_fields};
-pub(crate) use fields::{decode_text, form_of};
 pub use seal::Unsealed;
 pub(crate) use seal::{DOCUMENT_TIMESTAMP, Entry, PADES, base64_bytes, reserve};
 pub use validation_data::{ValidationData, add_validation_data, validation_data};

@@ -22,7 +22,7 @@ pub struct ValidationData {
 }
 
 /// More entries than this in one list are taken for an attack.
-const MAX_ENTRIES: usize = 1_000;
+const MAX_ENTRIES: usize = 200;
 
 /// Adds a revision with `data`; what the document already holds stays and is not doubled.
 ///

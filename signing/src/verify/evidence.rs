@@ -1,0 +1,157 @@
+//! Revocation data in the document: OCSP responses (RFC 6960) and CRLs (RFC 5280 §5).
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use openssl::{
+    hash::MessageDigest,
+    ocsp::{OcspBasicResponse, OcspCertId, OcspCertStatus, OcspFlag, OcspResponse},
+    stack::Stack,
+    x509::{CrlStatus, X509, X509Crl, X509Ref},
+};
+
+use super::{
+    report::Revocation,
+    trust::{MAX_PATH, TrustAnchors, store},
+};
+use crate::{cms::Certificate, pdf::ValidationData};
+
+/// The document's security store, read.
+pub(super) struct Evidence {
+    pub certificates: Vec<Certificate>,
+    ocsp: Vec<OcspBasicResponse>,
+    crls: Vec<X509Crl>,
+}
+
+impl Evidence {
+    pub(super) fn new(data: &ValidationData) -> Self {
+        let ocsp =
+            data.ocsp.iter().filter_map(|der| OcspResponse::from_der(der).ok()?.basic().ok());
+        Self {
+            certificates: read_all(&data.certificates),
+            ocsp: ocsp.collect(),
+            crls: data.crls.iter().filter_map(|der| X509Crl::from_der(der).ok()).collect(),
+        }
+    }
+
+    /// What is known of `certificate`, issued by `issuer`, for the time `at`. Evidence counts as
+    /// good when it was still fresh at that time or was made after it
+    /// (ETSI EN 319 102-1 §5.2.5: freshness).
+    pub(super) fn status(
+        &self,
+        certificate: &X509,
+        issuer: &X509,
+        at: DateTime<Utc>,
+    ) -> Revocation {
+        let known = self.by_ocsp(certificate, issuer, at);
+        let known = known.chain(self.by_crl(certificate, issuer, at)).collect::<Vec<_>>();
+        let revoked = known.iter().find(|status| matches!(status, Revocation::Revoked { .. }));
+        revoked.or(known.first()).copied().unwrap_or(Revocation::Unknown)
+    }
+
+    /// Whether there is good evidence for every certificate of the path but its last.
+    pub(super) fn covers(&self, path: &[X509], at: DateTime<Utc>) -> bool {
+        path.len() > 1
+            && path.windows(2).all(|pair| {
+                let [certificate, issuer] = pair else { return false };
+                matches!(self.status(certificate, issuer, at), Revocation::Good { .. })
+            })
+    }
+
+    fn by_ocsp<'a>(
+        &'a self,
+        certificate: &'a X509,
+        issuer: &'a X509,
+        at: DateTime<Utc>,
+    ) -> impl Iterator<Item = Revocation> + 'a {
+        self.ocsp.iter().filter_map(move |response| {
+            let status = [MessageDigest::sha1(), MessageDigest::sha256()]
+                .into_iter()
+                .filter_map(|digest| OcspCertId::from_cert(digest, certificate, issuer).ok())
+                .find_map(|id| response.find_status(&id))?;
+            let this_update = time(&status.this_update.to_string())?;
+            // The responder is the issuer or delegated by it, and was valid when it answered.
+            let store = store(&[issuer.to_owned()], this_update, None).ok()?;
+            let mut pool = Stack::new().ok()?;
+            for known in &self.certificates {
+                pool.push(known.x509.clone()).ok()?;
+            }
+            response.verify(&pool, &store, OcspFlag::empty()).ok()?;
+            match status.status {
+                OcspCertStatus::REVOKED => {
+                    let since = time(&status.revocation_time?.to_string())?;
+                    Some(Revocation::Revoked { since })
+                }
+                OcspCertStatus::GOOD => {
+                    let until = status.next_update().and_then(|until| time(&until.to_string()));
+                    is_fresh(this_update, until, at).then_some(Revocation::Good { at: this_update })
+                }
+                _ => None,
+            }
+        })
+    }
+
+    fn by_crl<'a>(
+        &'a self,
+        certificate: &'a X509,
+        issuer: &'a X509,
+        at: DateTime<Utc>,
+    ) -> impl Iterator<Item = Revocation> + 'a {
+        self.crls.iter().filter_map(move |crl| {
+            let issued_by = crl.issuer_name().try_cmp(issuer.subject_name()).ok()?.is_eq();
+            if !issued_by || !crl.verify(&*issuer.public_key().ok()?).ok()? {
+                return None;
+            }
+            let this_update = time(&crl.last_update().to_string())?;
+            match crl.get_by_cert(certificate) {
+                CrlStatus::Revoked(entry) => {
+                    let since = time(&entry.revocation_date().to_string())?;
+                    Some(Revocation::Revoked { since })
+                }
+                _ => {
+                    let until = crl.next_update().and_then(|until| time(&until.to_string()));
+                    is_fresh(this_update, until, at).then_some(Revocation::Good { at: this_update })
+                }
+            }
+        })
+    }
+}
+
+fn is_fresh(this_update: DateTime<Utc>, until: Option<DateTime<Utc>>, at: DateTime<Utc>) -> bool {
+    until.unwrap_or(this_update).timestamp() >= at.timestamp()
+}
+
+/// OpenSSL's rendering of a time, the only one it offers for both kinds of ASN.1 time.
+fn time(text: &str) -> Option<DateTime<Utc>> {
+    NaiveDateTime::parse_from_str(text, "%b %e %H:%M:%S %Y GMT").ok().map(|time| time.and_utc())
+}
+
+/// Reads what can be read.
+pub(super) fn read_all<D: AsRef<[u8]>>(list: &[D]) -> Vec<Certificate> {
+    list.iter().filter_map(|der| Certificate::from_der(der.as_ref()).ok()).collect()
+}
+
+/// The path from `certificate` upwards as far as its issuers are known, by name and signature.
+pub(super) fn path(certificate: &X509, pool: &[Certificate], trust: &TrustAnchors) -> Vec<X509> {
+    let mut path = vec![certificate.to_owned()];
+    while path.len() < MAX_PATH {
+        let Some(last) = path.last() else { break };
+        if is_anchor(last, trust) || is_issued_by(last, last) {
+            break;
+        }
+        let anchors = trust.certificates().iter();
+        let mut known = anchors.chain(pool.iter().map(|known| &known.x509));
+        let Some(issuer) = known.find(|issuer| is_issued_by(last, issuer)) else { break };
+        let issuer = issuer.clone();
+        path.push(issuer);
+    }
+    path
+}
+
+fn is_anchor(certificate: &X509, trust: &TrustAnchors) -> bool {
+    let der = certificate.to_der().ok();
+    der.is_some() && trust.certificates().iter().any(|anchor| anchor.to_der().ok() == der)
+}
+
+fn is_issued_by(certificate: &X509Ref, issuer: &X509Ref) -> bool {
+    issuer.issued(certificate).as_raw() == 0
+        && issuer.public_key().is_ok_and(|key| certificate.verify(&key).unwrap_or(false))
+}

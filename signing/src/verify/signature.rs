@@ -1,0 +1,424 @@
+//! One signature: cryptography, certificate, time, level.
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use openssl::x509::{X509, X509KeyUsage, X509PurposeId};
+
+use super::{
+    Found,
+    evidence::{Evidence, path, read_all},
+    place::Place,
+    report::{
+        Chain, Indication, Integrity, Kind, LaterRevision, Level, Revocation, SignatureReport,
+        Signer, SubIndication, Timestamp,
+    },
+    trust::TrustAnchors,
+};
+use crate::{
+    Digest,
+    cms::{
+        self, CONTENT_TYPE, Certificate, ID_DATA, MESSAGE_DIGEST, SHA256, SIGNATURE_TIMESTAMP,
+        SIGNING_CERTIFICATE_V2, Scheme, SignedData,
+        asn1::{Item, OCTET_STRING, SEQUENCE, algorithm},
+    },
+    pdf::{self, DOCUMENT_TIMESTAMP, PADES, validation_data},
+    tsa::token::{self, Token},
+};
+
+/// `/SubFilter` of PDF signatures before PAdES (ISO 32000-1 §12.8.3.3): checked, but no level.
+const PKCS7: &str = "adbe.pkcs7.detached";
+
+/// Checks all signatures, the last one first: a document time stamp proves that everything before
+/// it existed at its time.
+pub(super) fn check_all(
+    pdf: &[u8],
+    found: &[Found<'_>],
+    later: &[LaterRevision],
+    evidence: &Evidence,
+    trust: &TrustAnchors,
+    now: DateTime<Utc>,
+) -> Vec<SignatureReport> {
+    let mut check = Check { pdf, evidence, trust, existed_at: now, stamped: Vec::new() };
+    let mut reports: Vec<_> = found.iter().rev().map(|found| check.one(found, later)).collect();
+    reports.reverse();
+    reports
+}
+
+struct Check<'a> {
+    pdf: &'a [u8],
+    evidence: &'a Evidence,
+    trust: &'a TrustAnchors,
+    /// The earliest proven time at which what is being checked existed.
+    existed_at: DateTime<Utc>,
+    /// Security stores under the document time stamps seen so far.
+    stamped: Vec<Evidence>,
+}
+
+/// Why a signature is not `TOTAL-PASSED`.
+struct Finding {
+    indication: Indication,
+    sub: SubIndication,
+    why: String,
+}
+
+fn failed(sub: SubIndication, why: impl Into<String>) -> Finding {
+    Finding { indication: Indication::TotalFailed, sub, why: why.into() }
+}
+
+fn unsure(sub: SubIndication, why: impl Into<String>) -> Finding {
+    Finding { indication: Indication::Indeterminate, sub, why: why.into() }
+}
+
+impl Check<'_> {
+    fn one(&mut self, found: &Found<'_>, later: &[LaterRevision]) -> SignatureReport {
+        let mut report = blank(found);
+        let result = match &found.place {
+            Err(why) => Err(failed(SubIndication::FormatFailure, *why)),
+            Ok(place) => {
+                report.covers_bytes = Some(place.end);
+                report.later =
+                    later.iter().filter(|later| later.start >= place.end).cloned().collect();
+                report.modified_after =
+                    report.later.iter().any(|later| !later.forbidden.is_empty());
+                match report.kind {
+                    Kind::Signature => self.signature(found, place, &mut report),
+                    Kind::DocumentTimestamp => self.document_timestamp(place, &mut report),
+                }
+            }
+        };
+        let finding = match result {
+            Err(finding) if report.integrity == Integrity::Broken => Some(finding),
+            _ if report.modified_after => Some(failed(
+                SubIndication::FormatFailure,
+                "the document was modified after signature",
+            )),
+            result => result.err(),
+        };
+        match finding {
+            None => report.indication = Indication::TotalPassed,
+            Some(finding) => {
+                report.indication = finding.indication;
+                report.sub_indication = Some(finding.sub);
+                report.explanation = Some(finding.why);
+            }
+        }
+        report
+    }
+
+    fn signature(
+        &self,
+        found: &Found<'_>,
+        place: &Place,
+        report: &mut SignatureReport,
+    ) -> Result<(), Finding> {
+        let sub_filter = found.name(b"SubFilter");
+        let pades = sub_filter == PADES.as_bytes();
+        if !pades && sub_filter != PKCS7.as_bytes() {
+            return Err(failed(SubIndication::FormatFailure, "the /SubFilter is not supported"));
+        }
+        let cms = SignedData::read(&place.contents)
+            .map_err(|_| failed(SubIndication::FormatFailure, "the signature is not DER CMS"))?;
+        let mut pool = read_all(&cms.certificates);
+        let signer = pool.iter().find(|certificate| cms.is_signer(certificate)).cloned();
+        let signer = signer.ok_or_else(|| {
+            unsure(
+                SubIndication::NoSigningCertificateFound,
+                "the signing certificate is not in the signature",
+            )
+        })?;
+        report.signer = Some(describe(&signer));
+        self.cryptography(&cms, place, &signer)?;
+        report.integrity = Integrity::Intact;
+
+        pool.extend(self.evidence.certificates.iter().cloned());
+        let named = names_certificate(&cms, &signer);
+        let stamp = self.signature_timestamp(&cms, &mut pool);
+        let proven = stamp.as_ref().ok().and_then(Option::as_ref);
+        let proven = proven.filter(|stamp| stamp.report.trusted != Some(false));
+        let time_is_proven = proven.is_some();
+        let signed_at = proven.map_or(self.existed_at, |stamp| stamp.report.time);
+        let path = path(&signer.x509, &pool, self.trust);
+        report.chain.names = names(&path);
+        if let [own, issuer, ..] = path.as_slice() {
+            report.chain.revocation = self.evidence.status(own, issuer, signed_at);
+        }
+        if pades && named == Some(true) {
+            report.level = Some(self.level(&path, signed_at, proven));
+        }
+        let chain = self.trust.validate(&signer.x509, &pool, signed_at, None);
+        report.chain.trusted = (!self.trust.is_empty()).then_some(chain.is_ok());
+        report.timestamp = stamp.as_ref().ok().and_then(|s| s.as_ref()).map(|s| s.report.clone());
+
+        stamp?;
+        if named == Some(false) || (pades && named.is_none()) {
+            return Err(unsure(
+                SubIndication::SigConstraintsFailure,
+                "the signed attributes do not name the signing certificate",
+            ));
+        }
+        if !may_sign(&signer) {
+            return Err(unsure(
+                SubIndication::SigConstraintsFailure,
+                "the certificate is not for signatures",
+            ));
+        }
+        if let Revocation::Revoked { since } = report.chain.revocation
+            && since <= signed_at
+        {
+            return Err(if time_is_proven {
+                failed(SubIndication::Revoked, "the certificate was revoked before")
+            } else {
+                unsure(SubIndication::RevokedNoPoe, "the certificate is revoked")
+            });
+        }
+        self.chain_result(chain)
+    }
+
+    fn cryptography(
+        &self,
+        cms: &SignedData<'_>,
+        place: &Place,
+        signer: &Certificate,
+    ) -> Result<(), Finding> {
+        let format = |why| failed(SubIndication::FormatFailure, why);
+        if cms.has_content || cms.content_type != ID_DATA {
+            return Err(format("the signature is not a detached one"));
+        }
+        let content_type = cms.signed_value(CONTENT_TYPE).and_then(|value| value.oid().ok());
+        if content_type != Some(ID_DATA) {
+            return Err(format("the signed content type is missing or another"));
+        }
+        let weak = || {
+            unsure(
+                SubIndication::CryptoConstraintsFailureNoPoe,
+                "an algorithm or key is too weak or unknown",
+            )
+        };
+        let scheme = Scheme::of(cms.signature_algorithm, cms.digest_algorithm)
+            .filter(|scheme| scheme.fits(signer))
+            .ok_or_else(weak)?;
+        let digest = cms::digest(cms.digest_algorithm, &self.signed(place)).ok_or_else(weak)?;
+        let claimed = cms.signed_value(MESSAGE_DIGEST).filter(|value| value.tag == OCTET_STRING);
+        let claimed = claimed.ok_or_else(|| format("the signed digest is missing"))?;
+        if claimed.value != digest {
+            return Err(failed(SubIndication::HashFailure, "the signed bytes were changed"));
+        }
+        if !scheme.verify(signer, &cms.signed_bytes, cms.signature) {
+            return Err(failed(
+                SubIndication::SigCryptoFailure,
+                "the signature value is not the certificate's",
+            ));
+        }
+        Ok(())
+    }
+
+    fn document_timestamp(
+        &mut self,
+        place: &Place,
+        report: &mut SignatureReport,
+    ) -> Result<(), Finding> {
+        let format = || failed(SubIndication::FormatFailure, "it is not a time stamp token");
+        let (token, padding) = Item::first(&place.contents).map_err(|_| format())?;
+        if padding.iter().any(|byte| *byte != 0) {
+            return Err(format());
+        }
+        let parsed = token::parse(token.raw).map_err(|_| format())?;
+        let digest = cms::digest(SHA256, &self.signed(place)).unwrap_or_default();
+        if parsed.imprint.0[..] != digest {
+            return Err(failed(SubIndication::HashFailure, "the stamped bytes were changed"));
+        }
+        let checked = token::check(token.raw, &parsed.imprint)
+            .map_err(|error| failed(SubIndication::SigCryptoFailure, error.to_string()))?;
+        report.integrity = Integrity::Intact;
+        let mut pool = self.evidence.certificates.clone();
+        let stamp = self.stamp(checked, &mut pool)?;
+        report.signer = Some(describe(&stamp.authority));
+        report.chain.names = names(&stamp.path);
+        report.chain.trusted = stamp.report.trusted;
+        report.timestamp = Some(stamp.report.clone());
+        if let [own, issuer, ..] = stamp.path.as_slice() {
+            report.chain.revocation = self.evidence.status(own, issuer, stamp.report.time);
+        }
+        self.chain_result(stamp.chain)?;
+        // Only now does it prove anything about what came before.
+        self.existed_at = self.existed_at.min(stamp.report.time);
+        if let Ok(revision) = pdf::open(&self.pdf[..place.end]) {
+            self.stamped.push(Evidence::new(&validation_data(&revision)));
+        }
+        Ok(())
+    }
+
+    fn signature_timestamp(
+        &self,
+        cms: &SignedData<'_>,
+        pool: &mut Vec<Certificate>,
+    ) -> Result<Option<Stamp>, Finding> {
+        let Some(value) = cms.unsigned_values(SIGNATURE_TIMESTAMP).next() else { return Ok(None) };
+        let token = token::check(value.raw, &Digest::of(cms.signature))
+            .map_err(|error| unsure(SubIndication::SigConstraintsFailure, error.to_string()))?;
+        self.stamp(token, pool).map(Some)
+    }
+
+    fn stamp(&self, token: Token, pool: &mut Vec<Certificate>) -> Result<Stamp, Finding> {
+        let authority = token.signer.as_ref().and_then(|der| Certificate::from_der(der).ok());
+        let authority = authority.ok_or_else(|| {
+            unsure(SubIndication::NoSigningCertificateFound, "the time stamp has no certificate")
+        })?;
+        pool.extend(read_all(&token.certs));
+        let path = path(&authority.x509, pool, self.trust);
+        let purpose = Some(X509PurposeId::TIMESTAMP_SIGN);
+        let chain = self.trust.validate(&authority.x509, pool, self.existed_at, purpose);
+        let report = Timestamp {
+            time: token.gen_time,
+            authority: authority.name(),
+            trusted: (!self.trust.is_empty()).then_some(chain.is_ok()),
+        };
+        Ok(Stamp { report, authority, path, chain })
+    }
+
+    fn level(&self, path: &[X509], signed_at: DateTime<Utc>, stamp: Option<&Stamp>) -> Level {
+        let Some(stamp) = stamp else { return Level::BB };
+        let complete = |evidence: &Evidence| {
+            evidence.covers(path, signed_at) && evidence.covers(&stamp.path, stamp.report.time)
+        };
+        if self.stamped.iter().any(complete) {
+            Level::BLta
+        } else if complete(self.evidence) {
+            Level::BLt
+        } else {
+            Level::BT
+        }
+    }
+
+    fn chain_result(&self, chain: Result<(), SubIndication>) -> Result<(), Finding> {
+        if self.trust.is_empty() {
+            return Err(unsure(
+                SubIndication::NoCertificateChainFound,
+                "there are no trust anchors to check against",
+            ));
+        }
+        chain.map_err(|sub| {
+            unsure(
+                sub,
+                match sub {
+                    SubIndication::OutOfBoundsNoPoe => {
+                        "a certificate is not valid at the only time that is proven"
+                    }
+                    SubIndication::NoCertificateChainFound => "no chain leads to a trust anchor",
+                    _ => "the chain of certificates breaks a rule",
+                },
+            )
+        })
+    }
+
+    fn signed(&self, place: &Place) -> [&[u8]; 2] {
+        [&self.pdf[..place.gap_start], &self.pdf[place.gap_end..place.end]]
+    }
+}
+
+/// A checked time stamp with its chain.
+struct Stamp {
+    report: Timestamp,
+    authority: Certificate,
+    path: Vec<X509>,
+    chain: Result<(), SubIndication>,
+}
+
+/// What the signature dictionary says, before anything is checked.
+fn blank(found: &Found<'_>) -> SignatureReport {
+    let timestamp = found.name(b"Type") == b"DocTimeStamp"
+        || found.name(b"SubFilter") == DOCUMENT_TIMESTAMP.as_bytes();
+    SignatureReport {
+        field: found.field.name.clone(),
+        kind: if timestamp { Kind::DocumentTimestamp } else { Kind::Signature },
+        covers_bytes: None,
+        signer: None,
+        claimed_time: found.text(b"M").as_deref().and_then(pdf_date),
+        reason: found.text(b"Reason"),
+        timestamp: None,
+        level: None,
+        integrity: Integrity::Broken,
+        chain: Chain { trusted: None, names: Vec::new(), revocation: Revocation::Unknown },
+        indication: Indication::Indeterminate,
+        sub_indication: None,
+        explanation: None,
+        later: Vec::new(),
+        modified_after: false,
+    }
+}
+
+fn describe(certificate: &Certificate) -> Signer {
+    Signer {
+        name: certificate.name(),
+        given_name: certificate.given_name(),
+        surname: certificate.surname(),
+        fiscal_code: certificate.fiscal_code(),
+        issuer: certificate.issuer_name(),
+        certificate: Digest::of(&certificate.der),
+        not_before: certificate.not_before(),
+        not_after: certificate.not_after(),
+        qualified: certificate.qc_statements(),
+    }
+}
+
+fn names(path: &[X509]) -> Vec<String> {
+    let read = path.iter().filter_map(|certificate| certificate.to_der().ok());
+    read.filter_map(|der| Some(Certificate::from_der(&der).ok()?.name())).collect()
+}
+
+/// Whether the signed attributes name this certificate (RFC 5035 §4); `None` when they name none.
+fn names_certificate(cms: &SignedData<'_>, signer: &Certificate) -> Option<bool> {
+    if !cms.signed.iter().any(|attribute| attribute.kind == SIGNING_CERTIFICATE_V2) {
+        return None;
+    }
+    let named = || {
+        let value = cms.signed_value(SIGNING_CERTIFICATE_V2)?;
+        let ids = value.items(SEQUENCE).ok()?.first()?.items(SEQUENCE).ok()?;
+        let id = ids.first()?.items(SEQUENCE).ok()?;
+        let (hash, digest) = match id.as_slice() {
+            [algorithm_id, hash, ..] if algorithm_id.tag == SEQUENCE => {
+                (hash, algorithm(*algorithm_id).ok()?)
+            }
+            [hash, ..] => (hash, SHA256),
+            [] => return None,
+        };
+        Some(cms::digest(digest, &[&signer.der])? == hash.expect(OCTET_STRING).ok()?.value)
+    };
+    Some(named().unwrap_or(false))
+}
+
+/// Key usage, when stated, must allow signatures (ETSI EN 319 412-2 §4.3.2).
+fn may_sign(signer: &Certificate) -> bool {
+    let wanted = X509KeyUsage::DIGITAL_SIGNATURE | X509KeyUsage::NON_REPUDIATION;
+    signer.x509.key_usage().is_none_or(|usage| usage.intersects(wanted))
+}
+
+/// `D:YYYYMMDDHHmmSS` with `Z` or an offset (ISO 32000-1 §7.9.4).
+fn pdf_date(text: &str) -> Option<DateTime<Utc>> {
+    let text = text.strip_prefix("D:")?;
+    let (local, zone) = (text.get(..14)?, text.get(14..)?.replace('\'', ""));
+    let local = NaiveDateTime::parse_from_str(local, "%Y%m%d%H%M%S").ok()?;
+    if zone.is_empty() || zone.starts_with('Z') {
+        return Some(local.and_utc());
+    }
+    let hours: i64 = zone.get(1..3)?.parse().ok()?;
+    let minutes: i64 = zone.get(3..5).unwrap_or("00").parse().ok()?;
+    let sign = if zone.starts_with('-') { -1 } else { 1 };
+    let offset = chrono::TimeDelta::minutes(sign * (hours * 60 + minutes));
+    local.and_utc().checked_sub_signed(offset)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pdf_dates_are_read_with_their_offset() {
+        let noon = DateTime::parse_from_rfc3339("2026-11-20T12:00:00Z").unwrap();
+        for text in ["D:20261120120000Z", "D:20261120130000+01'00'", "D:20261120130000+01'00"] {
+            assert_eq!(pdf_date(text), Some(noon.to_utc()), "{text}");
+        }
+        for text in ["", "D:", "20261120120000Z", "D:2026112012000é", "D:20261320120000Z"] {
+            assert_eq!(pdf_date(text), None, "{text}");
+        }
+    }
+}
