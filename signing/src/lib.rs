@@ -8,15 +8,16 @@
 //! Deliberately absent: storage, HTTP serving, clocks (time is an argument), and any knowledge of
 //! cases or rooms.
 
+pub mod cms;
 pub mod csc;
 pub mod evidence;
 mod http;
-pub mod cms;
 pub mod pades;
 pub mod pdf;
 pub mod ports;
 pub mod process;
 pub mod tsa;
+pub mod verify;
 
 use serde::{Deserialize, Serialize};
 
