@@ -139,7 +139,6 @@ pub enum Side {
 
 /// A message from a participant. `id` is chosen by the client; the answer carries it as `re`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
-#[ts(export)]
 pub struct ClientEnvelope {
     /// Client's number of this request; 0 asks for no answer.
     #[serde(default)]
@@ -159,9 +158,11 @@ pub enum ClientMessage {
     Hello {
         /// Single-use join token (R-MEET-13).
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
         token: Option<String>,
         /// Secret from an earlier `welcome`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
         resume: Option<String>,
         /// Highest `seq` seen; used with `resume`.
         #[serde(default)]
@@ -279,7 +280,6 @@ pub enum ClientMessage {
 
 /// A message to a participant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
-#[ts(export)]
 pub struct ServerEnvelope {
     /// Rises by one with every sequenced message of this seat; 0 on messages that a resume does not
     /// repeat (`welcome`, `ok`, `error`, `answer`, `leave`).
@@ -484,9 +484,11 @@ pub struct IceServer {
     pub urls: Vec<String>,
     /// TURN user, time-limited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
     pub username: Option<String>,
     /// TURN password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
     pub credential: Option<String>,
 }
 

@@ -1,0 +1,145 @@
+//! Who has which place. Changed by journal events only, so that a journal read back gives the
+//! membership it was written from.
+
+use super::journal::JournalEvent;
+use crate::protocol::{Epoch, ParticipantId, Role, Session, Side};
+use std::collections::BTreeMap;
+
+/// The membership of one room.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Membership {
+    /// Rises with every change of who is in which session (R-MEET-41).
+    pub epoch: Epoch,
+    /// The conciliator began the meeting.
+    pub started: bool,
+    /// Nobody new gets in.
+    pub locked: bool,
+    /// The meeting is over.
+    pub ended: bool,
+    /// Open breakouts and the side each was opened for.
+    pub breakouts: BTreeMap<u16, Side>,
+    /// Number of the last breakout; numbers are not used again, so that a place in a closed one
+    /// cannot become a place in another.
+    pub last_breakout: u16,
+    /// Everybody who ever came in.
+    pub places: BTreeMap<ParticipantId, Place>,
+}
+
+/// The place of one seat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// What the seat may do.
+    pub role: Role,
+    /// Whose side it is on.
+    pub side: Side,
+    /// Where it is, or returns to.
+    pub session: Session,
+    /// Inside at the moment, the grace time included.
+    pub present: bool,
+    /// Sent back to the lobby by the conciliator.
+    pub excluded: bool,
+    /// Out of the meeting.
+    pub removed: bool,
+}
+
+impl Membership {
+    /// Everybody inside.
+    pub fn present(&self) -> impl Iterator<Item = (ParticipantId, &Place)> {
+        self.places.iter().filter(|(_, place)| place.present).map(|(id, place)| (*id, place))
+    }
+
+    /// Where somebody inside is.
+    pub fn session_of(&self, participant: ParticipantId) -> Option<Session> {
+        self.places.get(&participant).filter(|place| place.present).map(|place| place.session)
+    }
+
+    /// Everybody inside one session.
+    pub fn members(&self, session: Session) -> impl Iterator<Item = ParticipantId> {
+        self.present().filter(move |(_, place)| place.session == session).map(|(id, _)| id)
+    }
+
+    /// The conciliator inside, if there is one.
+    pub fn conciliator(&self) -> Option<(ParticipantId, Session)> {
+        self.present().find(|(_, p)| p.role == Role::Conciliator).map(|(id, p)| (id, p.session))
+    }
+
+    /// The session can be entered: plenary, or an open breakout.
+    pub fn is_open(&self, session: Session) -> bool {
+        match session {
+            Session::Lobby => false,
+            Session::Plenary => true,
+            Session::Breakout(n) => self.breakouts.contains_key(&n),
+        }
+    }
+
+    /// Carries out one event.
+    pub fn apply(&mut self, event: &JournalEvent) {
+        use JournalEvent as E;
+        match *event {
+            E::Opened { generation } => self.epoch = Epoch::first(generation),
+            E::Joined { participant, role, side, session, epoch } => {
+                self.epoch = epoch;
+                let excluded = self.places.get(&participant).is_some_and(|p| p.excluded);
+                let place = Place { role, side, session, present: true, excluded, removed: false };
+                self.places.insert(participant, place);
+            }
+            E::Left { participant, epoch, .. } => {
+                self.change(participant, epoch, |place| place.present = false);
+            }
+            E::Admitted { participant, epoch } => self.change(participant, epoch, |place| {
+                place.session = Session::Plenary;
+                place.excluded = false;
+            }),
+            E::Moved { participant, to, epoch } => {
+                self.change(participant, epoch, |place| place.session = to);
+            }
+            E::BreakoutOpened { session: Session::Breakout(n), side, epoch } => {
+                self.epoch = epoch;
+                self.last_breakout = n;
+                self.breakouts.insert(n, side);
+            }
+            E::BreakoutClosed { session: Session::Breakout(n), epoch } => {
+                self.epoch = epoch;
+                self.breakouts.remove(&n);
+                for place in self.places.values_mut() {
+                    if place.session == Session::Breakout(n) {
+                        place.session = Session::Plenary;
+                    }
+                }
+            }
+            E::Excluded { participant, epoch } => self.change(participant, epoch, |place| {
+                place.session = Session::Lobby;
+                place.excluded = true;
+            }),
+            E::Removed { participant, epoch } => self.change(participant, epoch, |place| {
+                place.session = Session::Lobby;
+                place.present = false;
+                place.removed = true;
+            }),
+            E::Reinstated { participant } => {
+                if let Some(place) = self.places.get_mut(&participant) {
+                    place.removed = false;
+                }
+            }
+            E::Locked => self.locked = true,
+            E::Unlocked => self.locked = false,
+            E::Started => self.started = true,
+            E::Ended => self.ended = true,
+            E::BreakoutOpened { .. }
+            | E::BreakoutClosed { .. }
+            | E::Lost { .. }
+            | E::Resumed { .. }
+            | E::Visit { .. }
+            | E::Muted { .. }
+            | E::Noticed
+            | E::Closed { .. } => {}
+        }
+    }
+
+    fn change(&mut self, participant: ParticipantId, epoch: Epoch, f: impl FnOnce(&mut Place)) {
+        self.epoch = epoch;
+        if let Some(place) = self.places.get_mut(&participant) {
+            f(place);
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! What goes into a room and what comes out of it.
+
+use super::journal::JournalEntry;
+use super::routes::Routes;
+use crate::protocol::{
+    ClientEnvelope, ErrorCode, IceServer, LeaveReason, ParticipantId, Retry, Role, RoomId,
+    ServerEnvelope, Side, Topic,
+};
+use chrono::TimeDelta;
+
+/// The room itself, as decided outside (procedure profile, lease).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomSpec {
+    /// Which room.
+    pub room: RoomId,
+    /// Generation of the lease under which this node serves it; rises with every takeover.
+    pub generation: u32,
+    /// Most people at once, the conciliator apart (R-MEET-19).
+    pub capacity: usize,
+    /// How long a lost seat keeps its place before it counts as gone (R-MEET-27).
+    pub grace: TimeDelta,
+}
+
+/// Grace time when the profile says nothing: 60 s (R-MEET-27).
+pub const DEFAULT_GRACE: TimeDelta = TimeDelta::seconds(60);
+
+/// One seat, as decided by the door.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seat {
+    /// Who; the same for every join of the same person to the same meeting.
+    pub participant: ParticipantId,
+    /// Name as the others see it.
+    pub name: String,
+    /// Role as the others see it, in words.
+    pub label: String,
+    /// What the seat may do.
+    pub role: Role,
+    /// Whose side it is on.
+    pub side: Side,
+}
+
+/// What the node offers every room.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// Audio receive slots of every participant.
+    pub audio_slots: u16,
+    /// Video receive slots of every participant.
+    pub video_slots: u16,
+    /// ICE servers told to clients.
+    pub ice_servers: Vec<IceServer>,
+    /// Messages kept per seat until acknowledged.
+    pub ring: usize,
+    /// Messages a seat may send at once.
+    pub burst: u32,
+    /// Messages a second a seat may send for long.
+    pub per_second: u32,
+    /// How long those inside see a visit announced before the conciliator is there (R-MEET-39).
+    pub visit_notice: TimeDelta,
+    /// An empty room leaves the node's memory after this time; its journal brings it back.
+    pub idle: TimeDelta,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self {
+            audio_slots: 9,
+            video_slots: 10,
+            ice_servers: Vec::new(),
+            ring: 256,
+            burst: 60,
+            per_second: 20,
+            visit_notice: TimeDelta::seconds(1),
+            idle: TimeDelta::minutes(5),
+        }
+    }
+}
+
+/// One WebSocket, numbered by the edge and never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConnectionId(pub u64);
+
+/// What happens to a room.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A join token was accepted by the door.
+    Join {
+        /// The seat it stands for.
+        seat: Seat,
+        /// The socket.
+        connection: ConnectionId,
+        /// Fresh resume secret.
+        secret: String,
+        /// `id` of the hello.
+        re: u64,
+    },
+    /// A socket asks to go on where an earlier one stopped.
+    Resume {
+        /// The seat named by the secret.
+        participant: ParticipantId,
+        /// The socket.
+        connection: ConnectionId,
+        /// The secret that was shown.
+        secret: String,
+        /// Fresh resume secret.
+        next_secret: String,
+        /// Last `seq` the client processed.
+        last_seq: u64,
+        /// `id` of the hello.
+        re: u64,
+    },
+    /// A well-formed message.
+    Message {
+        /// From which socket.
+        connection: ConnectionId,
+        /// What it says.
+        envelope: ClientEnvelope,
+    },
+    /// A message that could not be understood.
+    Garbled {
+        /// From which socket.
+        connection: ConnectionId,
+        /// Its `id`, as far as it could be read.
+        re: u64,
+    },
+    /// A socket is gone, for whatever reason.
+    Lost {
+        /// Which.
+        connection: ConnectionId,
+    },
+    /// The media edge answered an offer.
+    Answered {
+        /// Whose offer.
+        connection: ConnectionId,
+        /// Its `id`.
+        re: u64,
+        /// SDP, or the refusal.
+        answer: Result<String, Refused>,
+    },
+    /// The media edge forwards by the last [`Output::Routes`] now.
+    Routed,
+    /// Answer to [`Output::Count`].
+    Counted {
+        /// Packets forwarded since the room opened.
+        forwarded: u64,
+        /// Packets withheld from peers of other sessions (R-MEET-42).
+        withheld: u64,
+    },
+    /// Something outside the room changed.
+    Changed(Topic),
+    /// The hub closes the room: `Ended` for good (R-MEET-28), anything else on this node only.
+    Close(LeaveReason),
+    /// The time of [`super::Room::poll_timeout`] has come.
+    Tick,
+}
+
+/// What the edge has to do, in this order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// Give this to the media edge, wait until it holds, then say [`Input::Routed`]. The room holds
+    /// everything else back until then, so that nobody hears of a change that is not yet in force.
+    Routes(Routes),
+    /// Ask the media edge for its counters and say [`Input::Counted`].
+    Count,
+    /// Make durable before going on.
+    Journal(Vec<JournalEntry>),
+    /// Send to one socket.
+    Send {
+        /// Which.
+        connection: ConnectionId,
+        /// What.
+        envelope: ServerEnvelope,
+    },
+    /// Answer an offer; the result comes back as [`Input::Answered`]. Not to be waited for.
+    Offer {
+        /// Whose.
+        participant: ParticipantId,
+        /// From which socket.
+        connection: ConnectionId,
+        /// Its `id`.
+        re: u64,
+        /// SDP.
+        sdp: String,
+    },
+    /// End a participant's media.
+    DisconnectMedia(ParticipantId),
+    /// Close a socket after what was sent to it.
+    CloseConnection(ConnectionId),
+    /// Nothing more will come: forget the room.
+    Closed,
+}
+
+/// Why something was refused. Becomes an `error` message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// From the closed list.
+    pub code: ErrorCode,
+    /// For logs, in English.
+    pub message: String,
+    /// What the client can do.
+    pub retry: Retry,
+}
+
+impl Refused {
+    /// A refusal that trying again does not change.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), retry: Retry::No }
+    }
+
+    /// The same refusal with other advice.
+    #[must_use]
+    pub fn retry(self, retry: Retry) -> Self {
+        Self { retry, ..self }
+    }
+}

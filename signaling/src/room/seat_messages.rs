@@ -1,0 +1,180 @@
+//! What anybody inside may ask.
+
+use super::Room;
+use super::journal::LeftReason;
+use super::occupant::Devices;
+use super::ports::{ConnectionId, Refused};
+use super::telling::Telling;
+use crate::protocol::{
+    ClientEnvelope, ClientMessage, Epoch, ErrorCode, LeaveReason, MAX_CHAT_CHARS, ParticipantId,
+    Retry, ServerMessage, Session,
+};
+use chrono::{DateTime, Utc};
+
+/// What an offer weighs against other messages: answering it costs the hub much more.
+const OFFER_COST: u64 = 5;
+
+impl Room {
+    /// One message of a socket. Sockets that were replaced or sent away are not listened to.
+    pub(super) fn message(
+        &mut self,
+        connection: ConnectionId,
+        envelope: ClientEnvelope,
+        now: DateTime<Utc>,
+    ) {
+        let Some(&participant) = self.connections.get(&connection) else { return };
+        let ClientEnvelope { id, message } = envelope;
+        let cost = if matches!(message, ClientMessage::Offer { .. }) { OFFER_COST } else { 1 };
+        let before = self.telling.len();
+        let result = self
+            .allow(participant, cost, now)
+            .and_then(|()| self.answer(connection, participant, id, message, now));
+        match result {
+            // `ok` goes before what the request brought about, which may be the end of the socket.
+            Ok(Answer::Done) if id != 0 => {
+                let ok = Telling::Reply(connection, ServerMessage::Ok { re: id });
+                self.telling.insert(before, ok);
+            }
+            Ok(_) => {}
+            Err(refused) => self.refuse(connection, id, refused),
+        }
+    }
+
+    /// A message nobody could read.
+    pub(super) fn garbled(&mut self, connection: ConnectionId, re: u64, now: DateTime<Utc>) {
+        let Some(&participant) = self.connections.get(&connection) else { return };
+        let refused = match self.allow(participant, 1, now) {
+            Ok(()) => Refused::new(ErrorCode::BadMessage, "not a message of this protocol"),
+            Err(refused) => refused,
+        };
+        self.refuse(connection, re, refused);
+    }
+
+    fn allow(
+        &mut self,
+        participant: ParticipantId,
+        cost: u64,
+        now: DateTime<Utc>,
+    ) -> Result<(), Refused> {
+        let Some(occupant) = self.occupants.get_mut(&participant) else { return Ok(()) };
+        occupant.secrets.confirm();
+        occupant.bucket.take(cost, now).map_err(|after_ms| {
+            Refused::new(ErrorCode::TooFast, "too many messages").retry(Retry::AfterMs(after_ms))
+        })
+    }
+
+    fn refuse(&mut self, connection: ConnectionId, id: u64, refused: Refused) {
+        // Whoever floods the room without asking for answers gets none.
+        if id != 0 || refused.code != ErrorCode::TooFast {
+            self.reply(connection, refused.into_message(id));
+        }
+    }
+
+    fn answer(
+        &mut self,
+        connection: ConnectionId,
+        from: ParticipantId,
+        id: u64,
+        message: ClientMessage,
+        now: DateTime<Utc>,
+    ) -> Result<Answer, Refused> {
+        match message {
+            ClientMessage::Hello { .. } => {
+                return Err(Refused::new(ErrorCode::BadHello, "hello comes once, and first"));
+            }
+            ClientMessage::Ack { seq } => self.ack(from, seq)?,
+            ClientMessage::Offer { sdp } => {
+                let offer = Telling::Offer { participant: from, connection, re: id, sdp };
+                self.telling.push_back(offer);
+                return Ok(Answer::Later);
+            }
+            ClientMessage::Devices { mic, cam, screen } => {
+                self.devices(from, Devices { mic, cam, screen });
+            }
+            ClientMessage::Chat { epoch, text } => self.chat(from, epoch, &text, now)?,
+            ClientMessage::Hand { raised } => {
+                if let Some(occupant) = self.occupants.get_mut(&from) {
+                    occupant.hand = raised;
+                    self.changed = true;
+                }
+            }
+            ClientMessage::Bye => {
+                self.dismiss(connection, LeaveReason::Bye);
+                self.leave(from, LeftReason::Bye, now);
+            }
+            command => self.command(from, command, now)?,
+        }
+        Ok(Answer::Done)
+    }
+
+    fn ack(&mut self, from: ParticipantId, seq: u64) -> Result<(), Refused> {
+        let known = self.occupants.get_mut(&from).is_some_and(|occupant| occupant.outbox.ack(seq));
+        known
+            .then_some(())
+            .ok_or_else(|| Refused::new(ErrorCode::BadMessage, "this seq was never sent"))
+    }
+
+    fn devices(&mut self, from: ParticipantId, devices: Devices) {
+        if let Some(occupant) = self.occupants.get_mut(&from)
+            && occupant.devices != devices
+        {
+            occupant.devices = devices;
+            self.changed = true;
+        }
+    }
+
+    /// To the members of the sender's session, the sender included, and to nobody else (R-MEET-26).
+    fn chat(
+        &mut self,
+        from: ParticipantId,
+        epoch: Epoch,
+        text: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), Refused> {
+        let text = plain_text(text)?;
+        self.same_epoch(epoch)?;
+        let session = self.membership.session_of(from).unwrap_or(Session::Lobby);
+        if session == Session::Lobby {
+            return Err(Refused::new(ErrorCode::WrongState, "there is no chat in the lobby"));
+        }
+        let at_ms = now.timestamp_millis().unsigned_abs();
+        let members: Vec<_> = self.membership.members(session).collect();
+        for member in members {
+            self.tell(member, ServerMessage::Chat { epoch, from, text: text.clone(), at_ms });
+        }
+        Ok(())
+    }
+
+    /// R-MEET-41: what was decided or written in another epoch is refused.
+    pub(super) fn same_epoch(&mut self, epoch: Epoch) -> Result<(), Refused> {
+        if epoch == self.membership.epoch {
+            return Ok(());
+        }
+        self.refused += 1;
+        Err(Refused::new(ErrorCode::StaleEpoch, "the membership has changed since")
+            .retry(Retry::Now))
+    }
+}
+
+enum Answer {
+    /// `ok` is the answer.
+    Done,
+    /// The answer comes later.
+    Later,
+}
+
+/// A text that may be shown: not empty, not too long, no control characters but line breaks.
+pub(super) fn plain_text(text: &str) -> Result<String, Refused> {
+    let text = text.trim();
+    let bad = |why: &str| Err(Refused::new(ErrorCode::BadMessage, why));
+    if text.is_empty() {
+        return bad("empty text");
+    }
+    if text.chars().count() > MAX_CHAT_CHARS {
+        return bad("text too long");
+    }
+    if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+        return bad("control characters in text");
+    }
+    Ok(text.to_owned())
+}
