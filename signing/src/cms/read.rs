@@ -67,8 +67,8 @@ impl<'a> SignedData<'a> {
         let [version, digests, content, rest @ .., signers] = fields.as_slice() else {
             return Err(unexpected());
         };
-        version.expect(INTEGER)?;
-        digests.expect(SET)?;
+        one_of(*version, &[1, 3, 4, 5])?; // RFC 5652 §5.1
+        let digests = digests.items(SET)?;
         let content = content.items(SEQUENCE)?;
         let certificates = match rest.first().filter(|field| field.tag == CONTEXT_0) {
             Some(set) => set.items(CONTEXT_0)?,
@@ -79,6 +79,11 @@ impl<'a> SignedData<'a> {
         }
         let [signer] = signers.items(SET)?[..] else { return Err(unexpected()) };
         let mut read = Self::signer(&signer.items(SEQUENCE)?)?;
+        for digest in digests {
+            if algorithm(digest)? != read.digest_algorithm {
+                return Err(unexpected());
+            }
+        }
         read.content_type = content.first().ok_or_else(unexpected)?.oid()?;
         read.has_content = content.len() > 1;
         read.certificates = certificates
@@ -95,7 +100,7 @@ impl<'a> SignedData<'a> {
         else {
             return Err(unexpected());
         };
-        version.expect(INTEGER)?;
+        one_of(*version, &[1, 3])?; // RFC 5652 §5.3
         Ok(Self {
             content_type: ID_SIGNED_DATA,
             has_content: false,
@@ -142,6 +147,13 @@ impl<'a> SignedData<'a> {
             .iter()
             .filter(move |attribute| attribute.kind == kind)
             .flat_map(|attribute| attribute.values.iter().copied())
+    }
+}
+
+fn one_of(number: Item<'_>, allowed: &[u8]) -> der::Result<()> {
+    match number.expect(INTEGER)?.value {
+        [value] if allowed.contains(value) => Ok(()),
+        _ => Err(unexpected()),
     }
 }
 

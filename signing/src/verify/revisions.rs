@@ -20,7 +20,12 @@ const STARTXREF_WINDOW: usize = 64;
 pub(super) fn after_first_signature(pdf: &[u8], signed: &[usize]) -> Vec<LaterRevision> {
     let Some(&first) = signed.first() else { return Vec::new() };
     let mut steps: BTreeSet<usize> = signed.iter().copied().collect();
-    steps.extend(revision_ends(pdf, first).filter(|end| pdf::open(&pdf[..*end]).is_ok()));
+    for (marker_end, end) in revision_ends(pdf, first) {
+        let known = steps.range(marker_end..=end).next().is_some();
+        if !known && pdf::open(&pdf[..end]).is_ok() {
+            steps.insert(end);
+        }
+    }
     let last = steps.last().copied().unwrap_or(first);
     if !pdf[last..].iter().all(u8::is_ascii_whitespace) {
         steps.insert(pdf.len());
@@ -56,18 +61,20 @@ fn compare(pdf: &[u8], before: &Revision, after: &Revision) -> LaterRevision {
         return LaterRevision::forbidden(start, end, "the revision cannot be read");
     };
     let added = &pdf[start..end];
-    if !ends_revision(added) {
+    let has = |word: &[u8]| added.windows(word.len()).any(|window| window == word);
+    if !ends_revision(added) || !has(b"startxref") {
         return LaterRevision::forbidden(start, end, "bytes after the end of the document");
     }
     // Readers disagree on hybrid files, so one of them would show another document.
-    if added.windows(7).any(|window| window == b"XRefStm") {
+    if has(b"XRefStm") {
         return LaterRevision::forbidden(start, end, "a hybrid cross-reference section");
     }
     changes::between(old, new, start, end)
 }
 
-/// Ends of revisions after `first`: every `startxref`, number, `%%EOF`, with its line end.
-fn revision_ends(pdf: &[u8], first: usize) -> impl Iterator<Item = usize> {
+/// Ends of revisions after `first`: every `startxref`, number, `%%EOF`, without and with its line
+/// end.
+fn revision_ends(pdf: &[u8], first: usize) -> impl Iterator<Item = (usize, usize)> {
     let markers = pdf.windows(5).enumerate().skip(first).filter(|(_, five)| *five == b"%%EOF");
     markers
         .map(|(at, _)| at)
@@ -83,7 +90,7 @@ fn revision_ends(pdf: &[u8], first: usize) -> impl Iterator<Item = usize> {
                 [b'\r' | b'\n', ..] => 1,
                 _ => 0,
             };
-            plain.then_some(end + eol)
+            plain.then_some((end, end + eol))
         })
         .take(MAX_REVISIONS)
 }

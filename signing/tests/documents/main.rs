@@ -1,0 +1,11 @@
+//! Whole documents: signed by a certification authority in memory, tampered with, and shown to
+//! validators that are not ours.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod authority;
+mod hostile;
+mod levels;
+mod outside_validators;
+mod process;
+mod sample;
+mod tampering;
