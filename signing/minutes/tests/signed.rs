@@ -1,6 +1,8 @@
 //! Minutes from the template, signed by three people with the demo trust service over HTTP, led by
 //! the signature process, verified after every step.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod sample;
 
 use std::sync::{Arc, Mutex};
