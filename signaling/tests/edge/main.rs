@@ -1,5 +1,7 @@
 //! The edge with real sockets.
 
+#![expect(clippy::unwrap_used, reason = "a test stops where its expectations do")]
+
 mod support;
 
 use signaling::edge::RoomsConfig;
