@@ -4,6 +4,7 @@
 
 mod authority;
 mod hostile;
+mod later_revisions;
 mod levels;
 mod outside_validators;
 mod process;
