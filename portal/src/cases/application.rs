@@ -1,0 +1,186 @@
+//! The application (domanda di conciliazione): what the client states (R-CLAIM-08, R-CLAIM-09).
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use crate::cases::supply::{Sector, Service, Utility};
+
+/// Why a case is urgent (R-CASE-47).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Urgency {
+    /// Supply is suspended.
+    Suspended,
+    /// A formal notice of default states when suspension will start.
+    NoticeOfDefault,
+}
+
+/// All data of an application except the parties.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Application {
+    /// Day of the written complaint (R-CLAIM-04).
+    pub complaint_on: NaiveDate,
+    /// The operator's or the client's identifier of it.
+    pub complaint_ref: String,
+    /// Day of the reply; `None` when there was none (R-CLAIM-05).
+    pub reply_on: Option<NaiveDate>,
+    /// What the dispute is about.
+    pub topic: String,
+    /// Estimated value in euro cents; `None` when it cannot be quantified.
+    pub value_cents: Option<i64>,
+    /// The dispute in the client's words.
+    pub description: String,
+    /// When the client can meet, e.g. "Tutto il giorno".
+    pub availability: String,
+    /// More about that.
+    pub other_availability: String,
+    /// Service type.
+    pub service: Service,
+    /// Supply contract.
+    pub contract: String,
+    /// Kind of use.
+    pub utility: Utility,
+    /// Several supply points.
+    pub multi_site: bool,
+    /// Electricity supply point.
+    pub pod: Option<String>,
+    /// Gas supply point.
+    pub pdr: Option<String>,
+    /// Street and number.
+    pub address: String,
+    /// Part of the municipality; may be empty.
+    pub locality: String,
+    /// Comune.
+    pub municipality: String,
+    /// Two letters.
+    pub province: String,
+    /// Regione.
+    pub region: String,
+    /// Five digits.
+    pub postal_code: String,
+    /// R-CASE-47.
+    pub urgency: Option<Urgency>,
+}
+
+/// A field that is missing or does not fit the others: its name and what to do.
+pub type Fault = (&'static str, &'static str);
+
+impl Application {
+    /// Everything that is wrong with it on `today`; an application can be sent when nothing is.
+    pub fn faults(&self, today: NaiveDate) -> Vec<Fault> {
+        const REQUIRED: &str = "Campo obbligatorio.";
+        let texts = [
+            ("complaint_ref", &self.complaint_ref),
+            ("topic", &self.topic),
+            ("description", &self.description),
+            ("availability", &self.availability),
+            ("contract", &self.contract),
+            ("address", &self.address),
+            ("municipality", &self.municipality),
+            ("province", &self.province),
+            ("region", &self.region),
+            ("postal_code", &self.postal_code),
+        ];
+        let mut faults: Vec<Fault> = texts
+            .into_iter()
+            .filter(|(_, text)| text.trim().is_empty())
+            .map(|(field, _)| (field, REQUIRED))
+            .collect();
+        if self.complaint_on > today {
+            faults.push(("complaint_on", "La data del reclamo non può essere nel futuro."));
+        }
+        // R-CLAIM-05.
+        if self.reply_on.is_some_and(|reply| reply < self.complaint_on) {
+            faults.push(("reply_on", "La risposta non può precedere il reclamo."));
+        }
+        if self.value_cents.is_some_and(|cents| cents < 0) {
+            faults.push(("value", "Il valore non può essere negativo."));
+        }
+        // R-CLAIM-10.
+        if self.service.needs_pod() && self.pod.is_none() {
+            faults.push(("pod", "Per questo servizio il POD è obbligatorio."));
+        }
+        if self.service.needs_pdr() && self.pdr.is_none() {
+            faults.push(("pdr", "Per questo servizio il PDR è obbligatorio."));
+        }
+        // C-19: a notice of default counts for electricity, gas and water only.
+        if self.urgency == Some(Urgency::NoticeOfDefault) && self.service.sector() == Sector::Heat {
+            faults.push(("urgency", "Per il telecalore conta solo la fornitura già sospesa."));
+        }
+        faults
+    }
+
+    /// The value as people read it.
+    pub fn value(&self) -> String {
+        match self.value_cents {
+            None => "Non quantificabile".to_owned(),
+            Some(cents) => format!("€ {},{:02}", cents / 100, cents % 100),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A complete application.
+    pub(crate) fn complete() -> Application {
+        Application {
+            complaint_on: "2026-09-10".parse().unwrap(),
+            complaint_ref: "R-1".into(),
+            reply_on: Some("2026-10-01".parse().unwrap()),
+            topic: "Fatturazione".into(),
+            value_cents: Some(12_345),
+            description: "Consumi stimati troppo alti".into(),
+            availability: "Tutto il giorno".into(),
+            other_availability: String::new(),
+            service: Service::Electricity,
+            contract: "C-1".into(),
+            utility: Utility::Domestic,
+            multi_site: false,
+            pod: Some("IT001E12345678".into()),
+            pdr: None,
+            address: "Via Roma 1".into(),
+            locality: String::new(),
+            municipality: "Roma".into(),
+            province: "RM".into(),
+            region: "Lazio".into(),
+            postal_code: "00184".into(),
+            urgency: None,
+        }
+    }
+
+    #[test]
+    fn r_claim_05_08_09_10_faults_of_an_application() {
+        type Change = fn(&mut Application);
+        let table: [(Change, &[&str]); 8] = [
+            (|_| {}, &[]),
+            (|a| a.topic = "  ".into(), &["topic"]),
+            (|a| a.reply_on = None, &[]),
+            (|a| a.reply_on = Some("2026-09-09".parse().unwrap()), &["reply_on"]),
+            (|a| a.complaint_on = "2026-12-01".parse().unwrap(), &["complaint_on", "reply_on"]),
+            (|a| a.service = Service::DualFuel, &["pdr"]),
+            (|a| (a.pod, a.pdr) = (None, None), &["pod"]),
+            (
+                |a| {
+                    a.service = Service::Heating;
+                    a.urgency = Some(Urgency::NoticeOfDefault);
+                },
+                &["urgency"],
+            ),
+        ];
+        for (change, expected) in table {
+            let mut application = complete();
+            change(&mut application);
+            let faults = application.faults("2026-11-30".parse().unwrap());
+            let fields: Vec<_> = faults.iter().map(|(field, _)| *field).collect();
+            assert_eq!(fields, expected);
+        }
+    }
+
+    #[test]
+    fn the_value_is_written_as_in_italy() {
+        assert_eq!(complete().value(), "€ 123,45");
+        assert_eq!(Application { value_cents: None, ..complete() }.value(), "Non quantificabile");
+    }
+}
