@@ -40,9 +40,7 @@ test: $(SETUP)/build-packages $(SETUP)/test-packages $(SETUP)/nextest .venv/read
 	npm run --silent check
 	npm run --silent test
 	$(CARGO) clippy --release --workspace --all-targets --locked -- -D warnings
-	$(CARGO) build --release --workspace --bins --locked
 	$(CARGO) nextest run --release --workspace --locked --no-fail-fast
-	npm run --silent e2e
 
 .PHONY: web
 web: node_modules/.package-lock.json ## Browser parts only

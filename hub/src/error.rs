@@ -9,9 +9,6 @@ pub enum HubError {
     /// The demo guard (DESIGN §6.6).
     #[error("demo guard: {0}")]
     Guard(String),
-    /// The portal: database, files.
-    #[error(transparent)]
-    Portal(#[from] portal::PortalError),
     /// The operating system.
     #[error("{what}: {source}")]
     Io {

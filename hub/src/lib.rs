@@ -1,1 +1,13 @@
-//! hub
+//! The one binary: puts portal, rooms, signatures and the media test together.
+//!
+//! **Invariant:** this crate decides nothing about cases, rooms or signatures. It composes the
+//! parts and translates between those that do not know each other.
+//!
+//! Deliberately absent: SQL (portal), rules (the three hearts), and any default for `mode`.
+
+pub mod error;
+pub mod settings;
+pub mod telemetry;
+pub mod verify;
+
+pub use error::HubError;

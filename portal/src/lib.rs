@@ -1,1 +1,16 @@
-//! portal
+//! People, cases, meetings, documents and minutes of every body on one installation.
+//!
+//! **Invariant:** every row, object key and decision carries the body it belongs to; nothing of one
+//! body is visible to another.
+//!
+//! Deliberately absent: media, cryptography, and any knowledge of rooms beyond seats.
+
+pub mod accounts;
+pub mod calendar;
+pub mod cases;
+pub mod documents;
+pub mod lists;
+pub mod meetings;
+pub mod organisations;
+pub mod procedures;
+pub mod words;

@@ -239,7 +239,13 @@ mod tests {
             (&[][..], Fruit::Name, true, 1, 10),
             (&[("ordina", "colore")][..], Fruit::Colour, false, 1, 10),
             (&[("ordina", "colore"), ("verso", "giu")][..], Fruit::Colour, true, 1, 10),
-            (&[("ordina", "; DROP"), ("righe", "7"), ("pagina", "-3")][..], Fruit::Name, true, 1, 10),
+            (
+                &[("ordina", "; DROP"), ("righe", "7"), ("pagina", "-3")][..],
+                Fruit::Name,
+                true,
+                1,
+                10,
+            ),
             (&[("righe", "50"), ("pagina", "4")][..], Fruit::Name, true, 4, 50),
         ] {
             let listing = listing(query);
@@ -253,8 +259,8 @@ mod tests {
 
     #[test]
     fn r_case_04_a_heading_turns_the_order_and_keeps_the_search() {
-        let headings = listing(&[("q", "a&b"), ("visualizza", "chiuse"), ("pagina", "3")])
-            .headings("/frutta");
+        let headings =
+            listing(&[("q", "a&b"), ("visualizza", "chiuse"), ("pagina", "3")]).headings("/frutta");
         assert_eq!(headings[0].sorted, Some("descending"));
         assert_eq!(
             headings[0].href,

@@ -6,4 +6,10 @@
 //! Deliberately absent: files, databases, recording of any kind, and any knowledge of cases. What
 //! must outlive a room leaves it through one port, the journal, which takes no content.
 
+mod clock;
+pub mod edge;
+pub mod media;
 pub mod protocol;
+pub mod room;
+
+pub use clock::{Clock, SystemClock};

@@ -44,8 +44,12 @@ pub trait Typesetter: Send + Sync {
 
     /// A one-page PDF of exactly the given size (in points) with `lines`, to become the appearance
     /// of a signature. Fonts embedded.
-    fn appearance(&self, lines: &[String], width: f32, height: f32)
-    -> Result<Vec<u8>, TypesetError>;
+    fn appearance(
+        &self,
+        lines: &[String],
+        width: f32,
+        height: f32,
+    ) -> Result<Vec<u8>, TypesetError>;
 }
 
 /// A typeset document and where its signature fields go.

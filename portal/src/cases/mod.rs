@@ -3,13 +3,7 @@
 //! [`rules`] decides, [`store`] writes the row, the case history and the messages in one
 //! transaction, [`pages`] shows. Who may do what is decided by [`access::may`] alone.
 
-pub mod access;
-pub mod commands;
-pub mod list;
-pub mod notices;
-pub mod pages;
 pub mod rules;
-pub mod store;
 pub mod supply;
 
 use serde::{Deserialize, Serialize};

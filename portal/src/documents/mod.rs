@@ -3,10 +3,7 @@
 //! A file is stored under its SHA-256 before its row is written, and the row is what makes it a
 //! document: a file without row is invisible.
 
-pub mod export;
-pub mod pages;
 pub mod rules;
-pub mod store;
 pub mod upload;
 
 use serde::{Deserialize, Serialize};

@@ -1,0 +1,62 @@
+//! `hub verify`: the verifier of `signing`, at the command line.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use chrono::{DateTime, Utc};
+use clap::Args;
+use serde_json::json;
+use signing::verify::{Language, TrustAnchors, text, verify};
+
+use crate::error::HubError;
+
+/// Arguments of `hub verify`.
+#[derive(Args)]
+pub struct Arguments {
+    /// PDF files.
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// PEM file with roots that signatures and time stamps must lead to; may be repeated.
+    #[arg(long)]
+    pub trust: Vec<PathBuf>,
+    /// One JSON array instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Prints a report per file. Success only if every file is accepted: every signature intact, and
+/// after it only further signatures in reserved fields, validation data and document time stamps.
+#[expect(clippy::print_stdout, reason = "the report is what the command is for")]
+pub fn run(arguments: &Arguments) -> Result<ExitCode, HubError> {
+    let mut trust = TrustAnchors::none();
+    for file in &arguments.trust {
+        let pem = read(file)?;
+        let roots = TrustAnchors::from_pem(&pem)
+            .map_err(|e| HubError::Failed(format!("{}: {e}", file.display())))?;
+        trust.extend(roots);
+    }
+    let mut all_accepted = true;
+    let mut reports = Vec::new();
+    for file in &arguments.files {
+        let report = verify(&read(file)?, &trust, now());
+        all_accepted &= report.accepted();
+        if arguments.json {
+            reports.push(json!({ "file": file, "report": report.to_json() }));
+        } else {
+            println!("{}\n{}", file.display(), text(&report, Language::Italian));
+        }
+    }
+    if arguments.json {
+        println!("{:#}", serde_json::Value::Array(reports));
+    }
+    Ok(if all_accepted { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn read(file: &PathBuf) -> Result<Vec<u8>, HubError> {
+    std::fs::read(file).map_err(HubError::io(file.display().to_string()))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the command line is the edge that owns the clock")]
+fn now() -> DateTime<Utc> {
+    Utc::now()
+}

@@ -1,0 +1,114 @@
+//! Starts and ends real hub processes for the tests.
+#![expect(dead_code, reason = "each test binary uses the part it needs")]
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A serving hub; killed when dropped.
+pub struct Hub {
+    child: Child,
+    pub listen: SocketAddr,
+    pub data: PathBuf,
+    pub log: PathBuf,
+    binary: PathBuf,
+}
+
+impl Hub {
+    /// Starts a demo hub on a free port and waits until it is ready.
+    pub fn start(data: &Path) -> Self {
+        Self::start_binary(Path::new(env!("CARGO_BIN_EXE_hub")), data, free_port())
+    }
+
+    /// The same with another build of the hub.
+    pub fn start_binary(binary: &Path, data: &Path, listen: SocketAddr) -> Self {
+        std::fs::create_dir_all(data).unwrap();
+        let log = data.with_extension("log");
+        let child = spawn(binary, data, listen, &log);
+        let mut hub =
+            Self { child, listen, data: data.to_owned(), log, binary: binary.to_owned() };
+        hub.wait_until_ready();
+        hub
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.listen)
+    }
+
+    /// `kill -9`, at once.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts the killed hub again: same address, same data.
+    pub fn restart(&mut self) {
+        self.child = spawn(&self.binary, &self.data, self.listen, &self.log);
+        self.wait_until_ready();
+    }
+
+    /// SIGTERM, and the exit status.
+    pub fn stop(mut self) -> std::process::ExitStatus {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.child.wait().unwrap()
+    }
+
+    fn wait_until_ready(&mut self) {
+        let end = Instant::now() + Duration::from_secs(90);
+        while get(self.listen, "/readyz").is_none_or(|a| !a.starts_with("HTTP/1.1 200")) {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                panic!("the hub ended with {status}:\n{}", self.log_text());
+            }
+            assert!(Instant::now() < end, "the hub did not get ready:\n{}", self.log_text());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    pub fn log_text(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn spawn(binary: &Path, data: &Path, listen: SocketAddr, log: &Path) -> Child {
+    let log = std::fs::File::options().create(true).append(true).open(log).unwrap();
+    Command::new(binary)
+        .args(["serve", "--demo", "--listen", &listen.to_string(), "--data"])
+        .arg(data)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().unwrap())
+        .stderr(log)
+        .spawn()
+        .unwrap()
+}
+
+/// A loopback address nobody listens on at the moment.
+pub fn free_port() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// The whole answer to one GET, or nothing if nobody answers.
+pub fn get(to: SocketAddr, path: &str) -> Option<String> {
+    let mut stream = TcpStream::connect_timeout(&to, Duration::from_secs(1)).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").ok()?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).ok()?;
+    Some(String::from_utf8_lossy(&answer).into_owned())
+}
+
+/// A program that the workspace builds beside the hub.
+pub fn sibling(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_BIN_EXE_hub")).with_file_name(name);
+    assert!(path.exists(), "{} is missing: run the tests through `make test`", path.display());
+    path
+}
