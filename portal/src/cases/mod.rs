@@ -3,6 +3,7 @@
 //! [`rules`] decides, [`store`] writes the row, the case history and the messages in one
 //! transaction, [`pages`] shows. Who may do what is decided by [`access::may`] alone.
 
+pub mod application;
 pub mod rules;
 pub mod supply;
 
