@@ -8,9 +8,12 @@
 pub mod accounts;
 pub mod calendar;
 pub mod cases;
+pub mod db;
 pub mod documents;
 pub mod lists;
 pub mod meetings;
 pub mod organisations;
 pub mod procedures;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod words;

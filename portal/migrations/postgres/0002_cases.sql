@@ -12,6 +12,8 @@ CREATE TABLE cases (
     body UUID NOT NULL REFERENCES bodies (id),
     number TEXT,
     procedure TEXT NOT NULL,
+    -- Counts changes; raising it takes the row's lock.
+    version BIGINT NOT NULL,
     state TEXT NOT NULL,
     sector TEXT NOT NULL,
     service TEXT NOT NULL,

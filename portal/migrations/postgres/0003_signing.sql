@@ -95,3 +95,14 @@ CREATE TABLE identification_requests (
     requested_at TIMESTAMPTZ NOT NULL,
     used_at TIMESTAMPTZ
 );
+
+-- What stands beside the evidence log's chain and can be erased: who, and from which address.
+CREATE TABLE signature_evidence (
+    process UUID NOT NULL REFERENCES signature_processes (id),
+    seq BIGINT NOT NULL,
+    body UUID NOT NULL,
+    actor UUID,
+    address TEXT,
+    document TEXT NOT NULL,
+    PRIMARY KEY (process, seq)
+);

@@ -95,3 +95,14 @@ CREATE TABLE identification_requests (
     requested_at TEXT NOT NULL,
     used_at TEXT
 );
+
+-- What stands beside the evidence log's chain and can be erased: who, and from which address.
+CREATE TABLE signature_evidence (
+    process BLOB NOT NULL REFERENCES signature_processes (id),
+    seq BIGINT NOT NULL,
+    body BLOB NOT NULL,
+    actor BLOB,
+    address TEXT,
+    document TEXT NOT NULL,
+    PRIMARY KEY (process, seq)
+);

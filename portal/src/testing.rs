@@ -1,0 +1,142 @@
+//! Fresh databases for tests: every store test runs on SQLite and on PostgreSQL.
+//!
+//! The PostgreSQL server is the test process's own: made in a temporary folder, reached through a
+//! Unix socket there, ended with the value that [`databases`] returns. A missing server fails the
+//! test.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::db::Db;
+
+/// One empty, migrated database of each kind.
+pub struct Databases {
+    /// SQLite and PostgreSQL, with their names for messages.
+    pub all: Vec<(&'static str, Db)>,
+    server: Server,
+    folder: TempDir,
+}
+
+/// Opens one database of each kind.
+pub async fn databases() -> Databases {
+    let folder = TempDir::new().unwrap();
+    let sqlite = format!("sqlite://{}", folder.path().join("test.db").display());
+    let server = Server::start(folder.path());
+    let all =
+        vec![("SQLite", Db::open(&sqlite).await.unwrap()), ("PostgreSQL", server.open().await)];
+    Databases { all, server, folder }
+}
+
+impl Databases {
+    /// Folder that lives as long as the databases.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Closes the databases and ends the server.
+    pub async fn end(mut self) {
+        for (_, db) in &self.all {
+            db.close().await;
+        }
+        self.server.stop();
+    }
+}
+
+struct Server {
+    child: Child,
+    socket: PathBuf,
+}
+
+impl Server {
+    /// PostgreSQL refuses to run as root: there it runs as the user `postgres`.
+    fn start(folder: &Path) -> Self {
+        let data = folder.join("pg");
+        let socket = folder.join("socket");
+        std::fs::create_dir_all(&data).unwrap();
+        std::fs::create_dir_all(&socket).unwrap();
+        if is_root() {
+            give_to_postgres(&[folder, &data, &socket]);
+        }
+        let made = as_postgres(&program("initdb"))
+            .args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-locale"])
+            .args(["--no-sync", "--no-instructions", "-D"])
+            .arg(&data)
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+        let child = as_postgres(&program("postgres"))
+            .arg("-D")
+            .arg(&data)
+            .arg("-k")
+            .arg(&socket)
+            .args(["-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=60"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        Self { child, socket }
+    }
+
+    async fn open(&self) -> Db {
+        let socket = urlencoding::encode(self.socket.to_str().unwrap()).into_owned();
+        let url = format!("postgres://postgres@{socket}/postgres");
+        for _ in 0..100 {
+            match Db::open(&url).await {
+                Ok(db) => return db,
+                Err(crate::db::DbError::Migrate(e)) => panic!("{e}"),
+                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            }
+        }
+        panic!("the PostgreSQL server of the test did not answer in 10 s");
+    }
+
+    fn stop(&mut self) {
+        // SIGINT is PostgreSQL's "fast shutdown". `runuser` passes signals on.
+        let pid = self.child.id().to_string();
+        let _ = Command::new("kill").args(["-INT", &pid]).status();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output().unwrap();
+    id.stdout.trim_ascii() == b"0"
+}
+
+fn give_to_postgres(folders: &[&Path]) {
+    let done = Command::new("chown").arg("postgres").args(folders).status().unwrap();
+    assert!(done.success(), "chown postgres");
+}
+
+fn as_postgres(program: &Path) -> Command {
+    if is_root() {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=postgres", "--regid=postgres", "--init-groups", "--"]).arg(program);
+        command
+    } else {
+        Command::new(program)
+    }
+}
+
+/// The newest `/usr/lib/postgresql/*/bin` (Debian's place), else the PATH.
+fn program(name: &str) -> PathBuf {
+    let mut found: Vec<_> = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path().join("bin").join(name)))
+        .filter(|path| path.exists())
+        .collect();
+    found.sort();
+    found.pop().unwrap_or_else(|| PathBuf::from(name))
+}
