@@ -10,6 +10,7 @@ pub mod calendar;
 pub mod cases;
 pub mod db;
 pub mod documents;
+pub mod journal;
 pub mod lists;
 pub mod meetings;
 pub mod organisations;
