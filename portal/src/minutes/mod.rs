@@ -1,0 +1,37 @@
+//! Minutes (verbali): what the conciliator writes of a meeting, up to the moment it is frozen.
+//!
+//! [`compose`] finds the words, [`store`] keeps the draft; what follows is [`crate::signatures`].
+
+pub mod compose;
+pub mod store;
+
+use chrono::{DateTime, Utc};
+
+use crate::cases::Outcome;
+
+/// Longest text that fits a document people read before they sign.
+pub const MAX_TEXT_CHARS: usize = 20_000;
+
+/// Minutes in the making.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Draft {
+    /// What the meeting came to.
+    pub outcome: Outcome,
+    /// The conciliator's text.
+    pub text: String,
+    /// Rises with every save.
+    pub revision: i64,
+    /// When it was saved.
+    pub saved_at: DateTime<Utc>,
+    /// Everybody at the table may see it.
+    pub shown: bool,
+}
+
+/// What came of saving.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Saved {
+    /// It is this revision now.
+    As(i64),
+    /// Another window saved since: nothing was written.
+    Overtaken,
+}
