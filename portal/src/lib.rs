@@ -8,13 +8,16 @@
 pub mod accounts;
 pub mod calendar;
 pub mod cases;
+pub mod clock;
 pub mod db;
 pub mod documents;
+pub mod files;
 pub mod journal;
 pub mod lists;
 pub mod meetings;
 pub mod organisations;
 pub mod procedures;
+pub mod random;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod words;

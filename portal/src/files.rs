@@ -1,0 +1,89 @@
+//! Stored files: under their body and SHA-256, written through before the row that names them.
+//!
+//! A file without row is invisible; the same content is stored once per body.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use object_store::local::LocalFileSystem;
+use object_store::{ObjectStore, ObjectStoreExt as _, path::Path as Key};
+use signing::Digest;
+use uuid::Uuid;
+
+/// Why a file was not stored or read.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] object_store::Error),
+    /// The folder of the local store.
+    #[error("{0}: {1}")]
+    Folder(String, std::io::Error),
+    /// What is in the store is not what was put there.
+    #[error("the stored content of {0} has changed")]
+    Changed(Digest),
+}
+
+/// The file store of an installation.
+#[derive(Clone, Debug)]
+pub struct Files {
+    store: Arc<dyn ObjectStore>,
+}
+
+impl Files {
+    /// A local folder, made if missing. Writes reach the disk before they are acknowledged.
+    pub fn local(folder: &Path) -> Result<Self, FileError> {
+        std::fs::create_dir_all(folder)
+            .map_err(|e| FileError::Folder(folder.display().to_string(), e))?;
+        let store = LocalFileSystem::new_with_prefix(folder)?.with_fsync(true);
+        Ok(Self { store: Arc::new(store) })
+    }
+
+    /// Stores `content`; the digest is its name from now on.
+    pub async fn put(&self, body: Uuid, content: Bytes) -> Result<Digest, FileError> {
+        let digest = Digest::of(&content);
+        self.store.put(&key(body, digest), content.into()).await?;
+        Ok(digest)
+    }
+
+    /// The content, checked against its name; nothing if there is none.
+    pub async fn get(&self, body: Uuid, digest: Digest) -> Result<Option<Bytes>, FileError> {
+        let content = match self.store.get(&key(body, digest)).await {
+            Ok(found) => found.bytes().await?,
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        if Digest::of(&content) != digest {
+            return Err(FileError::Changed(digest));
+        }
+        Ok(Some(content))
+    }
+}
+
+/// `BODY/ab/abcd…`: no folder grows without bound.
+fn key(body: Uuid, digest: Digest) -> Key {
+    let name = digest.to_string();
+    Key::from_iter([body.to_string().as_str(), &name[..2], &name])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn r_tech_19_a_file_is_read_back_in_its_body_only_and_a_changed_one_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = Files::local(folder.path()).unwrap();
+        let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let content = Bytes::from_static(b"verbale");
+        let digest = files.put(one, content.clone()).await.unwrap();
+        assert_eq!(digest, files.put(one, content.clone()).await.unwrap());
+        assert_eq!(files.get(one, digest).await.unwrap(), Some(content));
+        assert_eq!(files.get(other, digest).await.unwrap(), None);
+
+        let place = folder.path().join(key(one, digest).to_string());
+        std::fs::write(place, "altro").unwrap();
+        assert!(matches!(files.get(one, digest).await, Err(FileError::Changed(d)) if d == digest));
+    }
+}
