@@ -15,6 +15,7 @@ pub mod files;
 pub mod journal;
 pub mod lists;
 pub mod meetings;
+pub mod notifications;
 pub mod organisations;
 pub mod procedures;
 pub mod random;
