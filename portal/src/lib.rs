@@ -6,6 +6,7 @@
 //! Deliberately absent: media, cryptography, and any knowledge of rooms beyond seats.
 
 pub mod accounts;
+pub mod bodies;
 pub mod calendar;
 pub mod cases;
 pub mod clock;
