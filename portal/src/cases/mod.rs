@@ -3,8 +3,11 @@
 //! [`rules`] decides, [`store`] writes the row, the case history and the messages in one
 //! transaction, [`pages`] shows. Who may do what is decided by [`access::may`] alone.
 
+pub mod access;
 pub mod application;
+pub mod list;
 pub mod rules;
+pub mod store;
 pub mod supply;
 
 use serde::{Deserialize, Serialize};

@@ -4,6 +4,7 @@
 //! document: a file without row is invisible.
 
 pub mod rules;
+pub mod store;
 pub mod upload;
 
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,5 @@
-//! Who sees which document (R-CASE-32…34, C-13). The same rules as SQL: [`super::store`]; a test
-//! holds the two together.
+//! Who sees which document (R-CASE-32…34, C-13). Lists and counters ask these rules as well,
+//! so that nothing is decided twice.
 
 use crate::{
     documents::{Kind, Sender},
