@@ -18,8 +18,10 @@ pub mod lists;
 pub mod meetings;
 pub mod notifications;
 pub mod organisations;
+pub mod portal;
 pub mod procedures;
 pub mod random;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod web;
 pub mod words;

@@ -1,5 +1,18 @@
 //! People and their accounts (R-ACC-01: always natural persons).
+//!
+//! [`passwords`] and [`fields`] say what may be typed, [`store`] keeps accounts, [`commands`] makes
+//! them, [`sign_in`] leads from the password over the one-time code to a session.
 
+pub mod commands;
+pub mod fields;
+pub mod pages;
+pub mod passwords;
+pub mod sessions;
+pub mod sign_in;
+pub mod staff_pages;
+pub mod store;
+
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -34,6 +47,13 @@ pub enum Role {
     ClientDelegate,
 }
 
+impl Role {
+    /// The profile belongs to an operator.
+    pub fn of_operator(self) -> bool {
+        matches!(self, Self::ContactOfficer | Self::OperatorSecretariat | Self::OperatorDelegate)
+    }
+}
+
 words!(Role {
     ServiceSecretariat = "service_secretariat", "Segreteria del servizio";
     Conciliator = "conciliator", "Conciliatore";
@@ -44,6 +64,66 @@ words!(Role {
     Client = "client", "Cliente";
     ClientDelegate = "client_delegate", "Delegato del cliente";
 });
+
+/// Whether an account can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AccountState {
+    /// Yes.
+    Active,
+    /// Too many wrong passwords (R-ACC-59).
+    Suspended,
+    /// Too many wrong codes (R-LOG-05).
+    Blocked,
+}
+
+words!(AccountState {
+    Active = "active", "Attivo";
+    Suspended = "suspended", "Sospeso (password errate)";
+    Blocked = "blocked", "Bloccato (codici errati)";
+});
+
+/// A person with an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// Which account.
+    pub id: UserId,
+    /// Matched case-sensitively (R-ACC-03).
+    pub username: String,
+    /// First name.
+    pub given_name: String,
+    /// Surname.
+    pub surname: String,
+    /// Codice fiscale, upper case.
+    pub fiscal_code: String,
+    /// E-mail address.
+    pub email: String,
+    /// Mobile in E.164 form.
+    pub mobile: String,
+    /// Whether it can be used.
+    pub state: AccountState,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+}
+
+impl Person {
+    /// First name and surname.
+    pub fn name(&self) -> String {
+        format!("{} {}", self.given_name, self.surname)
+    }
+}
+
+/// What a person may act as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// Which.
+    pub id: Uuid,
+    /// As what.
+    pub role: Role,
+    /// For which operator.
+    pub operator: Option<OperatorId>,
+    /// Enabled for technical aid only (R-ROLE-26).
+    pub aid_only: bool,
+}
 
 /// A signed-in person with the acting profile (R-LOG-17).
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -108,8 +108,10 @@ fn of_operator(operator: OperatorId, case: &Case) -> Option<(OperatorId, Part)> 
 pub fn may(relation: Relation, action: Action) -> bool {
     use Action as A;
     match relation {
-        Relation::Service => !matches!(action, A::Answer | A::AssignDelegate | A::RequestAid)
-            && !matches!(action, A::Adjourn | A::Withdraw),
+        Relation::Service => {
+            !matches!(action, A::Answer | A::AssignDelegate | A::RequestAid)
+                && !matches!(action, A::Adjourn | A::Withdraw)
+        }
         Relation::Conciliator => matches!(
             action,
             A::View | A::Upload | A::Adjourn | A::DraftMinutes | A::ReadAttendance | A::Close
@@ -138,9 +140,7 @@ pub fn viewer(relation: Relation, case: &Case) -> Viewer {
         Relation::OperatorSecretariat { operator, .. }
         | Relation::OperatorDelegate { operator, .. } => Viewer::Operator {
             operator,
-            adhered: case
-                .participation(operator)
-                .is_some_and(|p| p.adhesion == Adhesion::Adhered),
+            adhered: case.participation(operator).is_some_and(|p| p.adhesion == Adhesion::Adhered),
         },
     }
 }

@@ -6,7 +6,8 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::db::{DbError, Tx, kept};
+use crate::bodies::BodyId;
+use crate::db::{Db, DbError, Tx, kept};
 use crate::on_db;
 use crate::words::words;
 
@@ -62,4 +63,35 @@ pub async fn send(
     .await
     .map(|done| done.rows_affected()))?;
     Ok(rows > 0)
+}
+
+/// A message as the outbox shows it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, sqlx::FromRow)]
+pub struct Sent {
+    /// Which.
+    pub id: Uuid,
+    /// The word of its [`Channel`].
+    pub channel: String,
+    /// Recipient.
+    #[serde(rename = "to")]
+    pub recipient: String,
+    /// Empty for SMS.
+    pub subject: String,
+    /// Plain text.
+    pub text: String,
+    /// When it was written.
+    pub created_at: DateTime<Utc>,
+}
+
+/// The newest messages of a body, to one recipient unless `to` is empty, newest first.
+pub async fn newest(db: &Db, body: BodyId, to: &str, limit: i64) -> Result<Vec<Sent>, DbError> {
+    Ok(on_db!(read db, |c| sqlx::query_as(
+        "SELECT id, channel, recipient, subject, text, created_at FROM outbox
+         WHERE body = $1 AND (recipient = $2 OR $2 = '') ORDER BY created_at DESC, id DESC LIMIT $3"
+    )
+    .bind(body.0)
+    .bind(to)
+    .bind(limit)
+    .fetch_all(c)
+    .await)?)
 }

@@ -1,9 +1,8 @@
-//! Fresh databases for tests: every store test runs on SQLite and on PostgreSQL.
+//! One empty database of each kind.
 //!
 //! The PostgreSQL server is the test process's own: made in a temporary folder, reached through a
 //! Unix socket there, ended with the value that [`databases`] returns. A missing server fails the
 //! test.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

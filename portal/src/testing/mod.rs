@@ -1,0 +1,11 @@
+//! What tests of this and other crates stand on: fresh databases, a portal on them with a clock that
+//! is set by hand, and a browser without a network.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod browser;
+mod databases;
+mod world;
+
+pub use browser::{Browser, Page};
+pub use databases::{Databases, databases};
+pub use world::{PASSWORD, TestClock, World, world};

@@ -1,0 +1,142 @@
+//! A portal with one body, on a clock that stands until it is moved.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::accounts::commands::{self, NewAccount};
+use crate::accounts::passwords::Cost;
+use crate::accounts::{Actor, Role, UserId, store};
+use crate::bodies::{self, Body, BodyId};
+use crate::clock::Clock;
+use crate::db::Db;
+use crate::files::Files;
+use crate::organisations::{self, Operator, OperatorId, OperatorKind};
+use crate::portal::{Parts, Portal, PortalSettings};
+use crate::procedures::Procedures;
+use crate::random::SystemRandom;
+
+/// Password of every account that [`World::user`] makes.
+pub const PASSWORD: &str = "Prova-2026";
+
+/// A clock that stands until it is moved.
+#[derive(Clone, Debug)]
+pub struct TestClock(Arc<Mutex<DateTime<Utc>>>);
+
+impl TestClock {
+    /// Stands at a time, e.g. `2026-12-01T09:00:00Z`.
+    pub fn at(time: &str) -> Self {
+        Self(Arc::new(Mutex::new(time.parse().unwrap())))
+    }
+
+    /// Moves to a time.
+    pub fn set(&self, time: &str) {
+        *self.0.lock().unwrap() = time.parse().unwrap();
+    }
+
+    /// Moves on.
+    pub fn advance(&self, by: TimeDelta) {
+        *self.0.lock().unwrap() += by;
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> DateTime<Utc> {
+        *self.0.lock().unwrap()
+    }
+}
+
+/// A portal with one body, and what tests need to fill it.
+pub struct World {
+    /// The portal.
+    pub portal: Portal,
+    /// Its clock.
+    pub clock: TestClock,
+    /// Its oldest body, at `localhost`, with the procedure `conciliazione`.
+    pub body: Body,
+}
+
+/// A portal on `db`, with its files in `folder`; it is the morning of 1 December 2026.
+pub async fn world(db: &Db, folder: &Path) -> World {
+    let clock = TestClock::at("2026-12-01T09:00:00Z");
+    let portal = Portal::new(Parts {
+        db: db.clone(),
+        files: Files::local(&folder.join("files")).unwrap(),
+        clock: Arc::new(clock.clone()),
+        random: Arc::new(SystemRandom),
+        procedures: Procedures::shipped(),
+        settings: PortalSettings {
+            demo: true,
+            short_notice: false,
+            public_url: "http://localhost:8080".to_owned(),
+            idle: TimeDelta::minutes(30),
+            code_life: TimeDelta::minutes(5),
+            password_cost: Cost::LEAST,
+            help_phone: "800 166 654".to_owned(),
+        },
+    });
+    let body = add_body(&portal, "localhost", "conciliazione").await;
+    World { portal, clock, body }
+}
+
+async fn add_body(portal: &Portal, host: &str, procedure: &str) -> Body {
+    let body = Body {
+        id: BodyId(portal.new_id()),
+        host: host.to_owned(),
+        name: format!("Organismo {host}"),
+        procedure: procedure.to_owned(),
+    };
+    let mut tx = portal.db.begin().await.unwrap();
+    bodies::create(&mut tx, &body, portal.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    body
+}
+
+impl World {
+    /// Another body.
+    pub async fn other_body(&self, host: &str) -> Body {
+        add_body(&self.portal, host, "mediazione").await
+    }
+
+    /// An operator of the world's body.
+    pub async fn operator(&self, name: &str, kind: OperatorKind) -> OperatorId {
+        let id = OperatorId(self.portal.new_id());
+        let operator = Operator { id, name: name.to_owned(), kind, compulsory: true };
+        let mut tx = self.portal.db.begin().await.unwrap();
+        organisations::store::create(&mut tx, self.body.id, &operator).await.unwrap();
+        tx.commit().await.unwrap();
+        id
+    }
+
+    /// An account of the world's body, acting in `role`, with a mobile and an address of its own.
+    pub async fn user(&self, username: &str, role: Role, operator: Option<OperatorId>) -> Actor {
+        self.user_of(&self.body, username, role, operator).await
+    }
+
+    /// The same in another body.
+    pub async fn user_of(
+        &self,
+        body: &Body,
+        username: &str,
+        role: Role,
+        operator: Option<OperatorId>,
+    ) -> Actor {
+        let number = store::everybody(&self.portal.db, body.id).await.unwrap().len();
+        let new = NewAccount {
+            username: username.to_owned(),
+            given_name: "Anna".to_owned(),
+            surname: format!("Di {username}"),
+            fiscal_code: "RSSMRA80A01H501U".to_owned(),
+            email: format!("{username}@example.it"),
+            mobile: format!("+39333000{number:04}"),
+            password: PASSWORD.to_owned(),
+            role: role.key().to_owned(),
+            operator: operator.map(|o| o.0.to_string()).unwrap_or_default(),
+            aid_only: String::new(),
+        };
+        let user: UserId = commands::create(&self.portal, body.id, &new).await.unwrap();
+        let name = store::person(&self.portal.db, body.id, user).await.unwrap().unwrap().name();
+        Actor { body: body.id, user, name, role, operator, sectors: Vec::new() }
+    }
+}

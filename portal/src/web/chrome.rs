@@ -1,0 +1,76 @@
+//! What the layout shows around a page's content.
+
+use crate::accounts::{Actor, Role};
+use crate::bodies::Body;
+
+/// Header, menu and notice of a page.
+#[derive(Clone, Debug)]
+pub struct Chrome {
+    /// Name of the body.
+    pub body: String,
+    /// Name of the person; empty before signing in.
+    pub user: String,
+    /// Acting as.
+    pub role: &'static str,
+    /// Menu.
+    pub nav: Vec<NavLink>,
+    /// Outside parties are played by the hub.
+    pub demo: bool,
+    /// What was just done, once.
+    pub notice: Option<String>,
+}
+
+/// One entry of the menu.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NavLink {
+    /// Where to.
+    pub href: &'static str,
+    /// Words.
+    pub label: &'static str,
+    /// The page is within it.
+    pub current: bool,
+}
+
+impl Chrome {
+    /// Before signing in.
+    pub fn outside(body: &Body, demo: bool) -> Self {
+        let (user, role, nav, notice) = (String::new(), "", Vec::new(), None);
+        Self { body: body.name.clone(), user, role, nav, demo, notice }
+    }
+
+    /// For a signed-in person on the page at `path`.
+    pub fn of(body: &Body, actor: &Actor, path: &str, demo: bool, notice: Option<String>) -> Self {
+        let nav = menu(actor.role)
+            .iter()
+            .map(|(href, label)| {
+                let current = if *href == "/" { path == "/" } else { path.starts_with(href) };
+                NavLink { href, label, current }
+            })
+            .collect();
+        Self {
+            body: body.name.clone(),
+            user: actor.name.clone(),
+            role: actor.role.label(),
+            nav,
+            demo,
+            notice,
+        }
+    }
+}
+
+/// R-LOG-11: functions by profile.
+fn menu(role: Role) -> &'static [(&'static str, &'static str)] {
+    const HOME: (&str, &str) = ("/", "Home");
+    const CASES: (&str, &str) = ("/pratiche", "Pratiche");
+    const AGENDA: (&str, &str) = ("/agenda", "Agenda");
+    match role {
+        Role::Administrator => &[HOME, ("/amministrazione/utenti", "Utenti")],
+        Role::ContactOfficer => &[HOME],
+        Role::ServiceSecretariat
+        | Role::Conciliator
+        | Role::OperatorSecretariat
+        | Role::OperatorDelegate
+        | Role::Client
+        | Role::ClientDelegate => &[HOME, CASES, AGENDA],
+    }
+}

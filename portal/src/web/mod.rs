@@ -1,0 +1,65 @@
+//! The frame around every page: who asks ([`Visit`]), in which frame the answer stands ([`Chrome`]),
+//! how it fails ([`PageError`]), and what no request gets past ([`guard`]).
+
+mod assets;
+mod chrome;
+mod error;
+pub mod guard;
+mod home;
+mod notice;
+mod outbox;
+mod visit;
+
+pub use chrome::{Chrome, NavLink};
+pub use error::PageError;
+pub use notice::done;
+pub use visit::{SESSION_COOKIE, Visit, cookie_of, local_path};
+
+use askama::Template;
+use axum::Router;
+use axum::http::{StatusCode, header};
+use axum::middleware;
+use axum::response::{IntoResponse as _, Response};
+
+use crate::accounts;
+use crate::portal::Portal;
+
+/// What a handler answers.
+pub type Answer = Result<Response, PageError>;
+
+/// Every page of the portal. The hub adds [`guard::headers`] around everything it serves.
+pub fn router(portal: Portal) -> Router {
+    let mut pages = Router::new()
+        .merge(home::routes())
+        .merge(assets::routes())
+        .merge(accounts::pages::routes())
+        .merge(accounts::staff_pages::routes());
+    if portal.settings.demo {
+        pages = pages.merge(outbox::routes());
+    }
+    pages
+        .fallback(|| async { PageError::NotFound })
+        .layer(middleware::from_fn(notice::shown_once))
+        .layer(middleware::from_fn(guard::same_origin))
+        .with_state(portal)
+}
+
+/// A page.
+pub fn html<T: Template>(template: &T) -> Answer {
+    html_with(StatusCode::OK, template)
+}
+
+/// A page with another status: 422 for a form with errors.
+pub fn html_with<T: Template>(status: StatusCode, template: &T) -> Answer {
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        // Nothing of a case stays in the browser's cache after signing out.
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    Ok((status, headers, template.render()?).into_response())
+}
+
+/// Sends the browser to another page with GET.
+pub fn see_other(path: &str) -> Response {
+    (StatusCode::SEE_OTHER, [(header::LOCATION, path)]).into_response()
+}

@@ -1,0 +1,130 @@
+//! Who asks, and in which body.
+
+use axum::Json;
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::IntoResponse as _;
+use axum_extra::extract::cookie::CookieJar;
+
+use super::notice;
+use super::{Chrome, PageError, see_other};
+use crate::accounts::{Actor, Role, sessions};
+use crate::bodies::{self, Body};
+use crate::portal::Portal;
+use crate::random;
+
+/// Name of the cookie that holds the session's token.
+pub const SESSION_COOKIE: &str = "accordo";
+
+/// A request by a signed-in person.
+///
+/// Without a session a page sends to the sign-in and back; an address under `/api/` answers 401.
+#[derive(Clone, Debug)]
+pub struct Visit {
+    /// The body whose host was asked.
+    pub body: Body,
+    /// Who.
+    pub actor: Actor,
+    /// Frame of the answer.
+    pub chrome: Chrome,
+}
+
+impl Visit {
+    /// Goes on only for one of these roles.
+    pub fn require(&self, roles: &[Role]) -> Result<(), PageError> {
+        if roles.contains(&self.actor.role) { Ok(()) } else { Err(PageError::Forbidden) }
+    }
+}
+
+impl FromRequestParts<Portal> for Visit {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<Self, PageError> {
+        match <Self as OptionalFromRequestParts<Portal>>::from_request_parts(parts, portal).await? {
+            Some(visit) => Ok(visit),
+            None => Err(PageError::Answer(Box::new(signed_out(parts)))),
+        }
+    }
+}
+
+impl OptionalFromRequestParts<Portal> for Visit {
+    type Rejection = PageError;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        portal: &Portal,
+    ) -> Result<Option<Self>, PageError> {
+        let body = <Body as FromRequestParts<Portal>>::from_request_parts(parts, portal).await?;
+        let Some(token) = cookie_of(&parts.headers) else { return Ok(None) };
+        let (hash, idle) = (random::hash(&token), portal.settings.idle);
+        let actor = sessions::actor(&portal.db, body.id, hash, idle, portal.now()).await?;
+        Ok(actor.map(|actor| {
+            let notice = notice::of(&parts.headers);
+            let (path, demo) = (parts.uri.path(), portal.settings.demo);
+            let chrome = Chrome::of(&body, &actor, path, demo, notice);
+            Self { body, actor, chrome }
+        }))
+    }
+}
+
+impl FromRequestParts<Portal> for Body {
+    type Rejection = PageError;
+
+    /// The body of the host that was asked; the oldest one serves every other host.
+    async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<Self, PageError> {
+        let host = parts.headers.get(header::HOST).and_then(|h| h.to_str().ok());
+        let host = host.or(parts.uri.host()).unwrap_or_default();
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name).to_ascii_lowercase();
+        let mut all = bodies::all(&portal.db).await?;
+        let place = all.iter().position(|body| body.host == name).unwrap_or(0);
+        if all.is_empty() { Err(PageError::NotFound) } else { Ok(all.swap_remove(place)) }
+    }
+}
+
+fn signed_out(parts: &Parts) -> axum::response::Response {
+    if parts.uri.path().starts_with("/api/") {
+        let answer = serde_json::json!({
+            "code": "signed_out",
+            "message": "La sessione è terminata. Accedi di nuovo.",
+        });
+        return (StatusCode::UNAUTHORIZED, Json(answer)).into_response();
+    }
+    let asked = parts.uri.path_and_query().map_or("/", |p| p.as_str());
+    see_other(&format!("/accesso?ritorno={}", urlencoding::encode(asked)))
+}
+
+/// The session's token in a request.
+pub fn cookie_of(headers: &HeaderMap) -> Option<String> {
+    CookieJar::from_headers(headers).get(SESSION_COOKIE).map(|c| c.value().to_owned())
+}
+
+/// `path` if it leads to a page of this portal, else the home: nobody is sent elsewhere after
+/// signing in.
+pub fn local_path(path: &str) -> &str {
+    let bytes = path.as_bytes();
+    let elsewhere = matches!(bytes.get(1), Some(b'/' | b'\\'));
+    let clean = !path.chars().any(|c| c.is_control() || c == '\\');
+    if bytes.first() == Some(&b'/') && !elsewhere && clean { path } else { "/" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::local_path;
+
+    #[test]
+    fn r_tech_07_a_sign_in_leads_back_into_the_portal_only() {
+        for (path, to) in [
+            ("/pratiche?q=a", "/pratiche?q=a"),
+            ("/", "/"),
+            ("", "/"),
+            ("//example.org", "/"),
+            ("/\\example.org", "/"),
+            ("https://example.org", "/"),
+            ("/a\r\nSet-Cookie: x", "/"),
+            ("pratiche", "/"),
+        ] {
+            assert_eq!(local_path(path), to, "{path}");
+        }
+    }
+}
