@@ -46,6 +46,7 @@ for (const family of ['Titillium_Web', 'Roboto_Mono']) {
 }
 await cp(path.join(italia, 'dist/fonts/Roboto_Mono/LICENSE.txt'), path.join(dist, 'fonts/Roboto_Mono-LICENSE.txt'));
 await cp(path.join(italia, 'dist/fonts/Titillium_Web/OFL.txt'), path.join(dist, 'fonts/Titillium_Web-OFL.txt'));
+await cp(path.join(here, 'src/favicon.svg'), path.join(dist, 'favicon.svg'));
 await cp(path.join(italia, 'dist/svg/sprites.svg'), path.join(dist, 'sprites.svg'));
 await cp(path.join(italia, 'LICENSE'), path.join(dist, 'bootstrap-italia-LICENSE.txt'));
 
