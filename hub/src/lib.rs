@@ -5,8 +5,11 @@
 //!
 //! Deliberately absent: SQL (portal), rules (the three hearts), and any default for `mode`.
 
+pub mod demo;
 pub mod error;
+pub mod serve;
 pub mod settings;
+pub mod shell;
 pub mod telemetry;
 pub mod verify;
 

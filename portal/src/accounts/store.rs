@@ -274,3 +274,14 @@ pub async fn unlock(tx: &mut Tx, body: BodyId, user: UserId) -> Result<bool, DbE
     .map(|done| done.rows_affected()))?;
     Ok(rows == 1)
 }
+
+/// Bodies in which somebody has this mobile, oldest account first.
+pub async fn bodies_of_mobile(db: &Db, mobile: &str) -> Result<Vec<BodyId>, DbError> {
+    let rows: Vec<(Uuid,)> = on_db!(read db, |c| sqlx::query_as(
+        "SELECT body FROM users WHERE mobile = $1 GROUP BY body ORDER BY MIN(created_at), body"
+    )
+    .bind(mobile)
+    .fetch_all(c)
+    .await)?;
+    Ok(rows.into_iter().map(|(body,)| BodyId(body)).collect())
+}

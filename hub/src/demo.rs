@@ -1,0 +1,82 @@
+//! The parties outside the house, played on loopback (DESIGN §6.6).
+
+use std::sync::Arc;
+
+use accordo_demo::idp::DemoIdp;
+use accordo_demo::qtsp::{DemoQtsp, DemoSms};
+use async_trait::async_trait;
+use axum::Router;
+use portal::accounts;
+use portal::clock::{Clock as _, SystemClock};
+use portal::db::{Db, DbError};
+use portal::notifications::{self, Channel, Message};
+use portal::random::{self, SystemRandom};
+
+use crate::error::HubError;
+use crate::settings::Settings;
+
+/// Trust service and identity provider of a demo hub.
+pub struct DemoParties {
+    qtsp: DemoQtsp,
+    idp: DemoIdp,
+}
+
+impl DemoParties {
+    /// Opens them; what they promise lies in the data folder. Their root is written to
+    /// `demo-root.pem` there, for validators.
+    pub fn open(settings: &Settings, db: Db) -> Result<Self, HubError> {
+        let failed = |e: &dyn std::fmt::Display| HubError::Failed(format!("demo parties: {e}"));
+        let now: accordo_demo::Now = Arc::new(|| SystemClock.now());
+        let folder = settings.data.join("demo-qtsp");
+        // They are reached where the hub listens, whatever people see.
+        let origin = format!("http://{}", settings.listen);
+        let sms = Arc::new(OutboxSms { db });
+        let qtsp = DemoQtsp::new(&folder, &origin, sms, now.clone()).map_err(|e| failed(&e))?;
+        let root = settings.data.join("demo-root.pem");
+        std::fs::write(&root, qtsp.root_pem())
+            .map_err(HubError::io(format!("writing {}", root.display())))?;
+        Ok(Self { qtsp, idp: DemoIdp::new(now) })
+    }
+
+    /// Their pages and endpoints. Machines speak to them: outside the same-origin check.
+    pub fn router(&self) -> Router {
+        self.qtsp.router().merge(self.idp.router())
+    }
+}
+
+/// Codes of the demo trust service go to the outbox of every body that knows the mobile.
+struct OutboxSms {
+    db: Db,
+}
+
+#[async_trait]
+impl DemoSms for OutboxSms {
+    async fn send(&self, to: &str, text: &str, key: &str) -> Result<(), String> {
+        self.put(to, text, key).await.map_err(|e| e.to_string())
+    }
+}
+
+impl OutboxSms {
+    async fn put(&self, to: &str, text: &str, key: &str) -> Result<(), DbError> {
+        let now = SystemClock.now();
+        let message = Message {
+            channel: Channel::Sms,
+            to: to.to_owned(),
+            subject: String::new(),
+            text: text.to_owned(),
+            key: format!("qtsp/{key}"),
+        };
+        let bodies = accounts::store::bodies_of_mobile(&self.db, to).await?;
+        let mut tx = self.db.begin().await?;
+        for body in bodies {
+            let id = random::id(&SystemRandom, now);
+            notifications::send(&mut tx, body.0, id, &message, now).await?;
+        }
+        tx.commit().await
+    }
+}
+
+/// What a demo hub says when it is ready.
+pub fn welcome(settings: &Settings) -> String {
+    format!("Messages (SMS codes, mail): {}/dev/outbox\n", settings.public_url())
+}

@@ -1,0 +1,176 @@
+//! `hub serve`: composition and life of one process.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::middleware;
+use axum::routing::get;
+use axum_server::Handle;
+use axum_server::tls_openssl::OpenSSLConfig;
+use chrono::TimeDelta;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use portal::accounts::passwords::Cost;
+use portal::accounts::sessions;
+use portal::clock::SystemClock;
+use portal::db::Db;
+use portal::files::Files;
+use portal::portal::{Parts, Portal, PortalSettings};
+use portal::procedures::Procedures;
+use portal::random::SystemRandom;
+use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+
+use crate::demo::DemoParties;
+use crate::error::HubError;
+use crate::settings::{Mode, Settings};
+use crate::{demo, shell};
+
+/// After SIGTERM, requests that run may take so long to end.
+const FAREWELL: Duration = Duration::from_secs(10);
+/// Between two rounds of housekeeping.
+const ROUND: Duration = Duration::from_secs(60);
+
+/// Serves until SIGTERM or SIGINT.
+pub async fn serve(settings: Settings) -> Result<(), HubError> {
+    let failed = |what: &'static str| {
+        move |error: &dyn std::fmt::Display| HubError::Failed(format!("{what}: {error}"))
+    };
+    std::fs::create_dir_all(&settings.data)
+        .map_err(HubError::io(format!("creating {}", settings.data.display())))?;
+    let metrics = PrometheusBuilder::new().install_recorder().map_err(|e| failed("metrics")(&e))?;
+    let db = Db::open(&settings.database_url()).await.map_err(|e| failed("database")(&e))?;
+    let files = Files::local(&settings.data.join("files")).map_err(|e| failed("file store")(&e))?;
+    let demo = match settings.mode {
+        Mode::Demo => Some(DemoParties::open(&settings, db.clone())?),
+        Mode::Production => None,
+    };
+    let portal = Portal::new(Parts {
+        db: db.clone(),
+        files,
+        clock: Arc::new(SystemClock),
+        random: Arc::new(SystemRandom),
+        procedures: Procedures::shipped(),
+        settings: portal_settings(&settings),
+    });
+
+    let mut app = portal::web::router(portal.clone())
+        .merge(shell::router(portal.clone()))
+        .merge(media_test::router(media_test::verdict::Thresholds::default()))
+        .merge(health(db.clone(), metrics));
+    if let Some(demo) = &demo {
+        app = app.merge(demo.router());
+    }
+    let app = app
+        .layer(CompressionLayer::new())
+        .layer(middleware::from_fn(portal::web::guard::headers))
+        .layer(CatchPanicLayer::new());
+
+    let stop = CancellationToken::new();
+    let rounds = tokio::spawn(rounds(portal.clone(), stop.clone()));
+    let handle = Handle::new();
+    let listening = tokio::spawn(listen(settings.clone(), app, handle.clone()));
+    let address = handle.listening().await;
+    match address {
+        Some(address) => {
+            tracing::info!(%address, "serving");
+            announce(&settings, demo.is_some());
+            signal().await.map_err(HubError::io("waiting for signals"))?;
+            tracing::info!("stopping");
+            handle.graceful_shutdown(Some(FAREWELL));
+        }
+        None => tracing::error!("not serving"),
+    }
+    let result = listening.await.map_err(|e| failed("server")(&e))?;
+    stop.cancel();
+    rounds.await.map_err(|e| failed("housekeeping")(&e))?;
+    db.close().await;
+    result
+}
+
+fn portal_settings(settings: &Settings) -> PortalSettings {
+    let demo = settings.mode == Mode::Demo;
+    PortalSettings {
+        demo,
+        short_notice: demo,
+        public_url: settings.public_url(),
+        idle: TimeDelta::minutes(settings.sessions.idle_min.into()),
+        code_life: TimeDelta::minutes(settings.sessions.code_min.into()),
+        password_cost: Cost::RECOMMENDED,
+        help_phone: settings.rooms.help_phone.clone(),
+    }
+}
+
+async fn listen(
+    settings: Settings,
+    app: Router,
+    handle: Handle<SocketAddr>,
+) -> Result<(), HubError> {
+    let what = format!("listening on {}", settings.listen);
+    let service = app.into_make_service_with_connect_info::<SocketAddr>();
+    match &settings.tls {
+        Some(tls) => {
+            let config = OpenSSLConfig::from_pem_chain_file(&tls.certificate, &tls.key)
+                .map_err(|e| HubError::Settings(format!("certificate: {e}")))?;
+            axum_server::bind_openssl(settings.listen, config).handle(handle).serve(service).await
+        }
+        None => axum_server::bind(settings.listen).handle(handle).serve(service).await,
+    }
+    .map_err(HubError::io(what))
+}
+
+/// Tells the person at the terminal where to go.
+fn announce(settings: &Settings, demo: bool) {
+    let mut out = std::io::stdout().lock();
+    let mut lines = format!("Accordo: {}\n", settings.public_url());
+    if demo {
+        lines.push_str(&demo::welcome(settings));
+    }
+    // Nobody may be reading: that is no reason to stop.
+    let _ = out.write_all(lines.as_bytes()).and_then(|()| out.flush());
+}
+
+/// `/healthz` (the process answers), `/readyz` (the database does), `/metrics`.
+fn health(db: Db, metrics: PrometheusHandle) -> Router {
+    let ready = |State(db): State<Db>| async move {
+        match portal::bodies::all(&db).await {
+            Ok(_) => (StatusCode::OK, "ready\n"),
+            Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n"),
+        }
+    };
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .with_state(db)
+        .route("/metrics", get(move || async move { metrics.render() }))
+}
+
+/// What is done again and again while the hub serves.
+async fn rounds(portal: Portal, stop: CancellationToken) {
+    let mut round = tokio::time::interval(ROUND);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = round.tick() => {}
+        }
+        if let Err(error) = sessions::sweep(&portal.db, portal.settings.idle, portal.now()).await {
+            tracing::error!(%error, "sweeping sessions");
+        }
+    }
+}
+
+async fn signal() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut term = signal(SignalKind::terminate())?;
+    let mut int = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,38 @@
+//! The room's page: a static shell that signed-in people get; what is in it comes by WebSocket.
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use portal::portal::Portal;
+use portal::web::{Answer, PageError, Visit};
+use rust_embed::RustEmbed;
+use uuid::Uuid;
+
+#[derive(RustEmbed)]
+#[folder = "../signaling/web/dist"]
+struct Room;
+
+/// `/stanza/{meeting}` and `/static/room/…`.
+pub fn router(portal: Portal) -> Router {
+    Router::new()
+        .route("/stanza/{meeting}", get(page))
+        .route("/static/room/{file}", get(asset))
+        .with_state(portal)
+}
+
+/// Whether the person has a seat is decided when the page asks to join.
+async fn page(State(_): State<Portal>, _visit: Visit, Path(_meeting): Path<Uuid>) -> Answer {
+    let page = Room::get("room.html").ok_or(PageError::NotFound)?;
+    let headers =
+        [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
+    Ok((headers, page.data).into_response())
+}
+
+async fn asset(Path(name): Path<String>) -> Result<Response, PageError> {
+    let file = Room::get(&name).ok_or(PageError::NotFound)?;
+    let kind = mime_guess::from_path(&name).first_or_octet_stream();
+    let headers = [(header::CACHE_CONTROL, "no-cache"), (header::CONTENT_TYPE, kind.as_ref())];
+    Ok((headers, file.data).into_response())
+}
