@@ -61,7 +61,7 @@ fmt: ## Format everything
 
 .PHONY: clean
 clean: ## Remove what was built; ./data stays
-	rm -rf target node_modules .venv artefacts */web/dist
+	rm -rf target node_modules .venv hub/e2e/pictures hub/e2e/dist */web/dist
 
 node_modules/.package-lock.json: package.json package-lock.json $(wildcard */web/package.json hub/e2e/package.json)
 	npm ci --no-audit --no-fund

@@ -60,8 +60,8 @@ export class Hub {
   private async ready(): Promise<void> {
     const end = Date.now() + READY_WITHIN_MS;
     while (!(await answers(`${this.url}/readyz`))) {
-      if (this.child.exitCode !== null) throw new Error(`the hub ended with ${this.child.exitCode}: see artefacts/e2e/hub.log`);
-      if (Date.now() > end) throw new Error('the hub did not get ready: see artefacts/e2e/hub.log');
+      if (this.child.exitCode !== null) throw new Error(`the hub ended with ${this.child.exitCode}: see hub/e2e/pictures/*/hub.log`);
+      if (Date.now() > end) throw new Error('the hub did not get ready: see hub/e2e/pictures/*/hub.log');
       await sleep(100);
     }
   }

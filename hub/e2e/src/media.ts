@@ -29,15 +29,19 @@ export function received(page: Page): Promise<Received> {
   });
 }
 
-/** m-lines on which these people are received at this moment. */
-export function linesOf(page: Page, people: string[]): Promise<string[]> {
-  return page.evaluate((wanted) => {
-    const { audio, video } = (window as unknown as { accordo: RoomHook }).accordo.state.slots;
-    const lines: string[] = [];
-    audio.forEach((p, i) => p && wanted.includes(p) && lines.push(String(3 + i)));
-    video.forEach((v, i) => v && wanted.includes(v.participant) && lines.push(String(3 + audio.length + i)));
-    return lines;
-  }, people);
+/** m-lines on which these people are received at this moment: all, or those of their voices. */
+export function linesOf(page: Page, people: string[], which: 'all' | 'audio' = 'all'): Promise<string[]> {
+  return page.evaluate(
+    ([wanted, which]) => {
+      const { audio, video } = (window as unknown as { accordo: RoomHook }).accordo.state.slots;
+      const lines: string[] = [];
+      audio.forEach((p, i) => p && wanted.includes(p) && lines.push(String(3 + i)));
+      if (which === 'audio') return lines;
+      video.forEach((v, i) => v && wanted.includes(v.participant) && lines.push(String(3 + audio.length + i)));
+      return lines;
+    },
+    [people, which] as const,
+  );
 }
 
 /** Waits until everybody of `people` is heard and seen: packets and frames rise. */
@@ -64,6 +68,28 @@ export async function packetsDuring(page: Page, lines: string[], ms: number): Pr
   const before = await count();
   await page.waitForTimeout(ms);
   return (await count()) - before;
+}
+
+/**
+ * These m-lines fall silent and stay so: not one packet between a quarter of a second from now
+ * (what was on its way, and the age of what getStats says) and the end of `ms`. Resolves with the time of the last
+ * packet, in ms from the call.
+ */
+export async function silentAfter(page: Page, lines: string[], ms: number): Promise<number> {
+  const from = Date.now();
+  const count = async () => {
+    const { packets } = await received(page);
+    return lines.reduce((sum, line) => sum + (packets[line] ?? 0), 0);
+  };
+  let [last, seen] = [0, await count()];
+  while (Date.now() < from + 250) {
+    const now = await count();
+    if (now !== seen) [last, seen] = [Date.now() - from, now];
+  }
+  await page.waitForTimeout(ms);
+  const more = (await count()) - seen;
+  if (more !== 0) throw new Error(`${more} packets came on m-lines ${lines.join(', ')} that must be silent`);
+  return last;
 }
 
 export function ownId(page: Page): Promise<string> {

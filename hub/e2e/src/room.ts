@@ -1,5 +1,6 @@
 /** The room page as a person uses it. */
-import type { Page } from 'playwright-core';
+import assert from 'node:assert/strict';
+import type { Locator, Page } from 'playwright-core';
 import { ownId } from './media';
 
 export class Room {
@@ -49,8 +50,41 @@ export class Room {
     return this.page.getByTestId('chat-line').locator('p').allTextContents();
   }
 
-  /** Announcements made to a screen reader so far. */
-  announcements(): Promise<string[]> {
-    return this.page.getByTestId('announcements').locator('p').allTextContents();
+  /** Waits until the chat of the present session is exactly this. */
+  async reads(lines: string[]): Promise<void> {
+    await this.open('chat');
+    const last = this.page.getByTestId('chat-line').nth(lines.length - 1);
+    await last.waitFor();
+    assert.deepEqual(await this.chatLines(), lines);
+  }
+
+  /** Waits until a message over the page says so. */
+  async told(text: string): Promise<void> {
+    const toast = this.page.getByTestId('toast').filter({ hasText: text }).first();
+    await toast.waitFor();
+    await toast.getByRole('button').click();
+  }
+
+  /** Waits until a control is on or off. */
+  async pressed(test: string, on: boolean): Promise<void> {
+    await this.page.locator(`[data-testid=${test}][aria-pressed=${on}]`).waitFor();
+  }
+
+  /** The row of a person in the list of people. */
+  of(other: Room): Locator {
+    return this.page.locator(`[data-testid=person][data-participant="${other.me}"]`);
+  }
+
+  /** What "Altro" offers for a person. */
+  async more(other: Room, act: string): Promise<void> {
+    await this.open('people');
+    const row = this.of(other);
+    if ((await row.locator('details[open]').count()) === 0) await row.getByTestId('person-more').click();
+    await row.getByTestId(act).click();
+  }
+
+  /** The face of a person. */
+  tile(other: Room): Locator {
+    return this.page.locator(`[data-testid=tile-camera][data-participant="${other.me}"]`);
   }
 }

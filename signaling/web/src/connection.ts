@@ -5,7 +5,7 @@
  * Nothing is processed twice (`seq`), and a request that was under way when the socket broke is
  * answered with `lost`: the caller shows it and the person decides.
  */
-import type { ClientMessage, ErrorCode, LeaveReason, ServerEnvelope, ServerMessage } from './protocol';
+import type { ClientMessage, ErrorCode, LeaveReason, Retry, ServerEnvelope, ServerMessage } from './protocol';
 
 /** The part of a WebSocket that is used here. */
 export interface Socket {
@@ -41,7 +41,10 @@ export type End =
   | { kind: 'refused'; code: string; message: string; retry_after_s?: number };
 
 export class RequestError extends Error {
-  constructor(readonly code: ErrorCode | 'lost') {
+  constructor(
+    readonly code: ErrorCode | 'lost',
+    readonly retry: Retry = 'now',
+  ) {
     super(code);
   }
 }
@@ -122,7 +125,7 @@ export class Connection {
       const id = this.transmit(hello, true);
       this.pending.set(id, {
         resolve: () => undefined,
-        reject: (error) => this.helloRefused(error.code),
+        reject: (error) => this.helloRefused(error),
       });
     };
     socket.onmessage = (event) => {
@@ -149,7 +152,7 @@ export class Connection {
         this.settle(envelope.re)?.resolve(envelope);
         break;
       case 'error':
-        this.settle(envelope.re)?.reject(new RequestError(envelope.code));
+        this.settle(envelope.re)?.reject(new RequestError(envelope.code, envelope.retry));
         break;
       case 'leave':
         this.left(envelope.reason, envelope.action);
@@ -180,9 +183,15 @@ export class Connection {
     this.lost();
   }
 
-  private helloRefused(code: ErrorCode | 'lost'): void {
+  /** A refused secret is replaced by a new token; a refused token is the room's last word, unless waiting helps. */
+  private helloRefused({ code, retry }: RequestError): void {
     if (code === 'lost') return;
-    // Whatever the reason, the join endpoint knows best whether there is a way back.
+    const answered = this.fresh && (retry === 'no' || typeof retry === 'object');
+    if (answered) {
+      const wait = typeof retry === 'object' ? { retry_after_s: Math.ceil(retry.after_ms / 1000) } : {};
+      this.end({ kind: 'refused', code, message: '', ...wait });
+      return;
+    }
     this.resume = null;
     this.drop();
     this.lost();

@@ -5,13 +5,13 @@ import { Devices } from './devices';
 import { Meeting } from './meeting';
 import { forget, recall, remember } from './memory';
 import { mountAnnouncer } from './ui/announcer';
-import { closedPage, farewellPage } from './ui/closed';
+import { closedPage, farewellPage, type Way } from './ui/closed';
 import { clearToasts, mountToasts, toast } from './ui/dialog';
 import { createEntrance } from './ui/entrance';
 import { createRoomScreen } from './ui/roomscreen';
 
 const meetingId = meetingFromPath(location.pathname);
-const way = { meeting: meetingId, again: () => void begin() };
+const way: Way = { meeting: meetingId, phone: null, again: () => void begin() };
 
 async function begin(): Promise<void> {
   const memory = recall(meetingId);
@@ -20,6 +20,7 @@ async function begin(): Promise<void> {
     show(closedPage(answer, way));
     return;
   }
+  way.phone = answer.seat.help_phone;
   const devices = new Devices();
   if (memory?.accepted) {
     await devices.start(memory.mic, memory.cam);

@@ -23,12 +23,13 @@ export function sessionName(session: Session, side?: Side): string {
   return `Sessione separata ${number}${of}`;
 }
 
-/** Who hears me, said so that nobody has to guess. */
-export function whoHears(session: Session, others: Person[]): string {
-  if (session === 'lobby') return 'Nessuno ti vede e nessuno ti sente.';
-  if (others.length === 0) return 'In questo momento non ti sente nessuno.';
-  const names = others.map((p) => p.name).join(', ');
-  return session === 'plenary' ? `Ti sentono tutti i presenti: ${names}.` : `Ti sentono solo: ${names}.`;
+/** Who hears me, said so that nobody has to guess: a sentence, and the names that complete it. */
+export function whoHears(session: Session, others: Person[]): { sentence: string; names: string } {
+  if (session === 'lobby') return { sentence: 'Nessuno ti vede e nessuno ti sente.', names: '' };
+  if (others.length === 0) return { sentence: 'In questo momento non ti sente nessuno.', names: '' };
+  const names = `: ${others.map((p) => p.name).join(', ')}`;
+  if (others.length === 1) return { sentence: 'Ti sente solo', names };
+  return { sentence: session === 'plenary' ? `Ti sentono tutti i presenti (${others.length})` : 'Ti sentono solo', names };
 }
 
 /** What a screen reader is told when people around me change. */

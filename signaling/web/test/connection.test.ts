@@ -149,6 +149,18 @@ test('a resume secret that is no longer good is replaced by a new token', async 
   assert.deepEqual(world.fresh, [true, true]);
 });
 
+test('r_meet_15 a room that is locked, or does not want me back, is not asked again and again', async () => {
+  for (const [retry, rest] of [['no', {}], [{ after_ms: 30_000 }, { retry_after_s: 30 }]] as const) {
+    const world = new World();
+    new Connection(world, 'token').start();
+    world.last.onopen?.();
+    world.last.says({ seq: 0, type: 'error', re: 1, code: 'locked', message: '', retry });
+    await world.pass(60_000);
+    assert.deepEqual(world.ended, { kind: 'refused', code: 'locked', message: '', ...rest });
+    assert.equal(world.sockets.length, 1);
+  }
+});
+
 test('while the hub is down it keeps trying; when it says no it ends', async () => {
   const { world } = entered();
   world.last.says({ seq: 0, type: 'leave', reason: 'closing', action: 'rejoin' });

@@ -6,7 +6,9 @@ import { h, setText } from './element';
 
 export function createBanner(meeting: Meeting) {
   const name = h('strong', { test: 'session-name' });
-  const who = h('span', { class: 'who', test: 'session-who' });
+  const sentence = h('span');
+  const names = h('span', { class: 'names' });
+  const who = h('span', { class: 'who', test: 'session-who' }, sentence, names);
   const link = h('span', { class: 'link', test: 'link-state' });
   const node = h('div', { class: 'banner', test: 'banner' }, h('div', {}, name, who), link);
 
@@ -17,7 +19,10 @@ export function createBanner(meeting: Meeting) {
     const others = here(state).filter((p) => p.id !== state.me && p.connected);
     node.dataset['kind'] = session.startsWith('breakout') ? 'breakout' : session;
     setText(name, sessionName(session, side));
-    setText(who, whoHears(session, others));
+    const heard = whoHears(session, others);
+    setText(sentence, heard.sentence);
+    setText(names, heard.names);
+    names.classList.toggle('many', session === 'plenary' && others.length > 1);
     const [kind, text] = linkWords(meeting);
     link.dataset['kind'] = kind;
     setText(link, text);

@@ -4,9 +4,12 @@ import type { End } from '../connection';
 import type { ErrorCode } from '../protocol';
 import { duration, farewells, refusals } from '../words';
 import { button, h, setText, type Child } from './element';
+import { phoneLink } from './phone';
 
 export interface Way {
   meeting: string;
+  /** Whom to call, once the hub has said it. */
+  phone: string | null;
   again: () => void;
 }
 
@@ -14,7 +17,7 @@ export interface Way {
 export function closedPage(answer: Extract<JoinAnswer, { ok: false }>, way: Way): HTMLElement {
   const { title, text } = closedWords(answer);
   const waits = answer.retry_after_s ?? (answer.code === 'offline' || answer.code === 'internal' ? 5 : null);
-  return page(title, text, 'closed', [
+  return page(title, text, 'closed', way.phone, [
     answer.code === 'signed_out'
       ? h('a', { class: 'btn primary', text: 'Accedi', attrs: { href: `/accesso?ritorno=${encodeURIComponent(location.pathname)}` } })
       : waits !== null
@@ -33,7 +36,7 @@ export function farewellPage(end: End, way: Way): HTMLElement {
   const { title, text } = farewells[end.reason];
   const label = end.reason === 'replaced' ? 'Continua in questa finestra' : 'Rientra nella stanza';
   const mayReturn = end.reason !== 'ended' && end.reason !== 'removed';
-  return page(title, text, `farewell-${end.reason}`, [
+  return page(title, text, `farewell-${end.reason}`, end.reason === 'removed' || end.reason === 'stalled' ? way.phone : null, [
     mayReturn && button(label, { class: 'primary', test: 'again', click: way.again }),
     back(way),
   ]);
@@ -57,7 +60,7 @@ function closedWords(answer: Extract<JoinAnswer, { ok: false }>): { title: strin
   }
 }
 
-function page(title: string, text: string, test: string, actions: Child[]): HTMLElement {
+function page(title: string, text: string, test: string, phone: string | null, actions: Child[]): HTMLElement {
   return h(
     'main',
     { class: 'closed', test },
@@ -67,6 +70,7 @@ function page(title: string, text: string, test: string, actions: Child[]): HTML
       h('h1', { text: title, attrs: { tabindex: '-1' } }),
       h('p', { class: 'lead', text }),
       h('div', { class: 'actions' }, ...actions),
+      phone !== null && h('p', { class: 'help' }, 'Hai bisogno di aiuto? Chiama ', phoneLink(phone), '.'),
     ),
   );
 }

@@ -48,7 +48,8 @@ export function createControls(meeting: Meeting, panels: { toggle(name: PanelNam
     }
     document_.node.classList.toggle('news', unread.document);
     chat.node.classList.toggle('news', unread.chat > 0);
-    for (const c of [people, chat, document_]) c.node.hidden = !inside;
+    // In the lobby the page itself shows the devices.
+    for (const c of [people, chat, document_, settings]) c.node.hidden = !inside;
     hand.node.hidden = !inside || isConciliator(meeting.state);
     leave.set('leave', 'Esci', null);
   }

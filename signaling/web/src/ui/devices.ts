@@ -35,6 +35,7 @@ export function createPreview(devices: Devices) {
     const { state, camTrack, micTrack } = devices;
     const shown = (video.srcObject as MediaStream | null)?.getTracks()[0] ?? null;
     if (shown !== camTrack) video.srcObject = camTrack ? new MediaStream([camTrack]) : null;
+    if (camTrack && video.paused) void video.play().catch(() => undefined);
     off.hidden = camTrack !== null;
     mic.set(state.mic, state.mic ? 'Microfono acceso' : 'Microfono spento');
     cam.set(state.cam, state.cam ? 'Telecamera accesa' : 'Telecamera spenta');

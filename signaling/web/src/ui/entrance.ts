@@ -54,5 +54,6 @@ export function createEntrance(seat: Seat, devices: Devices, enter: () => void) 
       ),
     ),
   );
+  preview.update();
   return { node, update: preview.update };
 }

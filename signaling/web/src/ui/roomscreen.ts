@@ -32,7 +32,7 @@ export function createRoomScreen(meeting: Meeting) {
   const stage = createStage(meeting, () => (sound.hidden = false));
   const waiting = createWaiting(meeting);
   const start = createStart(meeting);
-  const notice = h('p', { class: 'notice', test: 'notice-text', hidden: true });
+  const notice = createNotice(meeting);
   const bodies = {
     people: createPeople(meeting),
     chat: createChat(meeting),
@@ -64,7 +64,7 @@ export function createRoomScreen(meeting: Meeting) {
     { class: 'room', test: 'room' },
     h('header', { class: 'top' }, h('h1', { text: `${meeting.seat.title}`, attrs: { tabindex: '-1' } }), h('span', { text: `Pratica ${meeting.seat.case_number}` })),
     banner.node,
-    notice,
+    notice.node,
     start.node,
     h('div', { class: 'middle' }, waiting.node, stage.node, aside),
     sound,
@@ -94,8 +94,7 @@ export function createRoomScreen(meeting: Meeting) {
     bodies.people.update();
     bodies.chat.update();
     controls.update(unread);
-    notice.hidden = state.notice === null;
-    setText(notice, state.notice ? `Avviso del conciliatore: ${state.notice.text}` : '');
+    notice.update();
     document.title = `${sessionName(state.session ?? 'lobby')} – ${meeting.seat.title}`;
   }
 
@@ -128,6 +127,21 @@ export function createRoomScreen(meeting: Meeting) {
     }
   }
   return { node, update, effect };
+}
+
+/** The conciliator's last text to all sessions, until it is read and closed. */
+function createNotice(meeting: Meeting) {
+  const text = h('p', { test: 'notice-text' });
+  let closed: number | null = null;
+  const close = button('Ho letto', { class: 'small', test: 'notice-close', click: () => { closed = meeting.state.notice?.at_ms ?? null; update(); } });
+  const node = h('div', { class: 'notice', hidden: true }, text, close);
+
+  function update(): void {
+    const { notice } = meeting.state;
+    node.hidden = notice === null || notice.at_ms === closed;
+    setText(text, notice ? `Avviso del conciliatore: ${notice.text}` : '');
+  }
+  return { node, update };
 }
 
 /** The conciliator's first act. */

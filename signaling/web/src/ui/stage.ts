@@ -4,6 +4,10 @@ import { audioSlot, here, videoSlot } from '../model';
 import type { Person, VideoKind } from '../protocol';
 import { h, setText } from './element';
 import { icon } from './icons';
+import { pack } from './packing';
+
+/** Between two faces, as in the style sheet. */
+const GAP_PX = 8;
 
 export function createStage(meeting: Meeting, needsGesture: () => void) {
   const screens = h('div', { class: 'screens' });
@@ -13,6 +17,15 @@ export function createStage(meeting: Meeting, needsGesture: () => void) {
   const node = h('section', { class: 'stage', attrs: { 'aria-label': 'Video' } }, waiting, screens, faces, voices);
   const tiles = new Map<string, Tile>();
   let audioOf: MediaStream | null = null;
+  new ResizeObserver(arrange).observe(faces);
+
+  /** All faces are in sight, as large as can be. */
+  function arrange(): void {
+    const area = { width: faces.clientWidth, height: faces.clientHeight };
+    const { width, height } = pack(faces.childElementCount, area, GAP_PX);
+    faces.style.setProperty('--tile-width', `${width}px`);
+    faces.style.setProperty('--tile-height', `${height}px`);
+  }
 
   function update(): void {
     const { state } = meeting;
@@ -39,7 +52,7 @@ export function createStage(meeting: Meeting, needsGesture: () => void) {
       tile.label(person, own, kind, meeting.speaking.has(person.id));
       tile.show(own ? ownStream(meeting, kind) : remoteStream(meeting, person, kind), !own);
     }
-    node.dataset['count'] = String(people.length);
+    arrange();
     node.classList.toggle('has-screen', screens.childElementCount > 0);
     const note = stageNote(meeting, people);
     waiting.hidden = note === '';

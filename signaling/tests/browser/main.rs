@@ -1,0 +1,62 @@
+//! Six people in real browsers hold a meeting over the real rooms and the real media edge. What the
+//! browsers see and hear is asserted by `hub/e2e/src/rooms.ts`; here, what the rooms kept.
+
+#![expect(clippy::unwrap_used, reason = "a test stops where its expectations do")]
+
+mod server;
+
+use server::ROOM;
+use signaling::room::journal::JournalEvent;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+use tokio::process::Command;
+
+/// Far more than the story takes on an idle machine.
+const WITHIN: Duration = Duration::from_secs(420);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn six_people_meet_in_real_browsers() {
+    let (address, world) = server::start().await;
+    let e2e = Path::new(env!("CARGO_MANIFEST_DIR")).join("../hub/e2e");
+    node(&e2e, &["build.mjs", "rooms"], "").await;
+    node(&e2e, &["dist/rooms.mjs"], &format!("http://{address}")).await;
+
+    let entries = world.journal.lock().unwrap().clone();
+    let log = serde_json::to_string(&entries).unwrap();
+    for content in ["canarino", "Verdi", "Bianchi"] {
+        assert!(!log.contains(content), "the attendance log holds {content:?}");
+    }
+    let closing = entries.last().map(|entry| &entry.event);
+    let Some(JournalEvent::Closed { forwarded, withheld, .. }) = closing else {
+        panic!("the log does not end with its closing line: {closing:?}");
+    };
+    assert!(*forwarded > 10_000, "{forwarded} packets forwarded");
+    assert!(*withheld > 1_000, "{withheld} packets withheld from people of other sessions");
+    assert!(world.rooms.status(ROOM).await.is_none(), "an ended room is not served any more");
+}
+
+/// Runs a script; its output is shown if it fails.
+async fn node(folder: &Path, arguments: &[&str], url: &str) {
+    let child = Command::new("node")
+        .args(arguments)
+        .current_dir(folder)
+        .env("ROOMS_URL", url)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let output = tokio::time::timeout(WITHIN, child.wait_with_output())
+        .await
+        .expect("the story did not come to its end")
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    let complained = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "node {arguments:?}\n{told}\n{complained}");
+    #[expect(clippy::print_stdout, reason = "figures of a passing run, shown with --no-capture")]
+    {
+        println!("{told}");
+    }
+}

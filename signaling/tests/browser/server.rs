@@ -1,0 +1,199 @@
+//! Rooms, media edge and room page on one loopback address, without a portal: who somebody is
+//! stands in a cookie.
+
+use async_trait::async_trait;
+use axum::Json;
+use axum::Router;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{any, get, post};
+use serde::Deserialize;
+use serde_json::json;
+use signaling::SystemClock;
+use signaling::edge::{Admission, Door, Journal, JournalError, Rooms, RoomsConfig};
+use signaling::media::{Media, MediaConfig};
+use signaling::protocol::*;
+use signaling::room::journal::JournalEntry;
+use signaling::room::{DEFAULT_GRACE, Refused, RoomSpec, Seat};
+use std::collections::HashMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use uuid::Uuid;
+
+pub const ROOM: RoomId = RoomId(Uuid::from_u128(1));
+
+/// As the portal sends it.
+const CSP: &str = "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'self'";
+
+/// Name, label, role and side of every seat; the cookie `seat` names one by its number.
+const SEATS: [(&str, &str, Role, Side); 7] = [
+    ("Laura Bianchi", "Conciliatrice", Role::Conciliator, Side::Neutral),
+    ("Giuseppe Verdi", "Cliente", Role::Party, Side::Activating),
+    ("Maria Concetta Della Valle", "Delegata del cliente", Role::Party, Side::Activating),
+    ("Paolo Neri", "Delegato dell’operatore", Role::Party, Side::Convened),
+    ("Sara Conti", "Segreteria dell’operatore", Role::Party, Side::Convened),
+    ("Anna Russo", "Ausilio tecnico", Role::Party, Side::Aid),
+    ("Ugo Tardi", "Cliente", Role::Party, Side::Activating),
+];
+
+/// What the server and the test share.
+pub struct World {
+    pub rooms: Rooms,
+    pub journal: Arc<Mutex<Vec<JournalEntry>>>,
+    tokens: Arc<Mutex<HashMap<String, usize>>>,
+    issued: AtomicUsize,
+}
+
+/// A token works once (R-MEET-13).
+struct Tokens(Arc<Mutex<HashMap<String, usize>>>);
+
+#[async_trait]
+impl Door for Tokens {
+    async fn admit(&self, token: &str) -> Result<Admission, Refused> {
+        let unknown = || Refused::new(ErrorCode::BadToken, "no such token").retry(Retry::Rejoin);
+        let n = self.0.lock().unwrap().remove(token).ok_or_else(unknown)?;
+        let (name, label, role, side) = SEATS[n];
+        let participant = ParticipantId(Uuid::from_u128(n as u128 + 10));
+        Ok(Admission {
+            room: RoomSpec { room: ROOM, generation: 1, capacity: 9, grace: DEFAULT_GRACE },
+            seat: Seat { participant, name: name.into(), label: label.into(), role, side },
+        })
+    }
+}
+
+struct Memory(Arc<Mutex<Vec<JournalEntry>>>);
+
+#[async_trait]
+impl Journal for Memory {
+    async fn load(&self, _: RoomId) -> Result<Vec<JournalEntry>, JournalError> {
+        Ok(self.0.lock().unwrap().clone())
+    }
+
+    async fn append(
+        &self,
+        _: RoomId,
+        _: u32,
+        entries: &[JournalEntry],
+    ) -> Result<(), JournalError> {
+        self.0.lock().unwrap().extend_from_slice(entries);
+        Ok(())
+    }
+
+    async fn release(&self, _: RoomId, _: u32) {}
+}
+
+/// Serves until the runtime ends.
+pub async fn start() -> (SocketAddr, Arc<World>) {
+    let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let config = RoomsConfig::default();
+    let media = Media::start(MediaConfig {
+        bind: vec![local],
+        advertise: vec![],
+        workers: 1,
+        audio_slots: config.terms.audio_slots.into(),
+        video_slots: config.terms.video_slots.into(),
+    })
+    .unwrap();
+    let (journal, tokens) = (Arc::default(), Arc::default());
+    let rooms = Rooms::start(
+        config,
+        Arc::new(media),
+        Arc::new(Tokens(Arc::clone(&tokens))),
+        Arc::new(Memory(Arc::clone(&journal))),
+        Arc::new(SystemClock),
+    );
+    let world = Arc::new(World { rooms, journal, tokens, issued: AtomicUsize::new(0) });
+    let app = Router::new()
+        .route("/stanza/{meeting}", get(|| file("signaling/web/dist/room.html")))
+        .route(
+            "/static/room/{name}",
+            get(|Path(name): Path<String>| async move {
+                file(&format!("signaling/web/dist/{name}")).await
+            }),
+        )
+        .route(
+            "/static/fonts/{name}",
+            get(|Path(name): Path<String>| async move {
+                file(&format!("portal/web/dist/fonts/{name}")).await
+            }),
+        )
+        .route("/api/rooms/{meeting}/join", post(join))
+        .route("/ws/room", any(socket))
+        .route("/incontri/{meeting}/verbale", get(panel))
+        .route("/incontri/{meeting}/novita", post(news))
+        .with_state(Arc::clone(&world));
+    let listener = tokio::net::TcpListener::bind(local).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    (address, world)
+}
+
+async fn socket(State(world): State<Arc<World>>, request: WebSocketUpgrade) -> Response {
+    world.rooms.upgrade(request)
+}
+
+#[derive(Deserialize)]
+struct Wish {
+    confidentiality_accepted: bool,
+}
+
+async fn join(
+    State(world): State<Arc<World>>,
+    headers: HeaderMap,
+    Json(wish): Json<Wish>,
+) -> Response {
+    let cookies = headers.get(header::COOKIE).and_then(|c| c.to_str().ok()).unwrap_or_default();
+    let seat = cookies.split("; ").find_map(|c| c.strip_prefix("seat=")?.parse::<usize>().ok());
+    let Some(seat) = seat.filter(|n| *n < SEATS.len()) else {
+        return StatusCode::UNAUTHORIZED.into_response();
+    };
+    let mut token = String::new();
+    if wish.confidentiality_accepted {
+        token = format!("token-{}", world.issued.fetch_add(1, Ordering::Relaxed));
+        world.tokens.lock().unwrap().insert(token.clone(), seat);
+    }
+    let (_, _, role, side) = SEATS[seat];
+    Json(json!({
+        "token": token,
+        "ws": "/ws/room",
+        "title": "Tentativo di conciliazione Verdi – TeleItalia",
+        "case_number": "2026/000123",
+        "role": role,
+        "side": side,
+        "help_phone": "800 123 456",
+        "panel": format!("/incontri/{}/verbale", ROOM.0),
+    }))
+    .into_response()
+}
+
+async fn panel() -> impl IntoResponse {
+    let page = "<!doctype html><html lang=\"it\"><title>Verbale</title><h1>Verbale e firme</h1>\
+                <p>Qui la pagina del portale.</p></html>";
+    ([(header::CONTENT_SECURITY_POLICY, CSP)], Html(page))
+}
+
+async fn news(State(world): State<Arc<World>>) {
+    world.rooms.changed(ROOM, Topic::Minutes).await;
+}
+
+/// A file of the repository, read at each request: the test sees the last build.
+async fn file(path: &str) -> Response {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
+    let kind = match path.extension().and_then(|e| e.to_str()) {
+        Some("html") => "text/html; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        _ => "application/octet-stream",
+    };
+    match tokio::fs::read(&path).await {
+        Ok(bytes) => {
+            let headers = [(header::CONTENT_TYPE, kind), (header::CONTENT_SECURITY_POLICY, CSP)];
+            (headers, bytes).into_response()
+        }
+        Err(_) => StatusCode::NOT_FOUND.into_response(),
+    }
+}
