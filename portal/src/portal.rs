@@ -57,7 +57,10 @@ pub struct Portal(Arc<Parts>);
 
 impl Portal {
     /// Puts the parts together.
-    pub fn new(parts: Parts) -> Self {
+    pub fn new(mut parts: Parts) -> Self {
+        if parts.settings.short_notice {
+            parts.procedures = parts.procedures.with_short_notice();
+        }
         Self(Arc::new(parts))
     }
 }

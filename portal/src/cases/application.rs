@@ -119,13 +119,15 @@ impl Application {
     }
 }
 
-#[cfg(test)]
-pub(crate) mod tests {
-    use super::*;
-
-    /// A complete application.
-    pub(crate) fn complete() -> Application {
-        Application {
+#[cfg(any(test, feature = "testing"))]
+impl Application {
+    /// A complete application, for tests.
+    ///
+    /// # Panics
+    /// Never: the days are written out.
+    #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    pub fn sample() -> Self {
+        Self {
             complaint_on: "2026-09-10".parse().unwrap(),
             complaint_ref: "R-1".into(),
             reply_on: Some("2026-10-01".parse().unwrap()),
@@ -148,6 +150,15 @@ pub(crate) mod tests {
             postal_code: "00184".into(),
             urgency: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complete() -> Application {
+        Application::sample()
     }
 
     #[test]

@@ -5,7 +5,9 @@
 
 pub mod access;
 pub mod application;
+pub mod commands;
 pub mod list;
+mod notices;
 pub mod rules;
 pub mod store;
 pub mod supply;

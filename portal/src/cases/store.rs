@@ -199,6 +199,19 @@ pub async fn read(
     row.into_record(operators).map(Some)
 }
 
+/// Cases to which time may have something to say on `today`: the rules decide.
+pub async fn waiting_for_time(
+    db: &crate::db::Db,
+    today: NaiveDate,
+) -> Result<Vec<(BodyId, CaseId)>, DbError> {
+    const WAITING: &str = "SELECT body, id FROM cases WHERE (state = 'regularising' \
+        AND integration_by < $1) OR (NOT overdue AND deadline < $1 AND state IN ('admitted', \
+        'assigned', 'convened', 'reconvened', 'held', 'signing')) ORDER BY id";
+    let rows: Vec<(Uuid, Uuid)> =
+        on_db!(read db, |c| sqlx::query_as(WAITING).bind(today).fetch_all(c).await?);
+    Ok(rows.into_iter().map(|(body, id)| (BodyId(body), CaseId(id))).collect())
+}
+
 const SELECT: &str = "SELECT id, body, number, procedure, state, sector, urgent, created_at, \
     sent_at, complete_on, integration_by, admitted_at, extension_days, conciliator, next_meeting, \
     first_meeting_on, meeting_started, meetings_held, postponed, outcome, overdue, closed_at, \

@@ -1,0 +1,293 @@
+//! What people do to cases: who may, what the rules say, and one transaction for the row, the case
+//! history and the messages.
+
+use chrono::Datelike as _;
+use serde::Serialize;
+
+use crate::accounts::{self, Actor, Role, UserId};
+use crate::bodies::{Body, BodyId};
+use crate::calendar;
+use crate::cases::access::{self, Action};
+use crate::cases::application::Application;
+use crate::cases::rules::{Act, Case, CaseEvent, Refusal};
+use crate::cases::store::{self, CaseRecord, ClientSide};
+use crate::cases::{CaseId, Part, notices};
+use crate::db::{DbError, Tx};
+use crate::journal::{self, Aggregate, JournalError};
+use crate::organisations::{self, OperatorId};
+use crate::portal::{Parts, Portal};
+
+/// Why nothing was done.
+#[derive(Debug, thiserror::Error)]
+pub enum CaseError {
+    /// No such case, or none of this person's: the two are not told apart.
+    #[error("La pratica non esiste.")]
+    NotFound,
+    /// The person's part in the case does not include this.
+    #[error("Il tuo profilo non prevede questa operazione.")]
+    NotAllowed,
+    /// The rules say no.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Somebody or something named does not fit; the sentence is for the person.
+    #[error("{0}")]
+    Unfit(&'static str),
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// The case history.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+/// Who does something; the clock and the trust service have no actor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct By {
+    /// The account.
+    pub user: Option<UserId>,
+    /// Acting as (R-LOG-17).
+    pub role: Option<Role>,
+}
+
+impl From<&Actor> for By {
+    fn from(actor: &Actor) -> Self {
+        Self { user: Some(actor.user), role: Some(actor.role) }
+    }
+}
+
+/// One entry of the case history.
+#[derive(Serialize)]
+struct Told<'a> {
+    by: Option<UserId>,
+    role: Option<&'static str>,
+    #[serde(flatten)]
+    event: &'a CaseEvent,
+}
+
+/// A case as the service secretariat takes it in.
+#[derive(Clone, Debug)]
+pub struct NewCase {
+    /// The client's account.
+    pub client: UserId,
+    /// Acts for the client.
+    pub client_delegate: Option<UserId>,
+    /// The claim is directed against it.
+    pub operator: OperatorId,
+    /// What the client states.
+    pub application: Application,
+}
+
+/// Takes in an application that came on paper: a case with a number, submitted.
+pub async fn open(portal: &Portal, actor: &Actor, new: NewCase) -> Result<CaseId, CaseError> {
+    if actor.role != Role::ServiceSecretariat {
+        return Err(CaseError::NotAllowed);
+    }
+    let body = body(portal, actor.body).await?;
+    let now = portal.now();
+    if !new.application.faults(calendar::day_of(now)).is_empty() {
+        return Err(CaseError::Unfit("La domanda non è completa."));
+    }
+    let client = with_role(portal, body.id, new.client, Role::Client).await?;
+    let client = client.ok_or(CaseError::Unfit("Scegli il cliente dall'elenco."))?;
+    if let Some(delegate) = new.client_delegate
+        && with_role(portal, body.id, delegate, Role::ClientDelegate).await?.is_none()
+    {
+        return Err(CaseError::Unfit("Scegli il delegato del cliente dall'elenco."));
+    }
+    let operator = organisations::store::find(&portal.db, body.id, new.operator).await?;
+    let operator = operator.ok_or(CaseError::Unfit("Scegli l'operatore dall'elenco."))?;
+    let (sector, urgent) = (new.application.service.sector(), new.application.urgency.is_some());
+    let case = CaseRecord {
+        id: CaseId(portal.new_id()),
+        body: body.id,
+        number: None,
+        procedure: body.procedure.clone(),
+        created_at: now,
+        sent_at: None,
+        closed_at: None,
+        client: ClientSide {
+            user: Some(client.id),
+            delegate: new.client_delegate,
+            name: client.name(),
+        },
+        application: new.application,
+        rules: Case::draft(sector, urgent, operator.id, operator.compulsory),
+    };
+    let mut tx = portal.db.begin().await?;
+    store::insert(&mut tx, &case, portal.profile(&body.procedure)).await?;
+    act_in(&mut tx, portal, &body, case.id, &Act::Send, actor.into()).await?;
+    tx.commit().await?;
+    Ok(case.id)
+}
+
+/// Does one act as `actor`: everything except what belongs to a meeting or a signature, which have
+/// commands of their own.
+pub async fn act(
+    portal: &Portal,
+    actor: &Actor,
+    case: CaseId,
+    act: Act,
+) -> Result<CaseRecord, CaseError> {
+    let body = body(portal, actor.body).await?;
+    fits(portal, actor, &act).await?;
+    let mut tx = portal.db.begin().await?;
+    let record = store::lock(&mut tx, body.id, case).await?.ok_or(CaseError::NotFound)?;
+    let relation = access::relation(actor, &record).ok_or(CaseError::NotFound)?;
+    if !access::may(relation, action(&act)) {
+        return Err(CaseError::NotAllowed);
+    }
+    let record = act_in(&mut tx, portal, &body, case, &act, actor.into()).await?;
+    tx.commit().await?;
+    Ok(record)
+}
+
+/// Does one act in the caller's transaction, holding the case's row. Who may is the caller's
+/// question; what the state of the case allows is answered here.
+pub async fn act_in(
+    tx: &mut Tx,
+    portal: &Parts,
+    body: &Body,
+    case: CaseId,
+    act: &Act,
+    by: By,
+) -> Result<CaseRecord, CaseError> {
+    let mut record = store::lock(tx, body.id, case).await?.ok_or(CaseError::NotFound)?;
+    let (now, profile) = (portal.now(), portal.profile(&record.procedure));
+    let events = record.rules.handle(act, now, profile)?;
+    for event in &events {
+        match event {
+            CaseEvent::Sent { .. } => {
+                let number = store::next_number(tx, body.id, calendar::day_of(now).year()).await?;
+                record.number = Some(number.to_string());
+                record.sent_at = Some(now);
+            }
+            CaseEvent::Closed => record.closed_at = Some(now),
+            _ => {}
+        }
+    }
+    store::save(tx, &record, profile).await?;
+    for event in &events {
+        let aggregate = Aggregate { body: body.id.0, kind: "case", id: case.0 };
+        let told = Told { by: by.user, role: by.role.map(Role::key), event };
+        let entry = journal::append(tx, aggregate, &told, now).await?;
+        notices::send(tx, portal, body, &record, event, entry.seq).await?;
+    }
+    Ok(record)
+}
+
+/// What the passing of time does to cases: applications that were not completed, terms that passed
+/// (R-CLAIM-15, R-CASE-63). Does nothing twice.
+pub async fn pass_time(portal: &Portal) -> Result<(), CaseError> {
+    let now = portal.now();
+    for (body, case) in store::waiting_for_time(&portal.db, calendar::day_of(now)).await? {
+        let mut tx = portal.db.begin().await?;
+        let Some(mut record) = store::lock(&mut tx, body, case).await? else { continue };
+        let profile = portal.profile(&record.procedure);
+        let Some(event) = record.rules.handle_timeout(now, profile) else { continue };
+        store::save(&mut tx, &record, profile).await?;
+        let aggregate = Aggregate { body: body.0, kind: "case", id: case.0 };
+        let told = Told { by: None, role: None, event: &event };
+        journal::append(&mut tx, aggregate, &told, now).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// The body of a command.
+pub(crate) async fn body(portal: &Parts, id: BodyId) -> Result<Body, CaseError> {
+    let all = crate::bodies::all(&portal.db).await?;
+    all.into_iter().find(|body| body.id == id).ok_or(CaseError::NotFound)
+}
+
+async fn with_role(
+    portal: &Parts,
+    body: BodyId,
+    user: UserId,
+    role: Role,
+) -> Result<Option<accounts::Person>, DbError> {
+    let people = accounts::store::persons_with_role(&portal.db, body, role).await?;
+    Ok(people.into_iter().find(|person| person.id == user))
+}
+
+/// Whom and what an act names must exist and fit; an operator's people act for their own only.
+async fn fits(portal: &Parts, actor: &Actor, act: &Act) -> Result<(), CaseError> {
+    let body = actor.body;
+    let own = |operator: &OperatorId| match actor.operator {
+        Some(mine) if mine == *operator => Ok(()),
+        _ => Err(CaseError::NotAllowed),
+    };
+    match act {
+        Act::Adhere { operator } | Act::Decline { operator } => own(operator),
+        Act::AssignDelegate { operator, delegate } => {
+            own(operator)?;
+            let role = Role::OperatorDelegate;
+            let people =
+                accounts::store::persons_of_operator(&portal.db, body, *operator, role).await?;
+            if !people.iter().any(|person| person.id == *delegate) {
+                return Err(CaseError::Unfit("Scegli un delegato abilitato dall'elenco."));
+            }
+            Ok(())
+        }
+        Act::AssignConciliator { conciliator } => {
+            match with_role(portal, body, *conciliator, Role::Conciliator).await? {
+                Some(_) => Ok(()),
+                None => Err(CaseError::Unfit("Scegli un conciliatore dall'elenco.")),
+            }
+        }
+        Act::RequestAid { operator, .. } | Act::ConveneAid { operator } => {
+            match organisations::store::find(&portal.db, body, *operator).await? {
+                Some(_) => Ok(()),
+                None => Err(CaseError::Unfit("Scegli l'operatore dall'elenco.")),
+            }
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The row of §2 that an act belongs to.
+fn action(act: &Act) -> Action {
+    match act {
+        Act::Send
+        | Act::AskIntegration
+        | Act::CorrectCompleteDay { .. }
+        | Act::Admit
+        | Act::Reject => Action::DecideApplication,
+        Act::AnswerIntegration | Act::Withdraw => Action::Withdraw,
+        Act::AssignConciliator { .. } => Action::AssignConciliator,
+        Act::Adhere { .. } | Act::Decline { .. } => Action::Answer,
+        Act::AssignDelegate { .. } => Action::AssignDelegate,
+        Act::RequestAid { .. } => Action::RequestAid,
+        Act::ConveneAid { .. } => Action::ConveneAid,
+        Act::Convene { .. }
+        | Act::MoveMeeting { .. }
+        | Act::GrantPostponement { .. }
+        | Act::CancelMeeting => Action::Convene,
+        Act::StartMeeting
+        | Act::EndMeeting
+        | Act::Conclude { .. }
+        | Act::SendToSignature
+        | Act::CompleteSignatures
+        | Act::AbandonSignatures => Action::DraftMinutes,
+        Act::Extend { .. } | Act::DecideOverdue { .. } => Action::GrantExtension,
+        Act::Close => Action::Close,
+    }
+}
+
+/// Delegates that an operator's secretariat can choose for a case: one that is enabled for technical
+/// aid only is not offered where the operator is convened (R-ROLE-26).
+pub async fn eligible_delegates(
+    portal: &Parts,
+    body: BodyId,
+    operator: OperatorId,
+    part: Part,
+) -> Result<Vec<accounts::Person>, DbError> {
+    let role = Role::OperatorDelegate;
+    let people = accounts::store::persons_of_operator(&portal.db, body, operator, role).await?;
+    let mut eligible = Vec::new();
+    for person in people {
+        if part.is_aid() || !accounts::store::aid_only(&portal.db, body, person.id).await? {
+            eligible.push(person);
+        }
+    }
+    Ok(eligible)
+}
