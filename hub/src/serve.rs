@@ -97,7 +97,6 @@ fn portal_settings(settings: &Settings) -> PortalSettings {
     let demo = settings.mode == Mode::Demo;
     PortalSettings {
         demo,
-        short_notice: demo,
         public_url: settings.public_url(),
         idle: TimeDelta::minutes(settings.sessions.idle_min.into()),
         code_life: TimeDelta::minutes(settings.sessions.code_min.into()),

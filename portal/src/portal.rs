@@ -19,8 +19,6 @@ use crate::random::{self, Random};
 pub struct PortalSettings {
     /// Outside parties are played by the hub: the outbox can be read at `/dev/outbox`.
     pub demo: bool,
-    /// Meetings may be convened for now (demonstrations and load tests only; R-MEET-06 otherwise).
-    pub short_notice: bool,
     /// Address people see, without path: `https://portal.example`. A body's links carry its own
     /// host with this scheme and port.
     pub public_url: String,
@@ -57,10 +55,7 @@ pub struct Portal(Arc<Parts>);
 
 impl Portal {
     /// Puts the parts together.
-    pub fn new(mut parts: Parts) -> Self {
-        if parts.settings.short_notice {
-            parts.procedures = parts.procedures.with_short_notice();
-        }
+    pub fn new(parts: Parts) -> Self {
         Self(Arc::new(parts))
     }
 }

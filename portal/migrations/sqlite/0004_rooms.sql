@@ -9,6 +9,8 @@ CREATE TABLE meeting_seats (
     seat TEXT NOT NULL,
     name TEXT NOT NULL,
     label TEXT NOT NULL,
+    -- When the notice of confidentiality was accepted (R-MEET-25).
+    accepted_at TEXT,
     UNIQUE (meeting_id, user_id)
 );
 

@@ -4,8 +4,13 @@
 //! [`rules`] decides, [`door`] lets people into rooms, [`attendance`] takes what a room reports.
 //! The room itself is another crate's: it knows seats, not people.
 
+pub mod attendance;
+pub mod commands;
+pub mod door;
+pub mod people;
 pub mod rules;
 pub mod seats;
+pub mod store;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};

@@ -257,15 +257,6 @@ impl Procedures {
         Ok(Self(Arc::new(profiles)))
     }
 
-    /// The same, but meetings can be convened for today (demonstrations and load tests only).
-    pub fn with_short_notice(self) -> Self {
-        let mut profiles = Arc::unwrap_or_clone(self.0);
-        for profile in profiles.values_mut() {
-            profile.meetings.earliest_days = 0;
-        }
-        Self(Arc::new(profiles))
-    }
-
     /// The profile of a key.
     pub fn get(&self, key: &str) -> Option<&ProcedureProfile> {
         self.0.get(key)

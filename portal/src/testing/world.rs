@@ -68,7 +68,6 @@ pub async fn world(db: &Db, folder: &Path) -> World {
         procedures: Procedures::shipped(),
         settings: PortalSettings {
             demo: true,
-            short_notice: false,
             public_url: "http://localhost:8080".to_owned(),
             idle: TimeDelta::minutes(30),
             code_life: TimeDelta::minutes(5),

@@ -1,0 +1,176 @@
+//! The attendance log of a meeting: a chained journal of seat ids, sessions and epochs, without
+//! names and without a word that was said (R-MEET-36, R-MEET-43). Names stand beside it.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::commands::{self, MeetingError};
+use super::{MeetingId, door, store};
+use crate::accounts::UserId;
+use crate::bodies::BodyId;
+use crate::cases::commands::{By, CaseError, body};
+use crate::db::{Db, DbError};
+use crate::journal::{self, Aggregate, Entry, JournalError};
+use crate::on_db;
+use crate::portal::Portal;
+
+/// Why the log did not take what it was given.
+#[derive(Debug, thiserror::Error)]
+pub enum AttendanceError {
+    /// Another node serves the room, or this node's lease ran out.
+    #[error("the room's lease is lost")]
+    LeaseLost,
+    /// No such meeting.
+    #[error("no such meeting")]
+    NotFound,
+    /// The log.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+/// What the log means for the meeting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// It began.
+    Started,
+    /// It is over.
+    Ended,
+}
+
+/// A room's lease.
+#[derive(Clone, Copy, Debug)]
+pub struct Lease<'a> {
+    /// Who holds it.
+    pub node: &'a str,
+    /// Which.
+    pub generation: u32,
+}
+
+fn aggregate(body: BodyId, meeting: MeetingId) -> Aggregate {
+    Aggregate { body: body.0, kind: "attendance", id: meeting.0 }
+}
+
+/// Appends what a room reports, all or none, and does to the meeting what it means.
+pub async fn append<E: Serialize + Sync>(
+    portal: &Portal,
+    meeting: MeetingId,
+    lease: Lease<'_>,
+    entries: &[(DateTime<Utc>, E)],
+    turns: &[Turn],
+) -> Result<(), AttendanceError> {
+    let body = store::body_of(&portal.db, meeting).await?.ok_or(AttendanceError::NotFound)?;
+    let body = body_of(portal, body).await?;
+    let mut tx = portal.db.begin().await?;
+    let now = portal.now();
+    if !door::holds_lease(&mut tx, meeting, lease.node, lease.generation, now).await? {
+        return Err(AttendanceError::LeaseLost);
+    }
+    for (at, event) in entries {
+        journal::append(&mut tx, aggregate(body.id, meeting), event, *at).await?;
+    }
+    for turn in turns {
+        let done = match turn {
+            Turn::Started => {
+                commands::start_in(&mut tx, portal, &body, meeting, By::default()).await
+            }
+            Turn::Ended => commands::end_in(&mut tx, portal, &body, meeting, By::default()).await,
+        };
+        match done {
+            Ok(()) => {}
+            // The case was ended meanwhile, e.g. by a withdrawal: the room's people still sit there.
+            Err(MeetingError::Refused(_) | MeetingError::Case(CaseError::Refused(_))) => {
+                tracing::warn!(%meeting, ?turn, "the case does not follow its room");
+            }
+            Err(MeetingError::Db(error) | MeetingError::Case(CaseError::Db(error))) => {
+                return Err(error.into());
+            }
+            Err(MeetingError::Case(CaseError::Journal(error))) => return Err(error.into()),
+            Err(_) => return Err(AttendanceError::NotFound),
+        }
+    }
+    Ok(tx.commit().await?)
+}
+
+async fn body_of(portal: &Portal, id: BodyId) -> Result<crate::bodies::Body, AttendanceError> {
+    body(portal, id).await.map_err(|error| match error {
+        CaseError::Db(error) => error.into(),
+        _ => AttendanceError::NotFound,
+    })
+}
+
+/// The whole log, oldest first.
+pub async fn load(db: &Db, meeting: MeetingId) -> Result<Vec<Entry>, AttendanceError> {
+    let body = store::body_of(db, meeting).await?.ok_or(AttendanceError::NotFound)?;
+    Ok(journal::load(db, aggregate(body, meeting)).await?)
+}
+
+/// A seat that was ever taken at a meeting.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow)]
+pub struct TakenSeat {
+    /// The id that the log speaks of.
+    pub id: Uuid,
+    /// Whose.
+    #[serde(skip)]
+    pub user_id: Uuid,
+    /// Name as the others saw it.
+    pub name: String,
+    /// The seat in words.
+    pub label: String,
+    /// When the notice of confidentiality was accepted (R-MEET-25).
+    pub accepted_at: Option<DateTime<Utc>>,
+}
+
+/// The seats of a meeting that were ever taken.
+pub async fn seats(db: &Db, body: BodyId, meeting: MeetingId) -> Result<Vec<TakenSeat>, DbError> {
+    Ok(on_db!(read db, |c| sqlx::query_as(
+        "SELECT id, user_id, name, label, accepted_at FROM meeting_seats
+         WHERE body = $1 AND meeting_id = $2 ORDER BY id"
+    )
+    .bind(body.0)
+    .bind(meeting.0)
+    .fetch_all(c)
+    .await)?)
+}
+
+/// Keeps the sign-in of people whose rooms are open (R-LOG-16).
+pub async fn keep_signed_in(
+    portal: &Portal,
+    meetings: &[MeetingId],
+    idle: TimeDelta,
+) -> Result<(), DbError> {
+    let mut users = Vec::new();
+    for meeting in meetings {
+        if let Some(body) = store::body_of(&portal.db, *meeting).await? {
+            let seats = seats(&portal.db, body, *meeting).await?;
+            users.extend(seats.into_iter().map(|seat| UserId(seat.user_id)));
+        }
+    }
+    if users.is_empty() {
+        return Ok(());
+    }
+    crate::accounts::sessions::keep(&portal.db, &users, idle, portal.now()).await
+}
+
+/// The log as a file that anybody can check offline, names beside it.
+#[derive(Debug, Serialize)]
+pub struct Export {
+    /// The meeting.
+    pub meeting: Uuid,
+    /// Who had which seat.
+    pub seats: Vec<TakenSeat>,
+    /// The chain.
+    pub entries: Vec<Entry>,
+}
+
+/// The log as a file.
+pub async fn export(db: &Db, body: BodyId, meeting: MeetingId) -> Result<Export, AttendanceError> {
+    Ok(Export {
+        meeting: meeting.0,
+        seats: seats(db, body, meeting).await?,
+        entries: journal::load(db, aggregate(body, meeting)).await?,
+    })
+}
