@@ -7,6 +7,7 @@
 
 pub mod demo;
 pub mod error;
+pub mod meetings;
 pub mod serve;
 pub mod settings;
 pub mod shell;

@@ -16,18 +16,23 @@ use chrono::TimeDelta;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use portal::accounts::passwords::Cost;
 use portal::accounts::sessions;
+use portal::cases::commands;
 use portal::clock::SystemClock;
 use portal::db::Db;
 use portal::files::Files;
+use portal::meetings::door;
 use portal::portal::{Parts, Portal, PortalSettings};
 use portal::procedures::Procedures;
 use portal::random::SystemRandom;
+use signaling::edge::{Rooms, RoomsConfig};
+use signaling::media::{Media, MediaConfig};
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
 use crate::demo::DemoParties;
 use crate::error::HubError;
+use crate::meetings::Meetings;
 use crate::settings::{Mode, Settings};
 use crate::{demo, shell};
 
@@ -59,7 +64,17 @@ pub async fn serve(settings: Settings) -> Result<(), HubError> {
         settings: portal_settings(&settings),
     });
 
+    let lease = TimeDelta::seconds(settings.rooms.lease_s.into());
+    let meetings = Meetings::new(portal.clone(), lease);
+    if settings.owns_database() {
+        // Nobody else can be serving these rooms: no lease has to run out first.
+        door::end_leases(&db, portal.now()).await.map_err(|e| failed("leases")(&e))?;
+    }
+    let rooms = open_rooms(&settings, &meetings)?;
+    meetings.attach(rooms.clone());
+
     let mut app = portal::web::router(portal.clone())
+        .merge(meetings.router())
         .merge(shell::router(portal.clone()))
         .merge(media_test::router(media_test::verdict::Thresholds::default()))
         .merge(health(db.clone(), metrics));
@@ -72,7 +87,8 @@ pub async fn serve(settings: Settings) -> Result<(), HubError> {
         .layer(CatchPanicLayer::new());
 
     let stop = CancellationToken::new();
-    let rounds = tokio::spawn(rounds(portal.clone(), stop.clone()));
+    let rounds = tokio::spawn(self::rounds(portal.clone(), stop.clone()));
+    let leases = tokio::spawn(meetings.keep_leases(stop.clone()));
     let handle = Handle::new();
     let listening = tokio::spawn(listen(settings.clone(), app, handle.clone()));
     let address = handle.listening().await;
@@ -82,6 +98,7 @@ pub async fn serve(settings: Settings) -> Result<(), HubError> {
             announce(&settings, demo.is_some());
             signal().await.map_err(HubError::io("waiting for signals"))?;
             tracing::info!("stopping");
+            rooms.shutdown().await;
             handle.graceful_shutdown(Some(FAREWELL));
         }
         None => tracing::error!("not serving"),
@@ -89,6 +106,7 @@ pub async fn serve(settings: Settings) -> Result<(), HubError> {
     let result = listening.await.map_err(|e| failed("server")(&e))?;
     stop.cancel();
     rounds.await.map_err(|e| failed("housekeeping")(&e))?;
+    leases.await.map_err(|e| failed("leases")(&e))?;
     db.close().await;
     result
 }
@@ -103,6 +121,27 @@ fn portal_settings(settings: &Settings) -> PortalSettings {
         password_cost: Cost::RECOMMENDED,
         help_phone: settings.rooms.help_phone.clone(),
     }
+}
+
+/// The rooms and their media. Each client gets receive slots for everybody a room can hold.
+fn open_rooms(settings: &Settings, meetings: &Meetings) -> Result<Rooms, HubError> {
+    let config = RoomsConfig::default();
+    let bind = SocketAddr::new(settings.listen.ip(), settings.media.port);
+    let workers = match settings.media.workers {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        workers => workers,
+    };
+    let media = Media::start(MediaConfig {
+        bind: vec![bind],
+        advertise: settings.media.advertise.clone(),
+        workers,
+        audio_slots: config.terms.audio_slots.into(),
+        video_slots: config.terms.video_slots.into(),
+    })
+    .map_err(|e| HubError::Failed(format!("media: {e}")))?;
+    let (door, journal) = (Arc::new(meetings.clone()), Arc::new(meetings.clone()));
+    let clock = Arc::new(signaling::SystemClock);
+    Ok(Rooms::start(config, Arc::new(media), door, journal, clock))
 }
 
 async fn listen(
@@ -156,6 +195,9 @@ async fn rounds(portal: Portal, stop: CancellationToken) {
         tokio::select! {
             () = stop.cancelled() => return,
             _ = round.tick() => {}
+        }
+        if let Err(error) = commands::pass_time(&portal).await {
+            tracing::error!(%error, "passing time over cases");
         }
         if let Err(error) = sessions::sweep(&portal.db, portal.settings.idle, portal.now()).await {
             tracing::error!(%error, "sweeping sessions");

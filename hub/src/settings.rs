@@ -201,6 +201,11 @@ impl Settings {
         }
     }
 
+    /// The database can be open in this process only.
+    pub fn owns_database(&self) -> bool {
+        self.database_url().starts_with("sqlite:")
+    }
+
     /// Address people see, without a slash at the end.
     pub fn public_url(&self) -> String {
         match self.public_url.trim_end_matches('/') {
