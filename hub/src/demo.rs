@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use accordo_demo::idp::DemoIdp;
 use accordo_demo::qtsp::{DemoQtsp, DemoSms};
+use accordo_demo::world;
 use async_trait::async_trait;
 use axum::Router;
 use portal::accounts;
@@ -76,7 +77,18 @@ impl OutboxSms {
     }
 }
 
-/// What a demo hub says when it is ready.
+/// What a demo hub says when it is ready: where to go and as whom.
 pub fn welcome(settings: &Settings) -> String {
-    format!("Messages (SMS codes, mail): {}/dev/outbox\n", settings.public_url())
+    let url = settings.public_url();
+    let port = settings.listen.port();
+    let mut text = format!(
+        "Mediation body: http://mediazione.localhost:{port}\n\
+         Messages (SMS codes, mail): {url}/dev/outbox\n\
+         Accounts, all with the password {}:\n",
+        world::PASSWORD
+    );
+    for account in world::ACCOUNTS {
+        text.push_str(&format!("  {:22} {}\n", account.username, account.role.label()));
+    }
+    text
 }

@@ -64,6 +64,9 @@ pub async fn serve(settings: Settings) -> Result<(), HubError> {
         settings: portal_settings(&settings),
     });
 
+    if demo.is_some() {
+        accordo_demo::world::fill(&portal).await.map_err(|e| failed("demo")(&e))?;
+    }
     let lease = TimeDelta::seconds(settings.rooms.lease_s.into());
     let meetings = Meetings::new(portal.clone(), lease);
     if settings.owns_database() {

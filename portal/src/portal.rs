@@ -33,7 +33,7 @@ pub struct PortalSettings {
 }
 
 /// Everything a [`Portal`] is made of.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Parts {
     /// Rows.
     pub db: Db,
@@ -57,6 +57,11 @@ impl Portal {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
         Self(Arc::new(parts))
+    }
+
+    /// The same installation by another clock.
+    pub fn with_clock(&self, clock: Arc<dyn Clock>) -> Self {
+        Self::new(Parts { clock, ..Parts::clone(self) })
     }
 }
 

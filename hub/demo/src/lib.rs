@@ -1,5 +1,6 @@
 //! The parts that stand in for the outside world when the hub is tried out: a trust service
-//! provider and an identity provider, spoken to over real HTTP like the real ones.
+//! provider and an identity provider, spoken to over real HTTP like the real ones; and a world of
+//! people and cases to try the product with.
 //!
 //! **Invariant:** nothing made here can pass for the real thing. Every certificate, page and
 //! message says that it is a demonstration and not qualified.
@@ -9,6 +10,7 @@
 
 pub mod idp;
 pub mod qtsp;
+pub mod world;
 
 use std::sync::Arc;
 
