@@ -116,6 +116,11 @@ impl<C: Column> Listing<C> {
         format!("{} {direction}, id {direction}", self.column.sql())
     }
 
+    /// The word of the column that is sorted by.
+    pub fn order_key(&self) -> &'static str {
+        self.column.key()
+    }
+
     /// Rows to skip.
     pub fn offset(&self) -> i64 {
         i64::from(self.page - 1) * i64::from(self.size)

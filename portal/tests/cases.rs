@@ -41,6 +41,7 @@ async fn open(world: &World, who: &People) -> CaseId {
         client: who.client.user,
         client_delegate: None,
         operator: who.seller,
+        aid: None,
         application: Application::sample(),
     };
     commands::open(&world.portal, &who.staff, new).await.unwrap()
@@ -147,6 +148,7 @@ async fn r_role_01_and_r_tech_19_wrong_roles_and_other_bodies_are_refused_and_ch
             client: who.client.user,
             client_delegate: None,
             operator: who.seller,
+            aid: None,
             application: Application::sample(),
         };
         assert!(matches!(

@@ -164,6 +164,37 @@ pub async fn persons_of_operator(
     .await)?)
 }
 
+/// [`person`], for a transaction that must not wait for a second connection.
+pub async fn person_in(tx: &mut Tx, body: BodyId, user: UserId) -> Result<Option<Person>, DbError> {
+    let row: Option<Row> =
+        on_db!(tx, |c| sqlx::query_as("SELECT * FROM users WHERE body = $1 AND id = $2")
+            .bind(body.0)
+            .bind(user.0)
+            .fetch_optional(c)
+            .await)?;
+    row.map(Row::into_person).transpose()
+}
+
+/// Everybody who may act in a role, for one operator where one is given, by surname; for a
+/// transaction that must not wait for a second connection.
+pub async fn acting_in(
+    tx: &mut Tx,
+    body: BodyId,
+    role: Role,
+    operator: Option<OperatorId>,
+) -> Result<Vec<Person>, DbError> {
+    people(on_db!(tx, |c| sqlx::query_as(
+        "SELECT * FROM users WHERE body = $1 AND id IN
+             (SELECT user_id FROM profiles WHERE role = $2 AND (operator = $3 OR $3 IS NULL))
+         ORDER BY surname, given_name, id"
+    )
+    .bind(body.0)
+    .bind(role.key())
+    .bind(operator.map(|o| o.0))
+    .fetch_all(c)
+    .await)?)
+}
+
 /// Everybody with an account, by username.
 pub async fn everybody(db: &Db, body: BodyId) -> Result<Vec<Person>, DbError> {
     people(on_db!(read db, |c| sqlx::query_as(

@@ -1,21 +1,27 @@
 //! What people do to cases: who may, what the rules say, and one transaction for the row, the case
 //! history and the messages.
 
-use chrono::Datelike as _;
+use chrono::{DateTime, Datelike as _, Utc};
 use serde::Serialize;
 
 use crate::accounts::{self, Actor, Role, UserId};
 use crate::bodies::{Body, BodyId};
 use crate::calendar;
-use crate::cases::access::{self, Action};
+use crate::cases::access::{self, Action, Relation};
 use crate::cases::application::Application;
 use crate::cases::rules::{Act, Case, CaseEvent, Refusal};
 use crate::cases::store::{self, CaseRecord, ClientSide};
-use crate::cases::{CaseId, Part, notices};
+use crate::cases::{CaseId, Part, history, notices};
 use crate::db::{DbError, Tx};
-use crate::journal::{self, Aggregate, JournalError};
+use crate::documents::Kind;
+use crate::documents::filing::{self, NewDocument};
+use crate::documents::upload::Upload;
+use crate::files::FileError;
+use crate::journal::{self, JournalError};
 use crate::organisations::{self, OperatorId};
 use crate::portal::{Parts, Portal};
+use crate::procedures::ProcedureProfile;
+use crate::web::PageError;
 
 /// Why nothing was done.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +44,24 @@ pub enum CaseError {
     /// The case history.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// The file store.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+impl CaseError {
+    /// What to tell the person, or the page that takes the place of the one asked for.
+    pub fn explained(self) -> Result<String, PageError> {
+        match self {
+            Self::NotFound => Err(PageError::NotFound),
+            Self::NotAllowed => Err(PageError::Forbidden),
+            Self::Refused(refusal) => Ok(refusal.to_string()),
+            Self::Unfit(sentence) => Ok(sentence.to_owned()),
+            Self::Db(error) => Err(error.into()),
+            Self::Journal(error) => Err(error.into()),
+            Self::File(error) => Err(error.into()),
+        }
+    }
 }
 
 /// Who does something; the clock and the trust service have no actor.
@@ -73,6 +97,8 @@ pub struct NewCase {
     pub client_delegate: Option<UserId>,
     /// The claim is directed against it.
     pub operator: OperatorId,
+    /// Distributor or sewerage manager that the application asks to be convened.
+    pub aid: Option<OperatorId>,
     /// What the client states.
     pub application: Application,
 }
@@ -96,6 +122,13 @@ pub async fn open(portal: &Portal, actor: &Actor, new: NewCase) -> Result<CaseId
     }
     let operator = organisations::store::find(&portal.db, body.id, new.operator).await?;
     let operator = operator.ok_or(CaseError::Unfit("Scegli l'operatore dall'elenco."))?;
+    let aid = match new.aid {
+        None => None,
+        Some(aid) => {
+            let aid = organisations::store::find(&portal.db, body.id, aid).await?;
+            Some(aid.ok_or(CaseError::Unfit("Scegli l'ausilio tecnico dall'elenco."))?)
+        }
+    };
     let (sector, urgent) = (new.application.service.sector(), new.application.urgency.is_some());
     let case = CaseRecord {
         id: CaseId(portal.new_id()),
@@ -113,15 +146,22 @@ pub async fn open(portal: &Portal, actor: &Actor, new: NewCase) -> Result<CaseId
         application: new.application,
         rules: Case::draft(sector, urgent, operator.id, operator.compulsory),
     };
+    let profile = portal.profile(&body.procedure);
     let mut tx = portal.db.begin().await?;
-    store::insert(&mut tx, &case, portal.profile(&body.procedure)).await?;
+    store::insert(&mut tx, &case, profile).await?;
+    if let Some(aid) = aid {
+        let part = profile.aid_in(sector).and_then(|rules| rules.parts.first());
+        let part = *part.ok_or(Refusal::NoSuchAid)?;
+        let named = Act::NameAid { operator: aid.id, part, compulsory: aid.compulsory };
+        act_in(&mut tx, portal, &body, case.id, &named, actor.into()).await?;
+    }
     act_in(&mut tx, portal, &body, case.id, &Act::Send, actor.into()).await?;
     tx.commit().await?;
     Ok(case.id)
 }
 
-/// Does one act as `actor`: everything except what belongs to a meeting or a signature, which have
-/// commands of their own.
+/// Does one act as `actor`: everything except what belongs to an intake, a meeting or a signature,
+/// which have commands of their own.
 pub async fn act(
     portal: &Portal,
     actor: &Actor,
@@ -129,16 +169,66 @@ pub async fn act(
     act: Act,
 ) -> Result<CaseRecord, CaseError> {
     let body = body(portal, actor.body).await?;
-    fits(portal, actor, &act).await?;
+    fits(portal, actor, case, &act).await?;
     let mut tx = portal.db.begin().await?;
-    let record = store::lock(&mut tx, body.id, case).await?.ok_or(CaseError::NotFound)?;
-    let relation = access::relation(actor, &record).ok_or(CaseError::NotFound)?;
-    if !access::may(relation, action(&act)) {
-        return Err(CaseError::NotAllowed);
-    }
-    let record = act_in(&mut tx, portal, &body, case, &act, actor.into()).await?;
+    let record = act_as(&mut tx, portal, &body, actor, case, &act).await?;
     tx.commit().await?;
     Ok(record)
+}
+
+/// [`act`] with the letter that goes with it (R-CASE-15, R-CASE-23), filed as `kind`.
+pub async fn act_with_letter(
+    portal: &Portal,
+    actor: &Actor,
+    case: CaseId,
+    act: Act,
+    (kind, letter): (Kind, Upload),
+) -> Result<CaseRecord, CaseError> {
+    let body = body(portal, actor.body).await?;
+    fits(portal, actor, case, &act).await?;
+    let name = letter.name.clone();
+    let file = filing::keep(portal, body.id, letter.bytes.into()).await?;
+    let mut tx = portal.db.begin().await?;
+    let record = act_as(&mut tx, portal, &body, actor, case, &act).await?;
+    let relation = access::relation(actor, &record).ok_or(CaseError::NotFound)?;
+    let new = NewDocument {
+        meeting: None,
+        visibility: filing::sent_by(relation, kind, false),
+        description: String::new(),
+        sent_by: Some(actor.user),
+        name,
+    };
+    filing::add_in(&mut tx, portal, &record, &new, &file).await?;
+    tx.commit().await?;
+    Ok(record)
+}
+
+async fn act_as(
+    tx: &mut Tx,
+    portal: &Parts,
+    body: &Body,
+    actor: &Actor,
+    case: CaseId,
+    act: &Act,
+) -> Result<CaseRecord, CaseError> {
+    let record = store::lock(tx, body.id, case).await?.ok_or(CaseError::NotFound)?;
+    let relation = access::relation(actor, &record).ok_or(CaseError::NotFound)?;
+    if !action(act).is_some_and(|action| access::may(relation, action)) {
+        return Err(CaseError::NotAllowed);
+    }
+    act_in(tx, portal, body, case, act, actor.into()).await
+}
+
+/// Whether [`act`] would do it now, as far as rights and rules go: what a page offers.
+pub fn possible(
+    relation: Relation,
+    case: &Case,
+    act: &Act,
+    now: DateTime<Utc>,
+    profile: &ProcedureProfile,
+) -> bool {
+    action(act).is_some_and(|action| access::may(relation, action))
+        && case.clone().handle(act, now, profile).is_ok()
 }
 
 /// Does one act in the caller's transaction, holding the case's row. Who may is the caller's
@@ -167,7 +257,7 @@ pub async fn act_in(
     }
     store::save(tx, &record, profile).await?;
     for event in &events {
-        let aggregate = Aggregate { body: body.id.0, kind: "case", id: case.0 };
+        let aggregate = history::aggregate(body.id, case);
         let told = Told { by: by.user, role: by.role.map(Role::key), event };
         let entry = journal::append(tx, aggregate, &told, now).await?;
         notices::send(tx, portal, body, &record, event, entry.seq).await?;
@@ -185,7 +275,7 @@ pub async fn pass_time(portal: &Portal) -> Result<(), CaseError> {
         let profile = portal.profile(&record.procedure);
         let Some(event) = record.rules.handle_timeout(now, profile) else { continue };
         store::save(&mut tx, &record, profile).await?;
-        let aggregate = Aggregate { body: body.0, kind: "case", id: case.0 };
+        let aggregate = history::aggregate(body, case);
         let told = Told { by: None, role: None, event: &event };
         journal::append(&mut tx, aggregate, &told, now).await?;
         tx.commit().await?;
@@ -210,7 +300,7 @@ async fn with_role(
 }
 
 /// Whom and what an act names must exist and fit; an operator's people act for their own only.
-async fn fits(portal: &Parts, actor: &Actor, act: &Act) -> Result<(), CaseError> {
+async fn fits(portal: &Parts, actor: &Actor, case: CaseId, act: &Act) -> Result<(), CaseError> {
     let body = actor.body;
     let own = |operator: &OperatorId| match actor.operator {
         Some(mine) if mine == *operator => Ok(()),
@@ -220,9 +310,9 @@ async fn fits(portal: &Parts, actor: &Actor, act: &Act) -> Result<(), CaseError>
         Act::Adhere { operator } | Act::Decline { operator } => own(operator),
         Act::AssignDelegate { operator, delegate } => {
             own(operator)?;
-            let role = Role::OperatorDelegate;
-            let people =
-                accounts::store::persons_of_operator(&portal.db, body, *operator, role).await?;
+            let record = store::read(&portal.db, body, case).await?.ok_or(CaseError::NotFound)?;
+            let part = record.rules.participation(*operator).ok_or(CaseError::NotFound)?.part;
+            let people = eligible_delegates(portal, body, *operator, part).await?;
             if !people.iter().any(|person| person.id == *delegate) {
                 return Err(CaseError::Unfit("Scegli un delegato abilitato dall'elenco."));
             }
@@ -244,33 +334,35 @@ async fn fits(portal: &Parts, actor: &Actor, act: &Act) -> Result<(), CaseError>
     }
 }
 
-/// The row of §2 that an act belongs to.
-fn action(act: &Act) -> Action {
-    match act {
-        Act::Send
-        | Act::AskIntegration
-        | Act::CorrectCompleteDay { .. }
-        | Act::Admit
-        | Act::Reject => Action::DecideApplication,
-        Act::AnswerIntegration | Act::Withdraw => Action::Withdraw,
+/// The row of §2 that an act belongs to; none for what intakes, meetings and signatures do in
+/// transactions of their own.
+fn action(act: &Act) -> Option<Action> {
+    Some(match act {
+        Act::AskIntegration | Act::CorrectCompleteDay { .. } | Act::Admit | Act::Reject => {
+            Action::DecideApplication
+        }
+        Act::AnswerIntegration => Action::Upload,
+        Act::Withdraw => Action::Withdraw,
         Act::AssignConciliator { .. } => Action::AssignConciliator,
         Act::Adhere { .. } | Act::Decline { .. } => Action::Answer,
         Act::AssignDelegate { .. } => Action::AssignDelegate,
         Act::RequestAid { .. } => Action::RequestAid,
         Act::ConveneAid { .. } => Action::ConveneAid,
-        Act::Convene { .. }
+        Act::Extend { .. } | Act::DecideOverdue { .. } => Action::GrantExtension,
+        Act::Close => Action::Close,
+        Act::Send
+        | Act::NameAid { .. }
+        | Act::Convene { .. }
         | Act::MoveMeeting { .. }
         | Act::GrantPostponement { .. }
-        | Act::CancelMeeting => Action::Convene,
-        Act::StartMeeting
+        | Act::CancelMeeting
+        | Act::StartMeeting
         | Act::EndMeeting
         | Act::Conclude { .. }
         | Act::SendToSignature
         | Act::CompleteSignatures
-        | Act::AbandonSignatures => Action::DraftMinutes,
-        Act::Extend { .. } | Act::DecideOverdue { .. } => Action::GrantExtension,
-        Act::Close => Action::Close,
-    }
+        | Act::AbandonSignatures => return None,
+    })
 }
 
 /// Delegates that an operator's secretariat can choose for a case: one that is enabled for technical

@@ -6,11 +6,15 @@
 pub mod access;
 pub mod application;
 pub mod commands;
+mod history;
+mod intake;
 pub mod list;
-mod notices;
+pub mod notices;
+pub mod pages;
 pub mod rules;
 pub mod store;
 pub mod supply;
+mod tabs;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

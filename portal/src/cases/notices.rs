@@ -12,11 +12,16 @@ use crate::portal::Parts;
 
 /// Who is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum To {
+pub enum To {
+    /// Service secretariat.
     Service,
+    /// Client and client's delegate.
     ClientSide,
+    /// The assigned conciliator.
     Conciliator,
+    /// Secretariat of an operator.
     Secretariat(OperatorId),
+    /// Assigned delegate of an operator.
     Delegate(OperatorId),
 }
 
@@ -63,7 +68,7 @@ fn words(event: &CaseEvent, case: &CaseRecord) -> Option<(&'static str, &'static
         CaseEvent::DelegateAssigned { operator, .. } => {
             ("Pratica assegnata", "la pratica ti è stata assegnata.", vec![To::Delegate(*operator)])
         }
-        CaseEvent::AidRequested { .. } => (
+        CaseEvent::AidRequested { .. } if case.rules.admitted_at.is_some() => (
             "Richiesta di ausilio tecnico",
             "un operatore chiede l'ausilio tecnico.",
             vec![To::Service],
@@ -98,21 +103,46 @@ pub(super) async fn send(
     seq: i64,
 ) -> Result<(), DbError> {
     let Some((subject, text, recipients)) = words(event, case) else { return Ok(()) };
+    let mail = Mail { subject, text, key: &format!("case/{}/{seq}", case.id) };
+    tell(tx, portal, body, case, &recipients, &mail).await
+}
+
+/// A mail about a case; number, greeting and link are put around it.
+#[derive(Clone, Copy, Debug)]
+pub struct Mail<'a> {
+    /// What happened, in a few words.
+    pub subject: &'a str,
+    /// Goes on after "nella pratica N/2026/000123": no case content (R-NOTIFY-32).
+    pub text: &'a str,
+    /// What makes it this mail and no other; each recipient's is `KEY/USER`.
+    pub key: &'a str,
+}
+
+/// Writes a mail to people of a case, each person once.
+pub async fn tell(
+    tx: &mut Tx,
+    portal: &Parts,
+    body: &Body,
+    case: &CaseRecord,
+    recipients: &[To],
+    mail: &Mail<'_>,
+) -> Result<(), DbError> {
     for to in recipients {
-        for person in people(portal, body, case, to).await? {
+        for person in people(tx, body, case, *to).await? {
             let message = Message {
                 channel: Channel::Mail,
                 to: person.email.clone(),
-                subject: format!("{subject} – pratica {}", case.shown_number()),
+                subject: format!("{} – pratica {}", mail.subject, case.shown_number()),
                 text: format!(
-                    "Gentile {},\n\nnella pratica {} {text}\n\nPer i dettagli accedi alla tua \
+                    "Gentile {},\n\nnella pratica {} {}\n\nPer i dettagli accedi alla tua \
                      area riservata: {}\n\n{}",
                     person.name(),
                     case.shown_number(),
+                    mail.text,
                     portal.link(body, &format!("/pratiche/{}", case.id)),
                     body.name,
                 ),
-                key: format!("case/{}/{seq}/{}", case.id, person.id.0),
+                key: format!("{}/{}", mail.key, person.id.0),
             };
             notifications::send(tx, body.id.0, portal.new_id(), &message, portal.now()).await?;
         }
@@ -121,19 +151,18 @@ pub(super) async fn send(
 }
 
 async fn people(
-    portal: &Parts,
+    tx: &mut Tx,
     body: &Body,
     case: &CaseRecord,
     to: To,
 ) -> Result<Vec<Person>, DbError> {
-    let (db, body) = (&portal.db, body.id);
     let users = match to {
         To::Service => {
-            return accounts::store::persons_with_role(db, body, Role::ServiceSecretariat).await;
+            return accounts::store::acting_in(tx, body.id, Role::ServiceSecretariat, None).await;
         }
         To::Secretariat(operator) => {
             let role = Role::OperatorSecretariat;
-            return accounts::store::persons_of_operator(db, body, operator, role).await;
+            return accounts::store::acting_in(tx, body.id, role, Some(operator)).await;
         }
         To::ClientSide => vec![case.client.user, case.client.delegate],
         To::Conciliator => vec![case.rules.conciliator],
@@ -143,7 +172,7 @@ async fn people(
     };
     let mut people = Vec::new();
     for user in users.into_iter().flatten() {
-        people.extend(accounts::store::person(db, body, user).await?);
+        people.extend(accounts::store::person_in(tx, body.id, user).await?);
     }
     Ok(people)
 }

@@ -1,5 +1,7 @@
 //! The rows of a case. The case history is the journal's; both are written in one transaction.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -210,6 +212,19 @@ pub async fn waiting_for_time(
     let rows: Vec<(Uuid, Uuid)> =
         on_db!(read db, |c| sqlx::query_as(WAITING).bind(today).fetch_all(c).await?);
     Ok(rows.into_iter().map(|(body, id)| (BodyId(body), CaseId(id))).collect())
+}
+
+/// How many running cases each conciliator has (R-CASE-66).
+pub async fn running_by_conciliator(
+    db: &crate::db::Db,
+    body: BodyId,
+) -> Result<BTreeMap<UserId, i64>, DbError> {
+    const RUNNING: &str = "SELECT conciliator, COUNT(*) FROM cases WHERE body = $1 \
+        AND conciliator IS NOT NULL AND state IN ('admitted', 'assigned', 'convened', \
+        'reconvened', 'held', 'signing') GROUP BY conciliator";
+    let rows: Vec<(Uuid, i64)> =
+        on_db!(read db, |c| sqlx::query_as(RUNNING).bind(body.0).fetch_all(c).await?);
+    Ok(rows.into_iter().map(|(user, count)| (UserId(user), count)).collect())
 }
 
 const SELECT: &str = "SELECT id, body, number, procedure, state, sector, urgent, created_at, \

@@ -3,6 +3,10 @@
 //! A file is stored under its SHA-256 before its row is written, and the row is what makes it a
 //! document: a file without row is invisible.
 
+mod export;
+pub mod filing;
+pub(crate) mod form;
+pub mod pages;
 pub mod rules;
 pub mod store;
 pub mod upload;
@@ -99,6 +103,17 @@ impl Kind {
                 | Self::Identity
                 | Self::Delegation
         )
+    }
+
+    /// What somebody can add to a running case by hand.
+    pub fn offered_to(sender: Sender) -> &'static [Self] {
+        match sender {
+            Sender::Service => {
+                &[Self::Attachment, Self::StartNotice, Self::Convening, Self::AidConvening]
+            }
+            Sender::Conciliator => &[Self::Attachment],
+            Sender::Activating | Sender::Convened | Sender::Aid => &Self::OF_PARTIES,
+        }
     }
 
     /// An operator may open it before it adheres (C-13).

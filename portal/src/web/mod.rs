@@ -21,8 +21,8 @@ use axum::http::{StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
 
-use crate::accounts;
 use crate::portal::Portal;
+use crate::{accounts, cases, documents};
 
 /// What a handler answers.
 pub type Answer = Result<Response, PageError>;
@@ -33,7 +33,9 @@ pub fn router(portal: Portal) -> Router {
         .merge(home::routes())
         .merge(assets::routes())
         .merge(accounts::pages::routes())
-        .merge(accounts::staff_pages::routes());
+        .merge(accounts::staff_pages::routes())
+        .merge(cases::pages::routes())
+        .merge(documents::pages::routes());
     if portal.settings.demo {
         pages = pages.merge(outbox::routes());
     }

@@ -343,6 +343,7 @@ async fn open(portal: &Portal, cast: &Cast, number: usize) -> Result<CaseId, Wor
         client: cast.clients[number % cast.clients.len()].user,
         client_delegate: number.is_multiple_of(4).then_some(cast.client_delegate.user),
         operator: cast.seller,
+        aid: None,
         application,
     };
     cases::open(portal, &cast.staff, new).await.map_err(WorldError::of)

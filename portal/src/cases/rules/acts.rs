@@ -16,6 +16,15 @@ use crate::{
 pub enum Act {
     /// The application is sent; its mandatory fields are all there by type.
     Send,
+    /// Technical aid that the application names already; the Service convenes it after admission.
+    NameAid {
+        /// Whom.
+        operator: OperatorId,
+        /// As what.
+        part: Part,
+        /// The operator must take part (C-12).
+        compulsory: bool,
+    },
     /// The Service asks for missing documents.
     AskIntegration,
     /// The client answers.

@@ -7,7 +7,7 @@ use crate::{
     calendar::{Term, day_of},
     cases::{Adhesion, CaseState, Outcome, Part},
     organisations::OperatorId,
-    procedures::ProcedureProfile,
+    procedures::{AidRules, ProcedureProfile},
 };
 
 impl Case {
@@ -22,6 +22,14 @@ impl Case {
         let today = day_of(now);
         let event = match (act, self.state) {
             (Act::Send, S::Draft) => CaseEvent::Sent { complete_on: today },
+            (Act::NameAid { operator, part, compulsory }, S::Draft) => {
+                self.aid_fits(*operator, *part, profile)?;
+                CaseEvent::AidRequested {
+                    operator: *operator,
+                    part: *part,
+                    compulsory: *compulsory,
+                }
+            }
             (Act::AskIntegration, S::Submitted) => CaseEvent::IntegrationAsked {
                 by: Term::Days(profile.terms.regularisation_days).from_day(today),
             },
@@ -210,12 +218,7 @@ impl Case {
         if self.convened().adhesion != Adhesion::Adhered {
             return Err(Refusal::AdhesionFirst);
         }
-        let rules = profile.aid_in(self.sector).filter(|aid| aid.parts.contains(&part));
-        let rules = rules.ok_or(Refusal::NoSuchAid)?;
-        if self.operators.iter().any(|p| p.operator == operator || p.part == part) {
-            return Err(Refusal::AlreadyInCase);
-        }
-        let days = rules.request_days_before;
+        let days = self.aid_fits(operator, part, profile)?.request_days_before;
         let last = self.first_meeting_on.filter(|_| days > 0).map(|first| {
             first.checked_sub_days(Days::new(days.into())).expect("meetings are of this century")
         });
@@ -223,6 +226,21 @@ impl Case {
             Some(last) if today > last => Err(Refusal::AidTooLate(days)),
             _ => Ok(()),
         }
+    }
+
+    /// The sector knows such aid, and nobody gives it in this case yet.
+    fn aid_fits<'a>(
+        &self,
+        operator: OperatorId,
+        part: Part,
+        profile: &'a ProcedureProfile,
+    ) -> Result<&'a AidRules, Refusal> {
+        let rules = profile.aid_in(self.sector).filter(|aid| aid.parts.contains(&part));
+        let rules = rules.ok_or(Refusal::NoSuchAid)?;
+        if self.operators.iter().any(|p| p.operator == operator || p.part == part) {
+            return Err(Refusal::AlreadyInCase);
+        }
+        Ok(rules)
     }
 
     fn date_is_possible(
