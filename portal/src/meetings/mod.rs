@@ -4,9 +4,11 @@
 //! [`rules`] decides, [`door`] lets people into rooms, [`attendance`] takes what a room reports.
 //! The room itself is another crate's: it knows seats, not people.
 
+pub mod agenda;
 pub mod attendance;
 pub mod commands;
 pub mod door;
+pub mod pages;
 pub mod people;
 pub mod rules;
 pub mod seats;
