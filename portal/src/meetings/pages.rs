@@ -50,10 +50,7 @@ pub(crate) fn colour(state: MeetingState) -> &'static str {
 
 /// Roles that have a seat at meetings (C-47).
 pub(crate) fn takes_part(role: Role) -> bool {
-    matches!(
-        role,
-        Role::Conciliator | Role::Client | Role::ClientDelegate | Role::OperatorDelegate
-    )
+    matches!(role, Role::Conciliator | Role::Client | Role::ClientDelegate | Role::OperatorDelegate)
 }
 
 /// One line of the agenda, as shown.
@@ -75,11 +72,7 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    pub(crate) fn of(
-        portal: &Portal,
-        line: AgendaLine,
-        role: Role,
-    ) -> Result<Self, PageError> {
+    pub(crate) fn of(portal: &Portal, line: AgendaLine, role: Role) -> Result<Self, PageError> {
         let (rules, now) = (line.rules()?, portal.now());
         let room = portal.profile(&line.procedure).room;
         Ok(Self {
@@ -189,12 +182,7 @@ async fn seen(
     Ok((meeting, case, relation))
 }
 
-async fn page(
-    portal: &Portal,
-    visit: Visit,
-    id: MeetingId,
-    refusal: Option<String>,
-) -> Answer {
+async fn page(portal: &Portal, visit: Visit, id: MeetingId, refusal: Option<String>) -> Answer {
     let (meeting, case, relation) = seen(portal, &visit, id).await?;
     let sitting = commands::sitting(portal, &case).await?;
     let seat = sitting.iter().any(|one| one.person.id == visit.actor.user);
@@ -215,8 +203,7 @@ async fn page(
             })
         }
     };
-    let status =
-        if refusal.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let status = if refusal.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let staff = matches!(relation, Relation::Service | Relation::Conciliator);
     let page = MeetingPage {
         chrome: visit.chrome,
@@ -235,8 +222,7 @@ async fn page(
         people: sitting.into_iter().map(|one| (one.label, one.person.name())).collect(),
         may_see_minutes: seat || staff,
         may_read_attendance: access::may(relation, Action::ReadAttendance),
-        may_change: access::may(relation, Action::Convene)
-            && rules.state == MeetingState::Convened,
+        may_change: access::may(relation, Action::Convene) && rules.state == MeetingState::Convened,
         refusal,
     };
     html_with(status, &page)
@@ -377,28 +363,28 @@ async fn show_new(State(portal): State<Portal>, visit: Visit, Path(id): Path<Uui
 }
 
 /// Date and time as the fields send them, by the clocks in Rome.
-fn instant(date: &str, time: &str) -> Result<DateTime<Utc>, NewErrors> {
+fn instant(date: &str, time: &str) -> Result<DateTime<Utc>, Box<NewErrors>> {
     let day = date.parse::<NaiveDate>().ok();
     let clock = NaiveTime::parse_from_str(time, "%H:%M")
         .or_else(|_| NaiveTime::parse_from_str(time, "%H:%M:%S"))
         .ok();
     match (day, clock) {
-        (Some(day), Some(clock)) => calendar::instant(day, clock).ok_or_else(|| NewErrors {
-            time: Some("Quell'ora non esiste: gli orologi passano all'ora legale.".to_owned()),
-            ..NewErrors::default()
+        (Some(day), Some(clock)) => calendar::instant(day, clock).ok_or_else(|| {
+            let text = "Quell'ora non esiste: gli orologi passano all'ora legale.";
+            Box::new(NewErrors { time: Some(text.to_owned()), ..NewErrors::default() })
         }),
-        (day, clock) => Err(NewErrors {
+        (day, clock) => Err(Box::new(NewErrors {
             date: day.is_none().then(|| "Scegli una data.".to_owned()),
             time: clock.is_none().then(|| "Scrivi l'ora, ad esempio 15:30.".to_owned()),
             ..NewErrors::default()
-        }),
+        })),
     }
 }
 
-fn proposal(form: &NewForm) -> Result<Proposal, NewErrors> {
+fn proposal(form: &NewForm) -> Result<Proposal, Box<NewErrors>> {
     let (when, mut errors) = match instant(&form.data, &form.ora) {
         Ok(when) => (Some(when), NewErrors::default()),
-        Err(errors) => (None, errors),
+        Err(errors) => (None, *errors),
     };
     let minutes = form.durata.parse().ok();
     let mode = form.modalita.parse::<Mode>().ok();
@@ -412,7 +398,7 @@ fn proposal(form: &NewForm) -> Result<Proposal, NewErrors> {
     errors.duration = missing(minutes.is_none(), "Scegli una durata dall'elenco.");
     errors.mode = missing(mode.is_none(), "Scegli una modalità dall'elenco.");
     errors.conciliator = missing(conciliator.is_none(), "Scegli un conciliatore dall'elenco.");
-    Err(errors)
+    Err(Box::new(errors))
 }
 
 async fn convene(
@@ -423,16 +409,14 @@ async fn convene(
 ) -> Answer {
     let case = case_to_convene(&portal, &visit, id).await?;
     let errors = match proposal(&form) {
-        Err(errors) => errors,
-        Ok(proposal) => {
-            match commands::convene(&portal, &visit.actor, case.id, proposal).await {
-                Ok(meeting) => {
-                    let text = "L'incontro è convocato. Tutti i partecipanti sono stati avvisati.";
-                    return Ok(done(&format!("/incontri/{meeting}"), text));
-                }
-                Err(error) => placed(error)?,
+        Err(errors) => *errors,
+        Ok(proposal) => match commands::convene(&portal, &visit.actor, case.id, proposal).await {
+            Ok(meeting) => {
+                let text = "L'incontro è convocato. Tutti i partecipanti sono stati avvisati.";
+                return Ok(done(&format!("/incontri/{meeting}"), text));
             }
-        }
+            Err(error) => placed(error)?,
+        },
     };
     let page = new_page(&portal, visit, case, form, errors).await?;
     html_with(StatusCode::UNPROCESSABLE_ENTITY, &page)

@@ -22,7 +22,7 @@ use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
 
 use crate::portal::Portal;
-use crate::{accounts, cases, documents};
+use crate::{accounts, cases, documents, meetings};
 
 /// What a handler answers.
 pub type Answer = Result<Response, PageError>;
@@ -35,7 +35,8 @@ pub fn router(portal: Portal) -> Router {
         .merge(accounts::pages::routes())
         .merge(accounts::staff_pages::routes())
         .merge(cases::pages::routes())
-        .merge(documents::pages::routes());
+        .merge(documents::pages::routes())
+        .merge(meetings::pages::routes());
     if portal.settings.demo {
         pages = pages.merge(outbox::routes());
     }
