@@ -1,1 +1,14 @@
-//! loadtests
+//! Headless participants that play whole meetings against a hub, over the same doors as browsers:
+//! pages over HTTP, the room over WebSocket, media over WebRTC.
+//!
+//! The invariant: nothing here knows the hub from inside. Pages are read as a person reads them,
+//! codes come from the demo outbox, and every judgement (did it leak, was it signed, did it come
+//! back) rests on what arrived at a participant.
+//!
+//! Deliberately absent: encoders (payloads are stamps in the dress of Opus and VP8) and any way
+//! around sign-in.
+
+pub mod clock;
+pub mod isolation;
+pub mod media;
+pub mod stamp;
