@@ -1,27 +1,31 @@
 //! Finds media that crossed from one session into another.
 //!
-//! Everybody's `moved` tells when the hub raised the epoch. A packet leaked if it arrived although
-//! its sender and its receiver were in different sessions when it was sent, by the hub's clock; or
-//! if its stamp names a session that the receiver was not in at the epoch the stamp names.
+//! Everybody's `moved` tells when the hub had raised the epoch. A packet leaked if at no moment from
+//! its sending to its arrival its sender and its receiver were in one session: what was on the wire
+//! while the epoch rose may still arrive, what was sent after that may not (R-MEET-41).
 
 use crate::stamp::Stamp;
-use signaling::protocol::{Epoch, ParticipantId, Session};
+use signaling::protocol::{Epoch, ParticipantId, RoomId, Session};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-/// Packets are judged this long after they arrived, when every `moved` of their time is known.
+/// Packets are judged this long after they were sent, when every `moved` of their time is known.
 const JUDGED_AFTER_MS: u64 = 3_000;
+/// The media edge brings people together a moment before the hub takes the time that `moved` names.
+const REUNION_MS: u64 = 250;
 
 /// The memberships and the packets of one meeting.
-#[derive(Default)]
-pub struct Isolation(Mutex<Inner>);
+pub struct Isolation {
+    room: RoomId,
+    inner: Mutex<Inner>,
+}
 
 #[derive(Default)]
 struct Inner {
     timelines: BTreeMap<ParticipantId, Vec<Turn>>,
     pending: Vec<Arrival>,
     judged: u64,
-    leaks: Vec<Leak>,
+    leaks: Vec<Arrival>,
 }
 
 /// From then on somebody was in this session.
@@ -32,21 +36,23 @@ struct Turn {
     at_ms: u64,
 }
 
-struct Arrival {
-    to: ParticipantId,
-    stamp: Stamp,
-}
-
-/// A packet that must not have arrived.
+/// A packet at its receiver.
 #[derive(Clone, Copy, Debug)]
-pub struct Leak {
+pub struct Arrival {
     /// Who got it.
     pub to: ParticipantId,
     /// What it said.
     pub stamp: Stamp,
+    /// When, milliseconds since 1970.
+    pub at_ms: u64,
 }
 
 impl Isolation {
+    /// For the meeting in `room`.
+    pub fn new(room: RoomId) -> Self {
+        Self { room, inner: Mutex::default() }
+    }
+
     /// The hub told `who` that its membership changed.
     pub fn moved(&self, who: ParticipantId, epoch: Epoch, session: Session, at_ms: u64) {
         let mut inner = self.lock();
@@ -57,27 +63,27 @@ impl Isolation {
     }
 
     /// A packet arrived.
-    pub fn arrived(&self, to: ParticipantId, stamp: Stamp) {
-        self.lock().pending.push(Arrival { to, stamp });
+    pub fn arrived(&self, arrival: Arrival) {
+        self.lock().pending.push(arrival);
     }
 
-    /// Judges what arrived long enough before `now_ms`.
+    /// Judges what was sent long enough before `now_ms`.
     pub fn judge(&self, now_ms: u64) {
         let mut inner = self.lock();
         let (due, pending): (Vec<_>, Vec<_>) = std::mem::take(&mut inner.pending)
             .into_iter()
-            .partition(|arrival| arrival.stamp.sent_ms + JUDGED_AFTER_MS <= now_ms);
+            .partition(|arrival| arrival.stamp.sent_ms.saturating_add(JUDGED_AFTER_MS) <= now_ms);
         inner.pending = pending;
-        for Arrival { to, stamp } in due {
+        for arrival in due {
             inner.judged += 1;
-            if inner.crossed(to, &stamp) {
-                inner.leaks.push(Leak { to, stamp });
+            if arrival.stamp.room != self.room || !inner.together(&arrival) {
+                inner.leaks.push(arrival);
             }
         }
     }
 
     /// Judges everything; how many packets were judged, and those that leaked.
-    pub fn conclude(&self) -> (u64, Vec<Leak>) {
+    pub fn conclude(&self) -> (u64, Vec<Arrival>) {
         self.judge(u64::MAX);
         let inner = self.lock();
         (inner.judged, inner.leaks.clone())
@@ -85,30 +91,36 @@ impl Isolation {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
         // Nothing panics halfway through a change.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Inner {
-    fn crossed(&self, to: ParticipantId, stamp: &Stamp) -> bool {
+    /// At some moment between sending and arrival both ends were in one session.
+    fn together(&self, Arrival { to, stamp, at_ms }: &Arrival) -> bool {
         let (Some(sender), Some(receiver)) =
-            (self.timelines.get(&stamp.by), self.timelines.get(&to))
+            (self.timelines.get(&stamp.by), self.timelines.get(to))
         else {
             // Somebody who was never told of a session is in none: nothing may come or go.
-            return true;
+            return false;
         };
-        // A move within this very millisecond may have come after the packet.
-        let at = |turn: &Turn| turn.at_ms < stamp.sent_ms;
-        let by_clock = last(sender, at) != last(receiver, at)
-            && last(sender, |t| t.at_ms <= stamp.sent_ms)
-                != last(receiver, |t| t.at_ms <= stamp.sent_ms);
-        let by_epoch = last(receiver, |t| t.epoch <= stamp.epoch) != Some(stamp.session);
-        by_clock || by_epoch
+        let until = at_ms + REUNION_MS;
+        let turns = sender.iter().chain(receiver).map(|turn| turn.at_ms);
+        // A move within the very millisecond of sending may have come after it.
+        let just_before = stamp.sent_ms.saturating_sub(1);
+        [just_before, stamp.sent_ms]
+            .into_iter()
+            .chain(turns.filter(|turn| (stamp.sent_ms..=until).contains(turn)))
+            .any(|moment| {
+                let session = session_at(sender, moment);
+                session.is_some_and(|s| s != Session::Lobby)
+                    && session == session_at(receiver, moment)
+            })
     }
 }
 
-fn last(timeline: &[Turn], then: impl Fn(&Turn) -> bool) -> Option<Session> {
-    timeline.iter().rev().find(|turn| then(turn)).map(|turn| turn.session)
+fn session_at(timeline: &[Turn], moment: u64) -> Option<Session> {
+    timeline.iter().rev().find(|turn| turn.at_ms <= moment).map(|turn| turn.session)
 }
 
 #[cfg(test)]
@@ -116,7 +128,7 @@ mod tests {
     use super::*;
     use crate::stamp::Canary;
     use rand::SeedableRng as _;
-    use signaling::protocol::RoomId;
+    use signaling::protocol::Session::{Breakout, Lobby, Plenary};
     use uuid::Uuid;
 
     fn id(n: u128) -> ParticipantId {
@@ -125,38 +137,42 @@ mod tests {
 
     #[test]
     fn r_meet_41_only_what_was_sent_after_the_epoch_rose_is_a_leak() {
-        use Session::{Breakout, Plenary};
         let canary = Canary::new(&mut rand::rngs::StdRng::seed_from_u64(1));
-        let (stays, goes) = (id(1), id(2));
-        // (by, to, stamped session, stamped epoch, sent at, leaked). `goes` moved in epoch 5 at 1000.
-        for (by, to, session, epoch, sent_ms, leaked) in [
-            (stays, goes, Plenary, 4, 900, false),
-            (goes, stays, Plenary, 4, 900, false),
+        let (stays, goes, waits, nobody) = (id(1), id(2), id(3), id(4));
+        let (here, elsewhere) = (RoomId(Uuid::from_u128(9)), RoomId(Uuid::from_u128(8)));
+        // `goes` is in the breakout from 10,000 to 20,000.
+        for (room, by, to, sent_ms, took_ms, leaked) in [
+            (here, stays, goes, 9_000, 5, false),
+            (here, goes, stays, 9_000, 5, false),
             // On the wire while the epoch rose.
-            (stays, goes, Plenary, 4, 1000, false),
-            // Sent after it, by somebody who did not know yet.
-            (stays, goes, Plenary, 4, 1001, true),
-            (goes, stays, Plenary, 4, 1001, true),
-            // The same by the stamp's own words, whatever the clocks say.
-            (stays, goes, Plenary, 5, 990, true),
-            (goes, stays, Breakout(1), 5, 990, true),
-            // Together again in epoch 6 at 2000.
-            (stays, goes, Plenary, 5, 2001, true),
-            (stays, goes, Plenary, 6, 2001, false),
-            (goes, stays, Plenary, 6, 2001, false),
-            (id(3), stays, Plenary, 6, 2001, true),
+            (here, stays, goes, 9_999, 400, false),
+            (here, stays, goes, 10_000, 5, false),
+            // Sent after it, also by somebody who did not know yet.
+            (here, stays, goes, 10_001, 5, true),
+            (here, goes, stays, 10_001, 5, true),
+            (here, stays, goes, 15_000, 5, true),
+            // Together again; the edge knows it a moment before the time that is told.
+            (here, stays, goes, 19_990, 5, false),
+            (here, stays, goes, 20_001, 5, false),
+            (here, stays, goes, 19_000, 1_100, false),
+            (here, stays, goes, 19_000, 5, true),
+            // Nothing from or to the lobby, strangers, other meetings.
+            (here, waits, stays, 9_000, 5, true),
+            (here, waits, waits, 9_000, 5, true),
+            (here, nobody, stays, 9_000, 5, true),
+            (elsewhere, stays, goes, 9_000, 5, true),
         ] {
-            let isolation = Isolation::default();
+            let isolation = Isolation::new(here);
             isolation.moved(stays, Epoch(3), Plenary, 100);
+            isolation.moved(waits, Epoch(3), Lobby, 100);
             isolation.moved(goes, Epoch(4), Plenary, 200);
-            isolation.moved(goes, Epoch(5), Breakout(1), 1000);
-            isolation.moved(goes, Epoch(6), Plenary, 2000);
-            let room = RoomId(Uuid::from_u128(9));
-            let stamp = Stamp { room, by, session, epoch: Epoch(epoch), sent_ms, canary };
-            isolation.arrived(to, stamp);
+            isolation.moved(goes, Epoch(5), Breakout(1), 10_000);
+            isolation.moved(goes, Epoch(6), Plenary, 20_000);
+            let stamp = Stamp { room, by, session: Plenary, epoch: Epoch(4), sent_ms, canary };
+            isolation.arrived(Arrival { to, stamp, at_ms: sent_ms + took_ms });
             isolation.judge(sent_ms);
             let (judged, leaks) = isolation.conclude();
-            assert_eq!((judged, leaks.len() == 1), (1, leaked), "{stamp:?} to {to:?}");
+            assert_eq!((judged, leaks.len()), (1, usize::from(leaked)), "{stamp:?} to {to:?}");
         }
     }
 }

@@ -11,4 +11,6 @@
 pub mod clock;
 pub mod isolation;
 pub mod media;
+pub mod participant;
+pub mod room;
 pub mod stamp;

@@ -1,6 +1,7 @@
 //! What a participant hears, by sender, kind, session and epoch.
 
-use crate::isolation::Isolation;
+use crate::clock::now_ms;
+use crate::isolation::{Arrival, Isolation};
 use crate::stamp::Stamp;
 use signaling::protocol::{Epoch, ParticipantId, Session};
 use std::collections::BTreeMap;
@@ -62,7 +63,7 @@ impl Ears {
             self.lock().unstamped += 1;
             return;
         };
-        self.isolation.arrived(self.me, stamp);
+        self.isolation.arrived(Arrival { to: self.me, stamp, at_ms: now_ms() });
         let Stamp { by, session, epoch, .. } = stamp;
         let mut inner = self.lock();
         inner.packets += 1;

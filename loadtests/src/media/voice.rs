@@ -174,5 +174,11 @@ fn track(name: &str, kind: RtpCodecKind, ssrc: u32) -> Arc<TrackLocalStaticRTP> 
         ..Default::default()
     };
     let [stream, id, label] = [name; 3].map(str::to_owned);
-    Arc::new(TrackLocalStaticRTP::new(MediaStreamTrack::new(stream, id, label, kind, vec![encoding])))
+    Arc::new(TrackLocalStaticRTP::new(MediaStreamTrack::new(
+        stream,
+        id,
+        label,
+        kind,
+        vec![encoding],
+    )))
 }
