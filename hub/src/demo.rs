@@ -12,9 +12,12 @@ use portal::clock::{Clock as _, SystemClock};
 use portal::db::{Db, DbError};
 use portal::notifications::{self, Channel, Message};
 use portal::random::{self, SystemRandom};
+use portal::signatures::ports::{Live, SigningPorts};
+use signing::verify::TrustAnchors;
 
 use crate::error::HubError;
 use crate::settings::Settings;
+use crate::signatures::{self, DemoIdentification};
 
 /// Trust service and identity provider of a demo hub.
 pub struct DemoParties {
@@ -37,6 +40,15 @@ impl DemoParties {
         std::fs::write(&root, qtsp.root_pem())
             .map_err(HubError::io(format!("writing {}", root.display())))?;
         Ok(Self { qtsp, idp: DemoIdp::new(now) })
+    }
+
+    /// The ways to them.
+    pub fn ports(&self, live: Arc<dyn Live>) -> Result<SigningPorts, HubError> {
+        let trust = TrustAnchors::from_pem(self.qtsp.root_pem().as_bytes())
+            .map_err(|e| HubError::Failed(format!("demo root: {e}")))?;
+        let identification = Some(Arc::new(DemoIdentification(self.idp.clone())) as Arc<_>);
+        let (csc, tsa) = (self.qtsp.csc_config(), self.qtsp.tsa_config());
+        signatures::ports(csc, &tsa, trust, identification, live)
     }
 
     /// Their pages and endpoints. Machines speak to them: outside the same-origin check.

@@ -11,6 +11,7 @@ pub mod meetings;
 pub mod serve;
 pub mod settings;
 pub mod shell;
+pub mod signatures;
 pub mod telemetry;
 pub mod verify;
 

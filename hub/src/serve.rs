@@ -34,7 +34,8 @@ use crate::demo::DemoParties;
 use crate::error::HubError;
 use crate::meetings::Meetings;
 use crate::settings::{Mode, Settings};
-use crate::{demo, shell};
+use crate::signatures::LiveRooms;
+use crate::{demo, shell, signatures};
 
 /// After SIGTERM, requests that run may take so long to end.
 const FAREWELL: Duration = Duration::from_secs(10);
@@ -55,6 +56,11 @@ pub async fn serve(settings: Settings) -> Result<(), HubError> {
         Mode::Demo => Some(DemoParties::open(&settings, db.clone())?),
         Mode::Production => None,
     };
+    let live = Arc::new(LiveRooms::default());
+    let signing = match &demo {
+        Some(demo) => demo.ports(live.clone())?,
+        None => signatures::configured(&settings.signing, live.clone())?,
+    };
     let portal = Portal::new(Parts {
         db: db.clone(),
         files,
@@ -62,6 +68,7 @@ pub async fn serve(settings: Settings) -> Result<(), HubError> {
         random: Arc::new(SystemRandom),
         procedures: Procedures::shipped(),
         settings: portal_settings(&settings),
+        signing,
     });
 
     if demo.is_some() {
@@ -75,6 +82,7 @@ pub async fn serve(settings: Settings) -> Result<(), HubError> {
     }
     let rooms = open_rooms(&settings, &meetings)?;
     meetings.attach(rooms.clone());
+    live.attach(rooms.clone());
 
     let mut app = portal::web::router(portal.clone())
         .merge(meetings.router())

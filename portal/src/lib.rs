@@ -16,11 +16,13 @@ pub mod files;
 pub mod journal;
 pub mod lists;
 pub mod meetings;
+pub mod minutes;
 pub mod notifications;
 pub mod organisations;
 pub mod portal;
 pub mod procedures;
 pub mod random;
+pub mod signatures;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod web;

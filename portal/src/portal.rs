@@ -13,6 +13,7 @@ use crate::db::Db;
 use crate::files::Files;
 use crate::procedures::{ProcedureProfile, Procedures};
 use crate::random::{self, Random};
+use crate::signatures::ports::SigningPorts;
 
 /// Settings of the pages.
 #[derive(Clone, Debug)]
@@ -47,6 +48,8 @@ pub struct Parts {
     pub procedures: Procedures,
     /// Settings of the pages.
     pub settings: PortalSettings,
+    /// Outside parties of minutes and signatures.
+    pub signing: SigningPorts,
 }
 
 /// One installation's portal. Cheap to clone.

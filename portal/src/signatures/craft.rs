@@ -125,10 +125,9 @@ pub async fn complete(
 ) -> Result<Vec<u8>, CraftError> {
     prepared.check(&signature)?;
     let token = ports.tsa.timestamp(&Digest::of(&signature)).await?;
-    let pdf = tokio::task::spawn_blocking(move || {
-        pades::finish(&prepared, &signature, Some(&token))
-    })
-    .await??;
+    let pdf =
+        tokio::task::spawn_blocking(move || pades::finish(&prepared, &signature, Some(&token)))
+            .await??;
     let (pdf, report) = report_on(ports, pdf, now).await?;
     match fault(&report, expected) {
         None => Ok(pdf),
@@ -187,8 +186,9 @@ fn fault(report: &Report, expected: &Expected) -> Option<String> {
     if report.accepted() {
         return None;
     }
-    let explanation = report.signatures.iter().find_map(|one| {
-        Some(format!("{}: {}", one.field, one.explanation.as_ref()?))
-    });
+    let explanation = report
+        .signatures
+        .iter()
+        .find_map(|one| Some(format!("{}: {}", one.field, one.explanation.as_ref()?)));
     Some(explanation.unwrap_or_else(|| "not accepted".to_owned()))
 }

@@ -13,7 +13,6 @@ pub mod craft;
 pub mod identity;
 pub mod ports;
 pub mod rules;
-pub mod service;
 pub mod store;
 
 use signing::{

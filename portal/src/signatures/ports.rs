@@ -21,12 +21,18 @@ pub struct SigningPorts {
     pub tsa: Arc<dyn Tsa>,
     /// Makes the document.
     pub typesetter: Arc<dyn Typesetter>,
-    /// Says who somebody is.
-    pub identification: Arc<dyn Identification>,
+    /// Says who somebody is; without one, only people identified before can sign.
+    pub identification: Option<Arc<dyn Identification>>,
     /// Tells the room that a page is to be fetched again.
     pub live: Arc<dyn Live>,
     /// What verification starts from.
     pub trust: Arc<TrustAnchors>,
+}
+
+impl std::fmt::Debug for SigningPorts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SigningPorts(…)")
+    }
 }
 
 /// Tells people in the room that something about their meeting changed.

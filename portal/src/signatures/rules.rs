@@ -1,8 +1,8 @@
 //! What a signer has to do next, and what the states are called. Pure.
 
 use chrono::{DateTime, Utc};
-use signing::process::{Plan, Process, ProcessId, Signer, Status, Step, Terms};
 use signing::Digest;
+use signing::process::{Plan, Process, ProcessId, Signer, Status, Step, Terms};
 use uuid::Uuid;
 
 use crate::{accounts::UserId, procedures::SeatKind};

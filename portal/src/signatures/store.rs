@@ -190,20 +190,19 @@ pub async fn lock(tx: &mut Tx, body: Uuid, id: Uuid) -> Result<Option<Locked>, S
     .execute(c)
     .await
     .map(drop))?;
-    let row: Option<ProcessRow> = on_db!(&mut *tx, |c| sqlx::query_as(PROCESS)
-        .bind(body)
-        .bind(id)
-        .fetch_optional(c)
-        .await)?;
+    let row: Option<ProcessRow> =
+        on_db!(&mut *tx, |c| sqlx::query_as(PROCESS).bind(body).bind(id).fetch_optional(c).await)?;
     let Some(row) = row else { return Ok(None) };
-    let events: Vec<(String,)> = on_db!(tx, |c| sqlx::query_as(
+    let events: Vec<(String,)> = on_db!(tx, |c| {
+        sqlx::query_as(
         "SELECT event FROM journal WHERE body = $1 AND kind = $2 AND aggregate = $3 ORDER BY seq"
     )
     .bind(body)
     .bind(row.aggregate().kind)
     .bind(id)
     .fetch_all(c)
-    .await)?;
+    .await
+    })?;
     let process = rebuild(events.iter().map(|(event,)| event.as_str()))?;
     Ok(Some(Locked { row, process }))
 }
@@ -469,10 +468,7 @@ pub async fn end_attempt(
 }
 
 /// The attempt of a process that is not over.
-pub async fn running_attempt(
-    db: &Db,
-    process: Uuid,
-) -> Result<Option<AttemptRow>, SignatureError> {
+pub async fn running_attempt(db: &Db, process: Uuid) -> Result<Option<AttemptRow>, SignatureError> {
     Ok(on_db!(read db, |c| sqlx::query_as(
         "SELECT id, field, base, prepared, signature FROM signature_attempts
          WHERE process = $1 AND ended_at IS NULL ORDER BY started_at DESC LIMIT 1"

@@ -4,8 +4,10 @@
 
 mod browser;
 mod databases;
+mod parties;
 mod world;
 
 pub use browser::{Browser, Page};
 pub use databases::{Databases, databases};
-pub use world::{PASSWORD, TestClock, World, world};
+pub use parties::nobody;
+pub use world::{PASSWORD, TestClock, World, world, world_with};

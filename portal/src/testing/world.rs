@@ -16,6 +16,9 @@ use crate::organisations::{self, Operator, OperatorId, OperatorKind};
 use crate::portal::{Parts, Portal, PortalSettings};
 use crate::procedures::Procedures;
 use crate::random::SystemRandom;
+use crate::signatures::ports::SigningPorts;
+
+use super::parties::nobody;
 
 /// Password of every account that [`World::user`] makes.
 pub const PASSWORD: &str = "Prova-2026";
@@ -57,9 +60,14 @@ pub struct World {
     pub body: Body,
 }
 
-/// A portal on `db`, with its files in `folder`; it is the morning of 1 December 2026.
+/// A portal on `db`, with its files in `folder`, where no outside party answers; it is the morning
+/// of 1 December 2026.
 pub async fn world(db: &Db, folder: &Path) -> World {
-    let clock = TestClock::at("2026-12-01T09:00:00Z");
+    world_with(db, folder, TestClock::at("2026-12-01T09:00:00Z"), nobody()).await
+}
+
+/// A portal on `db`, by `clock`, with these outside parties.
+pub async fn world_with(db: &Db, folder: &Path, clock: TestClock, signing: SigningPorts) -> World {
     let portal = Portal::new(Parts {
         db: db.clone(),
         files: Files::local(&folder.join("files")).unwrap(),
@@ -74,6 +82,7 @@ pub async fn world(db: &Db, folder: &Path) -> World {
             password_cost: Cost::LEAST,
             help_phone: "800 166 654".to_owned(),
         },
+        signing,
     });
     let body = add_body(&portal, "localhost", "conciliazione").await;
     World { portal, clock, body }

@@ -1,0 +1,115 @@
+//! Adapters of the ports that minutes and signatures need.
+
+use std::sync::{Arc, OnceLock};
+
+use accordo_demo::idp::{self, DemoIdp, IdpMethod};
+use async_trait::async_trait;
+use portal::meetings::MeetingId;
+use portal::signatures::ports::{
+    Identification, IdentificationError, IdentificationRequest, Identified, Live, LiveTopic,
+    SigningPorts,
+};
+use signaling::edge::Rooms;
+use signaling::protocol::{RoomId, Topic};
+use signing::csc::{CscClient, CscConfig};
+use signing::process::Method;
+use signing::tsa::{TsaClient, TsaConfig};
+use signing::verify::TrustAnchors;
+use signing_minutes::TypstTypesetter;
+
+use crate::error::HubError;
+use crate::settings::SigningSettings;
+
+/// Ports of a hub whose parties are reached by these addresses.
+pub fn ports(
+    csc: CscConfig,
+    tsa: &TsaConfig,
+    trust: TrustAnchors,
+    identification: Option<Arc<dyn Identification>>,
+    live: Arc<dyn Live>,
+) -> Result<SigningPorts, HubError> {
+    let failed = |what: &str, e: &dyn std::fmt::Display| HubError::Failed(format!("{what}: {e}"));
+    Ok(SigningPorts {
+        qtsp: Arc::new(CscClient::new(csc).map_err(|e| failed("trust service", &e))?),
+        tsa: Arc::new(TsaClient::new(tsa).map_err(|e| failed("time stamps", &e))?),
+        typesetter: Arc::new(TypstTypesetter::shipped()),
+        identification,
+        live,
+        trust: Arc::new(trust),
+    })
+}
+
+/// Ports of a production hub: what the settings name.
+pub fn configured(
+    settings: &SigningSettings,
+    live: Arc<dyn Live>,
+) -> Result<SigningPorts, HubError> {
+    let csc = settings.csc.as_ref();
+    let csc = csc.ok_or_else(|| HubError::Settings("[signing.csc] is missing".to_owned()))?;
+    let read = |path: &std::path::Path| {
+        std::fs::read(path).map_err(HubError::io(format!("reading {}", path.display())))
+    };
+    let secret = String::from_utf8_lossy(&read(&csc.client_secret_file)?).trim().to_owned();
+    let urls = settings.tsa.iter().map(|tsa| tsa.url.clone()).collect();
+    let mut trust = TrustAnchors::none();
+    for path in &settings.trust {
+        let roots = TrustAnchors::from_pem(&read(path)?)
+            .map_err(|e| HubError::Settings(format!("{}: {e}", path.display())))?;
+        trust.extend(roots);
+    }
+    let csc = CscConfig::new(&csc.base_url, &csc.client_id, &secret);
+    ports(csc, &TsaConfig { urls, policy: None, timeout_ms: 5_000 }, trust, None, live)
+}
+
+/// Tells the rooms of this process, once they are there.
+#[derive(Default)]
+pub struct LiveRooms(OnceLock<Rooms>);
+
+impl LiveRooms {
+    /// The rooms that this process serves.
+    pub fn attach(&self, rooms: Rooms) {
+        // Attached once, by the composition.
+        let _ = self.0.set(rooms);
+    }
+}
+
+impl Live for LiveRooms {
+    fn changed(&self, meeting: MeetingId, topic: LiveTopic) {
+        let Some(rooms) = self.0.get().cloned() else { return };
+        let topic = match topic {
+            LiveTopic::Minutes => Topic::Minutes,
+            LiveTopic::Signatures => Topic::Signatures,
+        };
+        tokio::spawn(async move { rooms.changed(RoomId(meeting.0), topic).await });
+    }
+}
+
+/// The demo identity provider as the portal asks it.
+pub struct DemoIdentification(pub DemoIdp);
+
+#[async_trait]
+impl Identification for DemoIdentification {
+    fn start(&self, request: &IdentificationRequest) -> String {
+        let fields = [
+            ("state", &request.state),
+            ("redirect_uri", &request.return_to),
+            ("fiscal_code", &request.fiscal_code),
+            ("given_name", &request.given_name),
+            ("surname", &request.surname),
+        ];
+        let query = fields.map(|(name, value)| format!("{name}={}", urlencoding::encode(value)));
+        format!("{}/authorize?{}", idp::PATH, query.join("&"))
+    }
+
+    async fn redeem(&self, code: &str) -> Result<Option<Identified>, IdentificationError> {
+        Ok(self.0.redeem(code).await.map(|identity| Identified {
+            fiscal_code: identity.fiscal_code,
+            method: match identity.method {
+                IdpMethod::Spid => Method::Spid,
+                IdpMethod::Cie => Method::Cie,
+            },
+            at: identity.at,
+            reference: code.to_owned(),
+        }))
+    }
+}

@@ -1,0 +1,66 @@
+//! Outside parties that never answer, for tests that need none.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use signing::Digest;
+use signing::ports::{
+    Credential, IssueRequest, MinutesForm, Qtsp, QtspError, Tsa, TsaError, Typeset, TypesetError,
+    Typesetter,
+};
+use signing::verify::TrustAnchors;
+
+use crate::meetings::MeetingId;
+use crate::signatures::ports::{Live, LiveTopic, SigningPorts};
+
+/// Ports behind which nobody is: whatever is asked fails.
+pub fn nobody() -> SigningPorts {
+    SigningPorts {
+        qtsp: Arc::new(Nobody),
+        tsa: Arc::new(Nobody),
+        typesetter: Arc::new(Nobody),
+        identification: None,
+        live: Arc::new(Nobody),
+        trust: Arc::new(TrustAnchors::none()),
+    }
+}
+
+struct Nobody;
+
+const SILENT: &str = "nobody answers in this test";
+
+#[async_trait]
+impl Qtsp for Nobody {
+    async fn issue(&self, _: &IssueRequest) -> Result<Credential, QtspError> {
+        Err(QtspError::Unreachable(SILENT.to_owned()))
+    }
+
+    async fn send_otp(&self, _: &str) -> Result<(), QtspError> {
+        Err(QtspError::Unreachable(SILENT.to_owned()))
+    }
+
+    async fn sign_hash(&self, _: &str, _: &str, _: &Digest) -> Result<Vec<u8>, QtspError> {
+        Err(QtspError::Unreachable(SILENT.to_owned()))
+    }
+}
+
+#[async_trait]
+impl Tsa for Nobody {
+    async fn timestamp(&self, _: &Digest) -> Result<Vec<u8>, TsaError> {
+        Err(TsaError::Unreachable(SILENT.to_owned()))
+    }
+}
+
+impl Typesetter for Nobody {
+    fn minutes(&self, form: &MinutesForm) -> Result<Typeset, TypesetError> {
+        Err(TypesetError::NoTemplate(form.template.clone()))
+    }
+
+    fn appearance(&self, _: &[String], _: f32, _: f32) -> Result<Vec<u8>, TypesetError> {
+        Err(TypesetError::NoTemplate("appearance".to_owned()))
+    }
+}
+
+impl Live for Nobody {
+    fn changed(&self, _: MeetingId, _: LiveTopic) {}
+}
