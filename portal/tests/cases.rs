@@ -211,3 +211,172 @@ async fn r_case_63_time_puts_overdue_cases_on_the_worklist_once() {
     }
     databases.end().await;
 }
+
+#[tokio::test]
+async fn s_2_acts_of_meetings_and_signatures_and_of_other_operators_are_nobodys_to_do_directly() {
+    let databases = databases().await;
+    for (name, db) in &databases.all {
+        let world = world(db, &databases.folder().join(name)).await;
+        let who = people(&world).await;
+        let case = open(&world, &who).await;
+        let act = |actor: &Actor, act: Act| {
+            let (portal, actor) = (world.portal.clone(), actor.clone());
+            async move { commands::act(&portal, &actor, case, act).await }
+        };
+        act(&who.staff, Act::Admit).await.unwrap();
+        let conciliator = who.conciliator.user;
+        act(&who.staff, Act::AssignConciliator { conciliator }).await.unwrap();
+        act(&who.secretariat, Act::Adhere { operator: who.seller }).await.unwrap();
+        let agreed = Act::Conclude { outcome: portal::cases::Outcome::Agreement };
+        for direct in [
+            Act::Send,
+            Act::Convene { starts_at: "2026-12-20T14:00:00Z".parse().unwrap() },
+            Act::StartMeeting,
+            Act::EndMeeting,
+            agreed,
+            Act::SendToSignature,
+            Act::CompleteSignatures,
+            Act::AbandonSignatures,
+        ] {
+            for actor in [&who.staff, &who.conciliator] {
+                let refused = act(actor, direct.clone()).await;
+                assert!(matches!(refused, Err(CaseError::NotAllowed)), "{name} {direct:?}");
+            }
+        }
+        // Another operator's adhesion, another operator's delegate, a delegate for aid only.
+        let stranger = world.user("del.rete", Role::OperatorDelegate, Some(who.distributor)).await;
+        let assign = |operator, delegate| Act::AssignDelegate { operator, delegate };
+        let other = act(&who.secretariat, Act::Adhere { operator: who.distributor }).await;
+        assert!(matches!(other, Err(CaseError::NotAllowed)), "{name}");
+        let other = act(&who.secretariat, assign(who.seller, stranger.user)).await;
+        assert!(matches!(other, Err(CaseError::Unfit(_))), "{name}");
+        let limited = aid_only(&world, who.seller).await;
+        let other = act(&who.secretariat, assign(who.seller, limited)).await;
+        assert!(matches!(other, Err(CaseError::Unfit(_))), "{name}: R-ROLE-26");
+        act(&who.secretariat, assign(who.seller, who.delegate.user)).await.unwrap();
+    }
+    databases.end().await;
+}
+
+async fn aid_only(world: &World, operator: OperatorId) -> portal::accounts::UserId {
+    let new = portal::accounts::commands::NewAccount {
+        username: "solo.ausilio".into(),
+        given_name: "Anna".into(),
+        surname: "Bianchi".into(),
+        fiscal_code: "RSSMRA80A01H501U".into(),
+        email: "solo@example.it".into(),
+        mobile: "+393330009999".into(),
+        password: portal::testing::PASSWORD.into(),
+        role: Role::OperatorDelegate.key().into(),
+        operator: operator.0.to_string(),
+        aid_only: "si".into(),
+    };
+    portal::accounts::commands::create(&world.portal, world.body.id, &new).await.unwrap()
+}
+
+#[tokio::test]
+async fn r_meet_04_a_withdrawal_takes_the_fixed_meeting_off_and_frees_everybody() {
+    let databases = databases().await;
+    for (name, db) in &databases.all {
+        let world = world(db, &databases.folder().join(name)).await;
+        let (who, portal) = (people(&world).await, &world.portal);
+        let proposal = || portal::meetings::commands::Proposal {
+            starts_at: "2026-12-20T14:00:00Z".parse().unwrap(),
+            minutes: 60,
+            mode: portal::meetings::Mode::VirtualRoom,
+            conciliator: who.conciliator.user,
+        };
+        let mut cases = Vec::new();
+        for _ in 0..2 {
+            let case = open(&world, &who).await;
+            commands::act(portal, &who.staff, case, Act::Admit).await.unwrap();
+            cases.push(case);
+        }
+        let convene =
+            |case| portal::meetings::commands::convene(portal, &who.staff, case, proposal());
+        let meeting = convene(cases[0]).await.unwrap();
+        convene(cases[1]).await.unwrap_err();
+        let record = commands::act(portal, &who.client, cases[0], Act::Withdraw).await.unwrap();
+        assert_eq!(record.rules.state, CaseState::Withdrawn, "{name}");
+        let meeting =
+            portal::meetings::store::read(db, world.body.id, meeting).await.unwrap().unwrap();
+        assert_eq!(meeting.rules.state, portal::meetings::MeetingState::Cancelled, "{name}");
+        let mails = notifications::newest(db, world.body.id, "conciliatore@example.it", 20).await;
+        let told = |m: &notifications::Sent| m.subject.starts_with("Incontro annullato");
+        assert!(mails.unwrap().iter().any(told), "{name}");
+        convene(cases[1]).await.unwrap();
+    }
+    databases.end().await;
+}
+
+#[tokio::test]
+async fn s_2_a_list_shows_exactly_the_cases_that_may_be_opened() {
+    let databases = databases().await;
+    for (name, db) in &databases.all {
+        let world = world(db, &databases.folder().join(name)).await;
+        let (who, portal) = (people(&world).await, &world.portal);
+        let other_operator = world.operator("Altra Spa", OperatorKind::Seller).await;
+        let rete = Some(who.distributor);
+        let actors = [
+            who.staff.clone(),
+            who.conciliator.clone(),
+            who.client.clone(),
+            who.secretariat.clone(),
+            who.delegate.clone(),
+            world.user("concil.due", Role::Conciliator, None).await,
+            world.user("cliente.due", Role::Client, None).await,
+            world.user("del.cliente", Role::ClientDelegate, None).await,
+            world.user("seg.rete", Role::OperatorSecretariat, rete).await,
+            world.user("del.rete", Role::OperatorDelegate, rete).await,
+            world.user("seg.altra", Role::OperatorSecretariat, Some(other_operator)).await,
+            world.user("del.luce2", Role::OperatorDelegate, Some(who.seller)).await,
+            world.user("capo", Role::Administrator, None).await,
+        ];
+        let seller = who.seller;
+        let assign = Act::AssignDelegate { operator: seller, delegate: who.delegate.user };
+        let steps = [
+            (0, Act::Admit),
+            (0, Act::AssignConciliator { conciliator: who.conciliator.user }),
+            (0, Act::ConveneAid { operator: who.distributor }),
+            (3, Act::Adhere { operator: seller }),
+            (3, assign),
+        ];
+        let mut cases = Vec::new();
+        for reached in 0..=steps.len() {
+            let new = NewCase {
+                client: who.client.user,
+                client_delegate: (reached % 2 == 0).then_some(actors[7].user),
+                operator: seller,
+                aid: (reached > 2).then_some(who.distributor),
+                application: Application::sample(),
+            };
+            let case = commands::open(portal, &who.staff, new).await.unwrap();
+            for (actor, act) in &steps[..reached] {
+                let done = commands::act(portal, &actors[*actor], case, act.clone()).await;
+                assert!(done.is_ok(), "{name} {act:?} {done:?}");
+            }
+            cases.push(case);
+        }
+        let mut seen = 0;
+        for actor in &actors {
+            let mut listed = std::collections::BTreeSet::new();
+            let all = portal::lists::ListQuery { righe: "50".into(), ..Default::default() };
+            let listing =
+                portal::lists::Listing::of(&all, (portal::cases::list::CaseColumn::Number, true));
+            use portal::cases::list::{View, page};
+            for view in [View::InProgress, View::Closed, View::Applications] {
+                let (lines, total) = page(db, actor, view, &listing).await.unwrap();
+                assert_eq!(lines.len(), usize::try_from(total).unwrap());
+                listed.extend(lines.iter().map(|line| line.id()));
+            }
+            for case in &cases {
+                let record = store::read(db, world.body.id, *case).await.unwrap().unwrap();
+                let related = portal::cases::access::relation(actor, &record).is_some();
+                assert_eq!(listed.contains(case), related, "{name} {actor:?} {record:?}");
+                seen += usize::from(related);
+            }
+        }
+        assert!(seen > 20, "{name}: {seen}");
+    }
+    databases.end().await;
+}

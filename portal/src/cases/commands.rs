@@ -18,6 +18,7 @@ use crate::documents::filing::{self, NewDocument};
 use crate::documents::upload::Upload;
 use crate::files::FileError;
 use crate::journal::{self, JournalError};
+use crate::meetings;
 use crate::organisations::{self, OperatorId};
 use crate::portal::{Parts, Portal};
 use crate::procedures::ProcedureProfile;
@@ -171,7 +172,13 @@ pub async fn act(
     let body = body(portal, actor.body).await?;
     fits(portal, actor, case, &act).await?;
     let mut tx = portal.db.begin().await?;
+    let ends = matches!(act, Act::Withdraw | Act::DecideOverdue { .. });
+    let meeting =
+        if ends { meetings::store::lock_pending(&mut tx, body.id, case).await? } else { None };
     let record = act_as(&mut tx, portal, &body, actor, case, &act).await?;
+    if let Some(meeting) = meeting {
+        meetings::commands::take_off_in(&mut tx, portal, &body, &record, meeting).await?;
+    }
     tx.commit().await?;
     Ok(record)
 }

@@ -56,6 +56,8 @@ struct Field {
     value: String,
     required: bool,
     options: Vec<(String, String)>,
+    /// What stands for no choice.
+    empty: &'static str,
     fault: Option<&'static str>,
 }
 
@@ -226,6 +228,11 @@ impl IntakeForm {
             value: value.to_owned(),
             required,
             options,
+            empty: match name {
+                "multisito" | "urgenza" => "No",
+                _ if required => "Scegli…",
+                _ => "Nessuno",
+            },
             fault: faults.iter().find(|(field, _)| *field == name).map(|(_, told)| *told),
         };
         let text =

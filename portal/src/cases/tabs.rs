@@ -19,6 +19,7 @@ use crate::meetings::rules::Door;
 use crate::meetings::{self, MeetingId, MeetingState};
 use crate::organisations::{self, Operator, OperatorId, OperatorKind};
 use crate::portal::{Parts, Portal};
+use crate::procedures::SeatKind;
 
 /// The part that is shown.
 pub(super) enum Tab {
@@ -209,20 +210,22 @@ async fn subjects(
     operators: &[Operator],
 ) -> Result<Vec<Subject>, DbError> {
     let mut subjects = Vec::new();
-    let plain = |kind: &str, name: String| Subject { kind: kind.to_owned(), name, note: "" };
+    let seats = &portal.profile(&case.procedure).seats;
+    let plain =
+        |seat: SeatKind, name: String| Subject { kind: seats.of(seat).to_owned(), name, note: "" };
     if let Some(name) = name(portal, case, case.rules.conciliator).await? {
-        subjects.push(plain("Conciliatore", name));
+        subjects.push(plain(SeatKind::Neutral, name));
     }
-    subjects.push(plain("Cliente", case.client.name.clone()));
+    subjects.push(plain(SeatKind::Client, case.client.name.clone()));
     if let Some(name) = name(portal, case, case.client.delegate).await? {
-        subjects.push(plain("Delegato del cliente", name));
+        subjects.push(plain(SeatKind::ClientDelegate, name));
     }
     for who in &case.rules.operators {
         let (label, note) = (who.part.label(), note(who));
         let company = name_of(operators, who.operator);
         subjects.push(Subject { kind: label.to_owned(), name: company, note });
         if let Some(name) = name(portal, case, who.delegate).await? {
-            subjects.push(plain(&format!("Delegato: {label}"), name));
+            subjects.push(plain(SeatKind::of_delegate(who.part), name));
         }
     }
     Ok(subjects)

@@ -159,6 +159,22 @@ pub async fn cancel(
     Ok(old.case)
 }
 
+/// Takes the fixed meeting of a case off because the procedure ended.
+pub(crate) async fn take_off_in(
+    tx: &mut Tx,
+    portal: &Parts,
+    body: &Body,
+    case: &CaseRecord,
+    mut meeting: MeetingRecord,
+) -> Result<(), DbError> {
+    if meeting.rules.handle(MeetingAct::Cancel, portal.now()).is_err() {
+        return Ok(());
+    }
+    store::save(tx, &meeting).await?;
+    let sitting = sitting(portal, case).await?;
+    tell(tx, portal, body, case, &meeting, &sitting, Told::Cancelled).await
+}
+
 /// The conciliator started the meeting in the room (R-MEET-15). Nothing happens a second time.
 pub async fn start_in(
     tx: &mut Tx,

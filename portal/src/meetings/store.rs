@@ -113,6 +113,27 @@ pub async fn save(tx: &mut Tx, meeting: &MeetingRecord) -> Result<(), DbError> {
 const COLUMNS: &str = "id, body, case_id, state, mode, starts_at, ends_at, is_first, convened_at, \
     started_at, ended_at, outcome, replaces";
 
+/// Reads the meeting of a case that is fixed or running and holds its row until the transaction
+/// ends. Whoever needs the case's row too takes it afterwards.
+pub async fn lock_pending(
+    tx: &mut Tx,
+    body: BodyId,
+    case: CaseId,
+) -> Result<Option<MeetingRecord>, DbError> {
+    let id: Option<(Uuid,)> = on_db!(&mut *tx, |c| sqlx::query_as(
+        "UPDATE meetings SET state = state WHERE body = $1 AND case_id = $2
+             AND state IN ('convened', 'in_progress', 'interrupted') RETURNING id"
+    )
+    .bind(body.0)
+    .bind(case.0)
+    .fetch_optional(c)
+    .await)?;
+    match id {
+        Some((id,)) => lock(tx, body, MeetingId(id)).await,
+        None => Ok(None),
+    }
+}
+
 /// Reads a meeting and holds its row until the transaction ends.
 pub async fn lock(
     tx: &mut Tx,

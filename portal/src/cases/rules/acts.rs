@@ -209,6 +209,9 @@ pub enum Refusal {
     /// One meeting at a time.
     #[error("È già fissato un incontro per questa pratica.")]
     MeetingPending,
+    /// What ends a procedure waits for the end of its meeting.
+    #[error("L'incontro è in corso: prima va concluso.")]
+    MeetingRunning,
     /// No meeting is fixed.
     #[error("Non è fissato alcun incontro.")]
     NoMeeting,

@@ -158,6 +158,9 @@ impl Case {
             }
             (Act::CompleteSignatures, S::Signing) => CaseEvent::SignaturesCompleted,
             (Act::AbandonSignatures, S::Signing) => CaseEvent::SignaturesAbandoned,
+            (Act::Withdraw | Act::DecideOverdue { .. }, _) if self.meeting_started => {
+                return Err(Refusal::MeetingRunning);
+            }
             (Act::Withdraw, state)
                 if state.in_progress() || matches!(state, S::Submitted | S::Regularising) =>
             {
