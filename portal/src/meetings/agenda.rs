@@ -9,7 +9,7 @@ use super::{MeetingId, MeetingState, Mode, Slot};
 use crate::accounts::Actor;
 use crate::cases::list::scope;
 use crate::cases::supply::Service;
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, kept};
 use crate::lists::{Column, Listing, by_label};
 use crate::on_db;
 
@@ -181,6 +181,46 @@ impl AgendaLine {
     }
 }
 
+/// The meetings of an actor's cases; `$1` is the body, `$2` the user, `$3` the operator.
+fn lines(actor: &Actor) -> String {
+    format!(
+        "SELECT m.id AS id, m.case_id AS case_id, COALESCE(c.number, '') AS number,
+             m.state AS state, m.mode AS mode, m.starts_at AS starts_at, m.ends_at AS ends_at,
+             m.is_first AS is_first, c.client_name AS client_name,
+             c.operator_name AS operator_name, c.delegate_name AS delegate_name,
+             c.service AS service, c.procedure AS procedure
+         FROM meetings m
+         JOIN (SELECT * FROM cases WHERE body = $1 AND ({})) c ON c.id = m.case_id
+         WHERE m.body = $1",
+        scope(actor.role)
+    )
+}
+
+/// Meetings that were not moved or taken off, beginning from `from` and before `to`, first ones
+/// first.
+pub async fn between(
+    db: &Db,
+    actor: &Actor,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<AgendaLine>, DbError> {
+    let sql = format!(
+        "{} AND m.state NOT IN ('postponed', 'cancelled') AND m.starts_at >= $4
+             AND m.starts_at < $5 ORDER BY m.starts_at, m.id LIMIT $6",
+        lines(actor)
+    );
+    Ok(on_db!(read db, |c| sqlx::query_as(AssertSqlSafe(sql))
+        .bind(actor.body.0)
+        .bind(actor.user.0)
+        .bind(actor.operator.map(|o| o.0))
+        .bind(kept(from))
+        .bind(kept(to))
+        .bind(limit)
+        .fetch_all(c)
+        .await)?)
+}
+
 /// One page of the agenda, and how many lines there are in all.
 pub async fn page(
     db: &Db,
@@ -189,18 +229,7 @@ pub async fn page(
     listing: &Listing<AgendaColumn>,
 ) -> Result<(Vec<AgendaLine>, u64), DbError> {
     // Only constants of the program are put into the text: scope, view and column.
-    let lines = format!(
-        "SELECT m.id AS id, m.case_id AS case_id, COALESCE(c.number, '') AS number,
-             m.state AS state, m.mode AS mode, m.starts_at AS starts_at, m.ends_at AS ends_at,
-             m.is_first AS is_first, c.client_name AS client_name,
-             c.operator_name AS operator_name, c.delegate_name AS delegate_name,
-             c.service AS service, c.procedure AS procedure
-         FROM meetings m
-         JOIN (SELECT * FROM cases WHERE body = $1 AND ({})) c ON c.id = m.case_id
-         WHERE m.body = $1 AND {} AND c.search LIKE $4 ESCAPE '\\'",
-        scope(actor.role),
-        view.sql()
-    );
+    let lines = format!("{} AND {} AND c.search LIKE $4 ESCAPE '\\'", lines(actor), view.sql());
     let count = format!("SELECT COUNT(*) FROM ({lines}) AS found");
     let rows =
         format!("SELECT * FROM ({lines}) AS found ORDER BY {} LIMIT $5 OFFSET $6", listing.order());
