@@ -1,5 +1,4 @@
 //! The first page, by role, on both databases.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use portal::accounts::Role;
 use portal::cases::application::Application;
