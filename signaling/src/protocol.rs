@@ -173,7 +173,7 @@ pub enum ClientMessage {
         #[ts(type = "number")]
         seq: u64,
     },
-    /// The client's one SDP offer (also for an ICE restart).
+    /// The client's SDP offer, one for each peer connection.
     Offer {
         /// SDP.
         sdp: String,

@@ -11,6 +11,7 @@ import { artefact, root } from './places';
 
 export const hubBinary = process.env['ACCORDO_HUB'] ?? path.join(root, 'target/release/hub');
 const READY_WITHIN_MS = 90_000;
+const STOPPED_WITHIN_MS = 15_000;
 
 export interface Message {
   id: string;
@@ -45,16 +46,35 @@ export class Hub {
 
   async stop(): Promise<void> {
     if (this.child.exitCode === null) {
+      const exit = once(this.child, 'exit');
       this.child.kill('SIGTERM');
-      await once(this.child, 'exit');
+      const late = setTimeout(() => this.child.kill('SIGKILL'), STOPPED_WITHIN_MS);
+      await exit;
+      clearTimeout(late);
     }
     await rm(this.data, { recursive: true, force: true });
+  }
+
+  /** Ends it without asking. */
+  kill(): void {
+    this.child.kill('SIGKILL');
   }
 
   /** Messages that the demo outbox holds for one address or number, newest first. */
   async outbox(to: string): Promise<Message[]> {
     const response = await fetch(`${this.url}/dev/outbox.json?to=${encodeURIComponent(to)}`);
     return (await response.json()) as Message[];
+  }
+
+  /** Waits for a message that fits. */
+  async message(to: string, wanted: (message: Message) => boolean, within_ms: number): Promise<Message> {
+    const end = Date.now() + within_ms;
+    for (;;) {
+      const message = (await this.outbox(to)).find(wanted);
+      if (message) return message;
+      if (Date.now() > end) throw new Error(`the message to ${to || 'anybody'} did not come`);
+      await sleep(100);
+    }
   }
 
   private async ready(): Promise<void> {

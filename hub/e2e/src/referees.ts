@@ -1,6 +1,10 @@
 /** Other people's judgement of a signed PDF, and our own. */
 import { spawnSync } from 'node:child_process';
+import path from 'node:path';
 import { hubBinary } from './hub';
+import { root } from './places';
+
+const PYHANKO = process.env['ACCORDO_PYHANKO'] ?? path.join(root, '.venv/bin/pyhanko');
 
 export interface Judgement {
   ok: boolean;
@@ -15,8 +19,7 @@ export function run(command: string, args: string[]): Judgement {
 
 /** pyHanko 0.38: every signature intact, trusted, time-stamped, and nothing forbidden after it. */
 export function pyhanko(pdf: string, trust: string): Judgement {
-  const tool = process.env['ACCORDO_PYHANKO'] ?? 'pyhanko';
-  return run(tool, ['sign', 'validate', '--pretty-print', '--soft-revocation-check', '--trust', trust, '--trust-replace', pdf]);
+  return run(PYHANKO, ['sign', 'validate', '--pretty-print', '--soft-revocation-check', '--trust', trust, '--trust-replace', pdf]);
 }
 
 /** Poppler: how many signatures, and whether each is mathematically valid over its range. */
@@ -36,4 +39,11 @@ export function qpdf(pdf: string): Judgement {
 
 export function hubVerify(pdf: string, trust: string): Judgement {
   return run(hubBinary, ['verify', pdf, '--trust', trust]);
+}
+
+/** What a forger does: a later revision, well formed, in which the first page says something else. */
+export function replacePage(pdf: string, forged: string): void {
+  const script = path.join(root, 'hub/e2e/src/replace_page.py');
+  const judgement = run(path.join(path.dirname(PYHANKO), 'python'), [script, pdf, forged]);
+  if (!judgement.ok) throw new Error(judgement.text);
 }

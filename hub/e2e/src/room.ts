@@ -9,6 +9,11 @@ export class Room {
   /** Accepts the notice of confidentiality and goes in (to the lobby, or as conciliator inside). */
   static async enter(page: Page, meeting: string): Promise<Room> {
     await page.goto(`/stanza/${meeting}`);
+    return Room.accept(page);
+  }
+
+  /** From the entrance, that the page shows, into the room. */
+  static async accept(page: Page): Promise<Room> {
     await page.getByTestId('accept').check();
     await page.getByTestId('enter').click();
     return Room.inside(page);
@@ -63,6 +68,16 @@ export class Room {
     const toast = this.page.getByTestId('toast').filter({ hasText: text }).first();
     await toast.waitFor();
     await toast.getByRole('button').click();
+  }
+
+  /** Waits until a screen reader was told so. */
+  async hears(text: string): Promise<void> {
+    await this.page.getByTestId('announcements').locator('p').filter({ hasText: text }).first().waitFor({ state: 'attached' });
+  }
+
+  /** Waits until line and media are whole. */
+  async linked(): Promise<void> {
+    await this.page.getByTestId('link-state').filter({ hasText: /^Collegato$/ }).waitFor();
   }
 
   /** Waits until a control is on or off. */

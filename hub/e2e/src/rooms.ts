@@ -7,6 +7,7 @@ import type { Browser, Page } from 'playwright-core';
 import { accessibility, complaints, DESK, launch, newPage, PHONE, picture, type Size } from './browser';
 import { Line } from './line';
 import { linesOf, packetsDuring, received, seesAndHears, silentAfter } from './media';
+import { meet, together } from './meet';
 import { forgetPictures } from './places';
 import { Room } from './room';
 
@@ -89,6 +90,15 @@ async function play(browser: Browser): Promise<void> {
   await delegate.press('control-mic');
   await seesAndHears(client.page, [delegate.me]);
 
+  // A raised hand is seen and told.
+  await secretary.press('control-hand');
+  await secretary.pressed('control-hand', true);
+  await conciliator.of(secretary).getByText('mano alzata').waitFor();
+  await conciliator.hears('Sara Conti alza la mano.');
+  await picture(first, 'hand', { phone: true });
+  await secretary.press('control-hand');
+  await secretary.pressed('control-hand', false);
+
   // A shared screen.
   await operator.press('control-screen');
   await Promise.all(everybody.map((room) => room.page.locator('.tile.screen.live').waitFor()));
@@ -170,11 +180,31 @@ async function play(browser: Browser): Promise<void> {
   await client.isIn(APART);
   await together([conciliator, client]);
 
+  // A router forgets whose the media are: from now on they come from other addresses.
+  await fetch(`${server}/rete/su`, { method: 'POST' });
+  await together([conciliator, client]);
+
+  // The media's way fails for a while: another one is made without anybody's doing.
+  await fetch(`${server}/rete/giu`, { method: 'POST' });
+  await conciliator.page.getByText('Audio e video si sono interrotti').waitFor();
+  await picture(first, 'media-lost', { phone: true });
+  await conciliator.say('canarino: la chat funziona ancora');
+  await fetch(`${server}/rete/su`, { method: 'POST' });
+  const backAt = Date.now();
+  await together([conciliator, client]);
+  console.log(JSON.stringify({ media_back_within_ms: Date.now() - backAt }));
+  await Promise.all(everybody.map((room) => room.linked()));
+
   // All together again, with media.
   await conciliator.open('people');
   await conciliator.press('recall');
   await Promise.all(everybody.map((room) => room.isIn(JOINED)));
   await together(everybody);
+
+  await conciliator.open('settings');
+  await picture(first, 'devices', { phone: true });
+  violations.push(...(await accessibility(first)));
+  await conciliator.open('people');
 
   // A text to all sessions; news about the minutes.
   await conciliator.press('notice');
@@ -238,6 +268,7 @@ async function play(browser: Browser): Promise<void> {
 
   // Leaving by own wish, and coming back to the same place.
   await delegate.press('control-leave');
+  await picture(delegate.page, 'leave-question', { phone: true });
   await delegate.press('dialog-confirm');
   await delegate.page.getByTestId('farewell-bye').waitFor();
   await conciliator.tile(delegate).waitFor({ state: 'detached' });
@@ -265,24 +296,6 @@ async function seatAt(browser: Browser, seat: number, size: Size): Promise<Page>
   const page = await newPage(browser, line.url, `seat ${seat}`, size);
   await page.context().addCookies([{ name: 'seat', value: String(seat), url: line.url }]);
   return page;
-}
-
-/** These people see and hear one another. */
-async function meet(rooms: Room[]): Promise<void> {
-  await Promise.all(rooms.map((room) => seesAndHears(room.page, others(room, rooms))));
-}
-
-/** These people see and hear one another, and nobody else is in a receive slot of theirs. */
-async function together(rooms: Room[]): Promise<void> {
-  await meet(rooms);
-  for (const room of rooms) {
-    const { audio } = await received(room.page);
-    assert.deepEqual(Object.keys(audio).sort(), others(room, rooms).sort());
-  }
-}
-
-function others(room: Room, rooms: Room[]): string[] {
-  return rooms.map((r) => r.me).filter((id) => id !== room.me);
 }
 
 async function lineOfVoice(listener: Room, speaker: Room): Promise<string[]> {

@@ -30,6 +30,14 @@ use std::time::{Duration, Instant};
 
 /// Packets that every video slot keeps for resending: one second at the densest.
 const RESEND_PACKETS: u16 = 256;
+/// Missing packets further back than this are not asked for any more: the picture went on.
+const ASK_BACK_PACKETS: u16 = 128;
+/// Requests for one missing packet. Without an end to it a hole that cannot be filled eats the
+/// sender's bandwidth for as long as it is in sight.
+const ASK_TIMES: u16 = 4;
+/// Packets that SRTP accepts out of order. More than are asked for: a packet that is sent again
+/// is late by nature, and without RTX it comes as itself.
+const REPLAY_WINDOW_PACKETS: usize = 512;
 /// A layer without a packet for this long is not shown (its sender ran out of bandwidth).
 const LAYER_STALE: Duration = Duration::from_millis(500);
 
@@ -39,6 +47,13 @@ const LAYER_STALE: Duration = Duration::from_millis(500);
 pub(super) struct Place {
     pub(super) epoch: Epoch,
     pub(super) session: Session,
+}
+
+/// Which way datagrams go: one of our addresses, and the client's as we see it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Path {
+    pub(super) local: SocketAddr,
+    pub(super) remote: SocketAddr,
 }
 
 /// One incoming stream.
@@ -70,6 +85,11 @@ pub(super) struct Peer {
     pub(super) last_datagram: Instant,
     /// Addresses that proved to be this peer's, oldest first.
     pub(super) addresses: Vec<SocketAddr>,
+    /// The path that the client nominated last. `rtc` keeps to the first one; but a client whose
+    /// NAT forgot it is the same client on the same connection, at another address.
+    pub(super) path: Option<Path>,
+    /// A check that nominates is being answered.
+    pub(super) nominating: Option<Path>,
     pub(super) place: Option<Place>,
     /// Incoming SSRC → what it carries. Filled when `rtc` reports a track.
     pub(super) streams: HashMap<u32, Stream>,
@@ -134,6 +154,8 @@ impl Peer {
             dirty: false,
             last_datagram: now,
             addresses: vec![],
+            path: None,
+            nominating: None,
             place: None,
             streams: HashMap::new(),
             audio_slots: slots.iter().filter(|s| s.kind == Kind::Audio).count(),
@@ -196,15 +218,22 @@ fn connection(now: Instant) -> Result<RTCPeerConnection, MediaError> {
     // is answered on the media SSRC itself, in both directions.
     media.register_codec(codec(Kind::Audio), RtpCodecKind::Audio)?;
     media.register_codec(codec(Kind::Video), RtpCodecKind::Video)?;
+    let nack = NackGeneratorBuilder::new()
+        .with_size(ASK_BACK_PACKETS)
+        .with_max_nacks_per_packet(ASK_TIMES)
+        .build();
     let registry = Registry::new()
         .with(Stage::NackResponder, NackResponderBuilder::new().with_size(RESEND_PACKETS).build())
-        .with(Stage::NackGenerator, NackGeneratorBuilder::new().build());
+        .with(Stage::NackGenerator, nack);
     configure_simulcast_extension_headers(&mut media)?;
     let registry = configure_rtcp_reports(configure_twcc_receiver_only(registry, &mut media)?)
         .with(Stage::from(Keyframes::STAGE), Keyframes::default());
     let settings = SettingEngineBuilder::new()
         .with_lite(true)
         .with_answering_dtls_role(RTCDtlsRole::Server)
+        .with_srtp_replay_protection_window(REPLAY_WINDOW_PACKETS)
+        // Whether a client lives is told by what comes from it, whatever its address (`worker`).
+        .with_ice_timeouts(Some(Duration::ZERO), Some(Duration::ZERO), None)
         .build();
     Ok(RTCPeerConnectionBuilder::new()
         .with_media_engine(media)

@@ -3,7 +3,7 @@
 use super::MediaCounters;
 use super::commands::Command;
 use super::demux;
-use super::peer::Peer;
+use super::peer::{Path, Peer};
 use super::udp::Udp;
 use crate::protocol::{ParticipantId, RoomId};
 use crate::room::routes::Routes;
@@ -139,17 +139,19 @@ impl Worker {
         let local_addr = self.udp.candidate(socket);
         let (data, peer_addr) = self.udp.datagram(i);
         // A STUN check names its peer; anything else is known by the address that a check proved.
-        let ufrag = demux::stun_ufrag(data);
-        let key = match ufrag {
-            Some(ufrag) => self.by_ufrag.get(ufrag),
+        let check = demux::check(data);
+        let key = match &check {
+            Some(check) => self.by_ufrag.get(check.ufrag),
             None => self.by_address.get(&peer_addr),
         };
         let Some(&key) = key else { return };
-        let check = ufrag.is_some();
+        let nominates = check.as_ref().is_some_and(|check| check.nominates);
+        let check = check.is_some();
         let ssrc = demux::ssrc(data);
         let message = BytesMut::from(data);
         let Some(peer) = self.drive(key) else { return };
         peer.last_datagram = now;
+        peer.nominating = nominates.then_some(Path { local: local_addr, remote: peer_addr });
         let known = ssrc.is_some_and(|ssrc| peer.streams.contains_key(&ssrc));
         let transport = TransportContext {
             local_addr,
@@ -248,13 +250,21 @@ impl Worker {
         if let Some(peer) = self.peers.get_mut(&key) {
             peer.dirty = false;
         }
-        while let Some(datagram) = self.drive(key).and_then(|peer| peer.pc.poll_write()) {
+        while let Some(peer) = self.drive(key)
+            && let Some(datagram) = peer.pc.poll_write()
+        {
             let TransportContext { local_addr, peer_addr, .. } = datagram.transport;
+            let mut path = Path { local: local_addr, remote: peer_addr };
             // STUN is only ever sent in answer to a check that was authenticated.
             if datagram.message.first().is_some_and(|first| *first < 4) {
+                if demux::is_success(&datagram.message) && peer.nominating == Some(path) {
+                    peer.path = Some(path);
+                }
                 self.claim(key, peer_addr);
+            } else {
+                path = peer.path.unwrap_or(path);
             }
-            self.udp.send(local_addr, peer_addr, datagram.message);
+            self.udp.send(path.local, path.remote, datagram.message);
         }
         if self.peers.get(&key).is_some_and(|peer| !peer.ready) {
             self.events(key, now);

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops where its expectations do")]
 
+mod network;
 mod server;
 
 use server::ROOM;

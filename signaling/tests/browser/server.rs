@@ -1,6 +1,7 @@
 //! Rooms, media edge and room page on one loopback address, without a portal: who somebody is
 //! stands in a cookie.
 
+use crate::network::Network;
 use async_trait::async_trait;
 use axum::Json;
 use axum::Router;
@@ -46,6 +47,7 @@ pub struct World {
     pub journal: Arc<Mutex<Vec<JournalEntry>>>,
     tokens: Arc<Mutex<HashMap<String, usize>>>,
     issued: AtomicUsize,
+    network: Arc<Network>,
 }
 
 /// A token works once (R-MEET-13).
@@ -90,9 +92,10 @@ impl Journal for Memory {
 pub async fn start() -> (SocketAddr, Arc<World>) {
     let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let config = RoomsConfig::default();
+    let (network, hub) = Network::start().await;
     let media = Media::start(MediaConfig {
-        bind: vec![local],
-        advertise: vec![],
+        bind: vec![hub],
+        advertise: vec![network.address().ip()],
         workers: 1,
         audio_slots: config.terms.audio_slots.into(),
         video_slots: config.terms.video_slots.into(),
@@ -106,7 +109,7 @@ pub async fn start() -> (SocketAddr, Arc<World>) {
         Arc::new(Memory(Arc::clone(&journal))),
         Arc::new(SystemClock),
     );
-    let world = Arc::new(World { rooms, journal, tokens, issued: AtomicUsize::new(0) });
+    let world = Arc::new(World { rooms, journal, tokens, issued: AtomicUsize::new(0), network });
     let app = Router::new()
         .route("/stanza/{meeting}", get(|| file("signaling/web/dist/room.html")))
         .route(
@@ -125,6 +128,7 @@ pub async fn start() -> (SocketAddr, Arc<World>) {
         .route("/ws/room", any(socket))
         .route("/incontri/{meeting}/verbale", get(panel))
         .route("/incontri/{meeting}/novita", post(news))
+        .route("/rete/{state}", post(set_network))
         .with_state(Arc::clone(&world));
     let listener = tokio::net::TcpListener::bind(local).await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -178,6 +182,15 @@ async fn panel() -> impl IntoResponse {
 
 async fn news(State(world): State<Arc<World>>) {
     world.rooms.changed(ROOM, Topic::Minutes).await;
+}
+
+async fn set_network(State(world): State<Arc<World>>, Path(state): Path<String>) -> StatusCode {
+    match state.as_str() {
+        "giu" => world.network.cut(),
+        "su" => world.network.mend(),
+        _ => return StatusCode::NOT_FOUND,
+    }
+    StatusCode::NO_CONTENT
 }
 
 /// A file of the repository, read at each request: the test sees the last build.

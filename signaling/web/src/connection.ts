@@ -183,10 +183,13 @@ export class Connection {
     this.lost();
   }
 
-  /** A refused secret is replaced by a new token; a refused token is the room's last word, unless waiting helps. */
+  /**
+   * A refused secret is replaced by a new token; a refused token is the room's last word. A hub that
+   * cannot serve the room at this moment is asked again.
+   */
   private helloRefused({ code, retry }: RequestError): void {
     if (code === 'lost') return;
-    const answered = this.fresh && (retry === 'no' || typeof retry === 'object');
+    const answered = this.fresh && code !== 'internal' && (retry === 'no' || typeof retry === 'object');
     if (answered) {
       const wait = typeof retry === 'object' ? { retry_after_s: Math.ceil(retry.after_ms / 1000) } : {};
       this.end({ kind: 'refused', code, message: '', ...wait });

@@ -1,9 +1,10 @@
 /**
- * The participant's one RTCPeerConnection, from lobby to end.
+ * A participant's RTCPeerConnection, from lobby to end or until its path breaks; then another one
+ * takes its place.
  *
- * The browser is the only offerer, and its m-lines never change: microphone, camera (two simulcast
- * layers), screen, then as many receive slots as the hub asked for. What a slot carries is the
- * hub's business (`slots`); joins, moves and breakouts need no SDP.
+ * The browser is the only offerer, offers once, and its m-lines never change: microphone, camera
+ * (two simulcast layers), screen, then as many receive slots as the hub asked for. What a slot
+ * carries is the hub's business (`slots`); joins, moves and breakouts need no SDP.
  */
 import type { IceServer } from './protocol';
 
@@ -16,24 +17,27 @@ export interface MediaPlan {
 export interface MediaEdge {
   /** Sends the offer, resolves with the answer's SDP. */
   exchange(sdp: string): Promise<string>;
-  onState(state: MediaState): void;
+  onConnected(): void;
+  /** It does not work, but may mend by itself for a moment. */
+  onShaky(): void;
+  /** It is of no use any more. */
+  onBroken(): void;
 }
-
-export type MediaState = 'connecting' | 'connected' | 'failed';
 export type Sending = 'mic' | 'cam' | 'screen';
 
 /** m-line of the first receive slot: microphone, camera and screen come before. */
 const FIRST_SLOT = 3;
 /** A path that is "disconnected" for longer will not mend by itself. */
-const RESTART_AFTER_MS = 3_000;
+const BROKEN_AFTER_MS = 3_000;
+/** From the offer to the first path. */
+const CONNECTED_WITHIN_MS = 12_000;
 
 export class Media {
   readonly pc: RTCPeerConnection;
   private readonly senders: Record<Sending, RTCRtpSender>;
   private readonly audioStreams: MediaStream[] = [];
   private readonly videoStreams: MediaStream[] = [];
-  private restartTimer: ReturnType<typeof setTimeout> | undefined;
-  private negotiating: Promise<void> | null = null;
+  private patience: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly plan: MediaPlan, private readonly edge: MediaEdge) {
     this.pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle', iceServers: plan.iceServers });
@@ -56,15 +60,16 @@ export class Media {
     this.pc.addEventListener('connectionstatechange', () => this.watch());
   }
 
-  /** The first offer. */
-  start(): Promise<void> {
-    return this.negotiate(false);
+  /** Offers; rejects if the hub refuses. */
+  async start(): Promise<void> {
+    this.wait(CONNECTED_WITHIN_MS);
+    await this.pc.setLocalDescription();
+    const sdp = await this.edge.exchange(this.pc.localDescription?.sdp ?? '');
+    await this.pc.setRemoteDescription({ type: 'answer', sdp });
   }
 
-  /** New network path on the same session, if the present one does not work. */
-  async mend(): Promise<void> {
-    if (this.pc.connectionState === 'connected' && this.pc.iceConnectionState !== 'disconnected') return;
-    await this.negotiate(true);
+  get works(): boolean {
+    return this.pc.connectionState === 'connected';
   }
 
   send(what: Sending, track: MediaStreamTrack | null): Promise<void> {
@@ -101,13 +106,13 @@ export class Media {
       if (stat.type === 'candidate-pair' && stat.nominated) rtt = stat.currentRoundTripTime ?? 0;
       if (stat.type === 'remote-inbound-rtp') lost = Math.max(lost, stat.fractionLost ?? 0);
     }
-    if (this.pc.connectionState !== 'connected') return 'none';
+    if (!this.works) return 'none';
     if (rtt > 0.5 || lost > 0.1) return 'poor';
     return rtt > 0.25 || lost > 0.03 ? 'fair' : 'good';
   }
 
   close(): void {
-    clearTimeout(this.restartTimer);
+    clearTimeout(this.patience);
     this.pc.close();
   }
 
@@ -116,50 +121,27 @@ export class Media {
     return new MediaStream([receiver.track]);
   }
 
-  private negotiate(iceRestart: boolean): Promise<void> {
-    this.negotiating ??= this.offer(iceRestart).finally(() => (this.negotiating = null));
-    return this.negotiating;
-  }
-
-  private async offer(iceRestart: boolean): Promise<void> {
-    await this.pc.setLocalDescription(await this.pc.createOffer({ iceRestart }));
-    try {
-      const sdp = await this.edge.exchange(this.pc.localDescription?.sdp ?? '');
-      await this.pc.setRemoteDescription({ type: 'answer', sdp });
-    } catch (error) {
-      // Back to the last agreed state, so that the next offer can be made.
-      if (this.pc.signalingState === 'have-local-offer' && this.pc.currentRemoteDescription) {
-        await this.pc.setLocalDescription({ type: 'rollback' });
-      }
-      throw error;
-    }
-  }
-
   private watch(): void {
-    clearTimeout(this.restartTimer);
     switch (this.pc.connectionState) {
       case 'connected':
-        this.edge.onState('connected');
-        break;
-      case 'failed':
-        this.edge.onState('failed');
-        this.restart(0);
+        clearTimeout(this.patience);
+        this.edge.onConnected();
         break;
       case 'disconnected':
-        this.edge.onState('connecting');
-        this.restart(RESTART_AFTER_MS);
+        this.wait(BROKEN_AFTER_MS);
+        this.edge.onShaky();
         break;
-      case 'connecting':
-        this.edge.onState('connecting');
+      case 'failed':
+      // Closed by the hub: our own `close` raises no event.
+      case 'closed':
+        this.wait(0);
         break;
     }
   }
 
-  private restart(after_ms: number): void {
-    this.restartTimer = setTimeout(() => {
-      // While the socket is lost the offer fails; then its return calls `mend`.
-      this.mend().catch(() => this.restart(RESTART_AFTER_MS));
-    }, after_ms);
+  private wait(ms: number): void {
+    clearTimeout(this.patience);
+    this.patience = setTimeout(() => this.edge.onBroken(), ms);
   }
 }
 

@@ -2,7 +2,7 @@
 import { join, socketUrl, type Seat } from './api';
 import { Connection, RequestError, type ConnectionState, type End, type Socket, type Welcome } from './connection';
 import type { Devices } from './devices';
-import { Media, type MediaState, type Quality } from './media';
+import { Media, type MediaPlan, type Quality } from './media';
 import { apply, audioSlot, here, initialState, type Effect, type RoomState } from './model';
 import type { ClientMessage, ParticipantId, ServerMessage } from './protocol';
 import { refusals } from './words';
@@ -16,6 +16,9 @@ export interface MeetingEvents {
   ended(end: End): void;
 }
 
+/** `lost`: it worked before, and is being mended. */
+export type MediaState = 'connecting' | 'connected' | 'lost';
+
 const SPEAKING_LEVEL = 0.02;
 const LEVELS_EVERY_MS = 500;
 const QUALITY_EVERY_MS = 3_000;
@@ -27,6 +30,7 @@ export class Meeting {
   quality: Quality = 'none';
   speaking: ReadonlySet<ParticipantId> = new Set();
   media: Media | null = null;
+  private plan: MediaPlan | null = null;
   private readonly connection: Connection;
   private readonly timers: ReturnType<typeof setInterval>[];
   private devicesUnsaid = false;
@@ -96,42 +100,47 @@ export class Meeting {
 
   private welcomed(welcome: Welcome, fresh: boolean): void {
     this.receive(welcome);
-    if (fresh || !this.media) {
-      this.openMedia(welcome);
-      this.devicesChanged();
-    } else {
-      this.media.mend().catch(() => undefined);
-      if (this.devicesUnsaid) this.devicesChanged();
-    }
+    this.plan = {
+      audioSlots: welcome.audio_slots,
+      videoSlots: welcome.video_slots,
+      iceServers: welcome.ice_servers,
+    };
+    if (fresh || !this.media?.works) this.openMedia(this.plan);
+    if (fresh || this.devicesUnsaid) this.devicesChanged();
     this.devicesUnsaid = false;
   }
 
-  private openMedia(welcome: Welcome): void {
+  /** A new peer connection; the hub ends the one before. */
+  private openMedia(plan: MediaPlan): void {
     this.media?.close();
-    const media = new Media(
-      {
-        audioSlots: welcome.audio_slots,
-        videoSlots: welcome.video_slots,
-        iceServers: welcome.ice_servers,
+    const media = new Media(plan, {
+      exchange: async (sdp) => {
+        const answer = await this.connection.request({ type: 'offer', sdp });
+        if (answer.type !== 'answer') throw new RequestError('bad_offer');
+        return answer.sdp;
       },
-      {
-        exchange: async (sdp) => {
-          const answer = await this.connection.request({ type: 'offer', sdp });
-          if (answer.type !== 'answer') throw new RequestError('bad_offer');
-          return answer.sdp;
-        },
-        onState: (state) => {
-          this.mediaState = state;
-          this.events.changed();
-        },
+      onConnected: () => this.mediaIs('connected'),
+      onShaky: () => this.mediaIs('lost'),
+      onBroken: () => {
+        if (this.mediaState === 'connected') this.mediaIs('lost');
+        // While the socket is lost no offer can be made; its return looks after the media.
+        if (this.connectionState === 'open') this.openMedia(plan);
       },
-    );
+    });
     this.media = media;
+    void this.sendTracks();
     media.start().catch((error) => {
+      // It was replaced meanwhile.
+      if (media !== this.media) return;
       if (!(error instanceof RequestError) || error.code !== 'lost') {
         this.events.refused(requestWords(error));
       }
     });
+  }
+
+  private mediaIs(state: MediaState): void {
+    this.mediaState = state;
+    this.events.changed();
   }
 
   private receive(message: ServerMessage): void {

@@ -35,6 +35,7 @@ function linkWords(meeting: Meeting): [string, string] {
     return ['bad', 'Collegamento interrotto: sto rientrando da solo, resta qui.'];
   }
   if (meeting.state.session === 'lobby') return ['good', 'Collegato'];
+  if (meeting.mediaState === 'lost') return ['bad', 'Audio e video si sono interrotti: sto riprovando da solo, resta qui.'];
   if (meeting.mediaState !== 'connected') return ['fair', 'Audio e video in preparazione…'];
   switch (meeting.quality) {
     case 'poor':

@@ -55,7 +55,7 @@ function closedWords(answer: Extract<JoinAnswer, { ok: false }>): { title: strin
     default: {
       const known = refusals[answer.code as ErrorCode] as string | undefined;
       const title = answer.code === 'ended' ? 'L’incontro è terminato' : 'Non puoi entrare adesso';
-      return { title, text: known ?? answer.message };
+      return { title, text: answer.message || known || refusals.wrong_state };
     }
   }
 }
