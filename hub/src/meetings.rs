@@ -12,22 +12,27 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, post};
 use axum::{Json, Router, middleware};
 use chrono::{DateTime, TimeDelta, Utc};
+use portal::db::DbError;
+use portal::leases::{self, Lease};
 use portal::meetings::MeetingId;
-use portal::meetings::attendance::{self, AttendanceError, Lease, Turn};
+use portal::meetings::attendance::{self, AttendanceError, Turn};
 use portal::meetings::door::{self, DoorError, EntryError};
 use portal::portal::Portal;
 use portal::procedures::{SeatKind, Side as SeatSide};
 use portal::web::{Answer, Visit, guard};
 use serde::{Deserialize, Serialize};
 use signaling::edge::{Admission, Door, Journal, JournalError, Rooms};
-use signaling::protocol::{ErrorCode, ParticipantId, Retry, Role, RoomId, Side};
+use signaling::protocol::{ErrorCode, LeaveReason, ParticipantId, Retry, Role, RoomId, Side};
 use signaling::room::journal::{JournalEntry, JournalEvent};
 use signaling::room::{Refused, RoomSpec, Seat};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// Path of the room socket.
 const SOCKET: &str = "/ws/room";
+/// Between two rounds of what need not be done at once.
+const CHORES: Duration = Duration::from_secs(60);
 
 /// This node's view of meetings.
 #[derive(Clone)]
@@ -62,33 +67,71 @@ impl Meetings {
         join.merge(socket)
     }
 
-    /// Renews the leases of open rooms, and keeps their people signed in, until `stop`.
+    /// Keeps this node's rooms its own until `stop`; rooms that it cannot keep stop here before
+    /// another node may take them.
     pub async fn keep_leases(self, stop: CancellationToken) {
         let third = (self.lease / 3).to_std().unwrap_or(Duration::from_secs(1));
         let mut round = tokio::time::interval(third);
+        let mut chores = tokio::time::interval(CHORES);
+        let mut renewed_at = self.portal.now();
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
-                _ = round.tick() => {}
-            }
-            let Some(rooms) = self.rooms.get() else { continue };
-            let open = rooms.open();
-            for (room, generation) in &open {
-                let meeting = MeetingId(room.0);
-                let (db, now) = (&self.portal.db, self.portal.now());
-                let renewed =
-                    door::renew_lease(db, meeting, &self.node, *generation, now, self.lease).await;
-                if let Err(error) = renewed {
-                    tracing::error!(%meeting, %error, "renewing a lease");
-                }
-            }
-            let meetings: Vec<_> = open.iter().map(|(room, _)| MeetingId(room.0)).collect();
-            let idle = self.portal.settings.idle;
-            if let Err(error) = attendance::keep_signed_in(&self.portal, &meetings, idle).await {
-                tracing::error!(%error, "keeping people signed in");
+                _ = chores.tick() => self.do_chores().await,
+                _ = round.tick() => match timeout(third, self.renew()).await {
+                    Ok(Ok(())) => renewed_at = self.portal.now(),
+                    failure => {
+                        tracing::error!(?failure, "renewing leases");
+                        if self.portal.now() - renewed_at >= self.lease / 3 * 2 {
+                            self.stop_serving();
+                        }
+                    }
+                },
             }
         }
     }
+
+    /// Renews the leases of open rooms, once. Rooms whose lease was lost stop here, rooms whose
+    /// meeting was moved or taken off are closed (R-MEET-28).
+    pub async fn renew(&self) -> Result<(), DbError> {
+        let Some(rooms) = self.rooms.get() else { return Ok(()) };
+        let (db, now) = (&self.portal.db, self.portal.now());
+        let open: Vec<_> = rooms.open().into_iter().map(|(r, g)| (MeetingId(r.0), g)).collect();
+        for (meeting, generation) in leases::renew(db, &self.node, &open, now, self.lease).await? {
+            let room = RoomId(meeting.0);
+            // It may have closed meanwhile, or be served under a new lease.
+            if rooms.open().contains(&(room, generation)) {
+                tracing::warn!(%meeting, generation, "lease lost");
+                close(rooms, room, LeaveReason::Closing);
+            }
+        }
+        for meeting in leases::called_off(db, &self.node, now).await? {
+            close(rooms, RoomId(meeting.0), LeaveReason::Ended);
+        }
+        Ok(())
+    }
+
+    fn stop_serving(&self) {
+        let Some(rooms) = self.rooms.get() else { return };
+        for (room, _) in rooms.open() {
+            close(rooms, room, LeaveReason::Closing);
+        }
+    }
+
+    async fn do_chores(&self) {
+        if let Err(error) = attendance::keep_signed_in(&self.portal, &self.node).await {
+            tracing::error!(%error, "keeping people signed in");
+        }
+        if let Err(error) = door::sweep(&self.portal.db, self.portal.now()).await {
+            tracing::error!(%error, "forgetting join tokens");
+        }
+    }
+}
+
+/// Not waited for: a room that hangs in the database must not hold up the others.
+fn close(rooms: &Rooms, room: RoomId, reason: LeaveReason) {
+    let rooms = rooms.clone();
+    tokio::spawn(async move { rooms.close(room, reason).await });
 }
 
 async fn socket(State(meetings): State<Meetings>, request: WebSocketUpgrade) -> Response {
@@ -254,7 +297,8 @@ impl Journal for Meetings {
     async fn release(&self, room: RoomId, generation: u32) {
         let (db, now) = (&self.portal.db, self.portal.now());
         let meeting = MeetingId(room.0);
-        if let Err(error) = door::release_lease(db, meeting, &self.node, generation, now).await {
+        let lease = Lease { node: &self.node, generation };
+        if let Err(error) = leases::release(db, meeting, lease, now).await {
             tracing::warn!(%meeting, %error, "giving a lease back");
         }
     }

@@ -20,7 +20,7 @@ use portal::cases::commands;
 use portal::clock::SystemClock;
 use portal::db::Db;
 use portal::files::Files;
-use portal::meetings::door;
+use portal::leases;
 use portal::portal::{Parts, Portal, PortalSettings};
 use portal::procedures::Procedures;
 use portal::random::SystemRandom;
@@ -78,7 +78,7 @@ pub async fn serve(settings: Settings) -> Result<(), HubError> {
     let meetings = Meetings::new(portal.clone(), lease);
     if settings.owns_database() {
         // Nobody else can be serving these rooms: no lease has to run out first.
-        door::end_leases(&db, portal.now()).await.map_err(|e| failed("leases")(&e))?;
+        leases::end_all(&db, portal.now()).await.map_err(|e| failed("leases")(&e))?;
     }
     let rooms = open_rooms(&settings, &meetings)?;
     meetings.attach(rooms.clone());

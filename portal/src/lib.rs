@@ -14,6 +14,7 @@ pub mod db;
 pub mod documents;
 pub mod files;
 pub mod journal;
+pub mod leases;
 pub mod lists;
 pub mod meetings;
 pub mod minutes;

@@ -37,7 +37,13 @@ pub enum Db {
         reader: SqlitePool,
     },
     /// A server.
-    Postgres(PgPool),
+    Postgres {
+        /// Connections of transactions.
+        writer: PgPool,
+        /// Connections that only read. They are apart so that a transaction that also reads beside
+        /// itself finds one, however many transactions there are.
+        reader: PgPool,
+    },
 }
 
 /// A transaction that may write. Rolled back unless committed.
@@ -56,7 +62,7 @@ macro_rules! on_db {
     (read $db:expr, |$c:ident| $body:expr) => {
         match $db {
             $crate::db::Db::Sqlite { reader: $c, .. } => $body,
-            $crate::db::Db::Postgres($c) => $body,
+            $crate::db::Db::Postgres { reader: $c, .. } => $body,
         }
     };
     ($tx:expr, |$c:ident| $body:expr) => {
@@ -78,7 +84,7 @@ impl Db {
     pub async fn begin(&self) -> Result<Tx, DbError> {
         Ok(match self {
             Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+            Self::Postgres { writer, .. } => Tx::Postgres(writer.begin().await?),
         })
     }
 
@@ -89,7 +95,10 @@ impl Db {
                 reader.close().await;
                 writer.close().await;
             }
-            Self::Postgres(pool) => pool.close().await,
+            Self::Postgres { writer, reader } => {
+                reader.close().await;
+                writer.close().await;
+            }
         }
     }
 }

@@ -15,7 +15,8 @@ static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
 /// How long a statement waits for another's lock.
 const BUSY: Duration = Duration::from_secs(10);
 const READERS: u32 = 8;
-const CONNECTIONS: u32 = 16;
+/// Of a server; SQLite has one.
+const WRITERS: u32 = 8;
 
 impl Db {
     /// Opens `sqlite://PATH` (created if missing) or `postgres://…` and migrates it.
@@ -23,9 +24,10 @@ impl Db {
         if url.starts_with("sqlite:") {
             Self::open_sqlite(url).await
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            let pool = PgPoolOptions::new().max_connections(CONNECTIONS).connect(url).await?;
-            POSTGRES.run(&pool).await?;
-            Ok(Self::Postgres(pool))
+            let writer = PgPoolOptions::new().max_connections(WRITERS).connect(url).await?;
+            POSTGRES.run(&writer).await?;
+            let reader = PgPoolOptions::new().max_connections(READERS).connect(url).await?;
+            Ok(Self::Postgres { writer, reader })
         } else {
             // Only the scheme: the rest may hold a password.
             let scheme = url.split(':').next().unwrap_or_default();

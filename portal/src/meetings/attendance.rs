@@ -1,17 +1,18 @@
 //! The attendance log of a meeting: a chained journal of seat ids, sessions and epochs, without
 //! names and without a word that was said (R-MEET-36, R-MEET-43). Names stand beside it.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::commands::{self, MeetingError};
-use super::{MeetingId, door, store};
+use super::{MeetingId, store};
 use crate::accounts::UserId;
 use crate::bodies::BodyId;
 use crate::cases::commands::{By, CaseError, body};
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, kept};
 use crate::journal::{self, Aggregate, Entry, JournalError};
+use crate::leases::{self, Lease};
 use crate::on_db;
 use crate::portal::Portal;
 
@@ -24,6 +25,9 @@ pub enum AttendanceError {
     /// No such meeting.
     #[error("no such meeting")]
     NotFound,
+    /// The meeting was moved or taken off: nothing can begin in its room.
+    #[error("the meeting was moved or taken off")]
+    CalledOff,
     /// The log.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -39,15 +43,6 @@ pub enum Turn {
     Started,
     /// It is over.
     Ended,
-}
-
-/// A room's lease.
-#[derive(Clone, Copy, Debug)]
-pub struct Lease<'a> {
-    /// Who holds it.
-    pub node: &'a str,
-    /// Which.
-    pub generation: u32,
 }
 
 fn aggregate(body: BodyId, meeting: MeetingId) -> Aggregate {
@@ -66,7 +61,7 @@ pub async fn append<E: Serialize + Sync>(
     let body = body_of(portal, body).await?;
     let mut tx = portal.db.begin().await?;
     let now = portal.now();
-    if !door::holds_lease(&mut tx, meeting, lease.node, lease.generation, now).await? {
+    if !leases::holds(&mut tx, meeting, lease, now).await? {
         return Err(AttendanceError::LeaseLost);
     }
     for (at, event) in entries {
@@ -81,9 +76,12 @@ pub async fn append<E: Serialize + Sync>(
         };
         match done {
             Ok(()) => {}
-            // The case was ended meanwhile, e.g. by a withdrawal: the room's people still sit there.
             Err(MeetingError::Refused(_) | MeetingError::Case(CaseError::Refused(_))) => {
-                tracing::warn!(%meeting, ?turn, "the case does not follow its room");
+                if *turn == Turn::Started {
+                    return Err(AttendanceError::CalledOff);
+                }
+                // Whatever the case says: nobody sits there any more.
+                tracing::warn!(%meeting, "the case does not follow the end of its room");
             }
             Err(MeetingError::Db(error) | MeetingError::Case(CaseError::Db(error))) => {
                 return Err(error.into());
@@ -136,23 +134,22 @@ pub async fn seats(db: &Db, body: BodyId, meeting: MeetingId) -> Result<Vec<Take
     .await)?)
 }
 
-/// Keeps the sign-in of people whose rooms are open (R-LOG-16).
-pub async fn keep_signed_in(
-    portal: &Portal,
-    meetings: &[MeetingId],
-    idle: TimeDelta,
-) -> Result<(), DbError> {
-    let mut users = Vec::new();
-    for meeting in meetings {
-        if let Some(body) = store::body_of(&portal.db, *meeting).await? {
-            let seats = seats(&portal.db, body, *meeting).await?;
-            users.extend(seats.into_iter().map(|seat| UserId(seat.user_id)));
-        }
-    }
+/// Keeps the sign-in of people whose rooms `node` serves (R-LOG-16).
+pub async fn keep_signed_in(portal: &Portal, node: &str) -> Result<(), DbError> {
+    let (now, idle) = (portal.now(), portal.settings.idle);
+    let users: Vec<(Uuid,)> = on_db!(read & portal.db, |c| sqlx::query_as(
+        "SELECT DISTINCT s.user_id FROM meeting_seats s JOIN leases l ON l.room = s.meeting_id
+         WHERE l.node = $1 AND l.expires_at > $2 AND s.accepted_at IS NOT NULL"
+    )
+    .bind(node)
+    .bind(kept(now))
+    .fetch_all(c)
+    .await)?;
     if users.is_empty() {
         return Ok(());
     }
-    crate::accounts::sessions::keep(&portal.db, &users, idle, portal.now()).await
+    let users: Vec<UserId> = users.into_iter().map(|(user,)| UserId(user)).collect();
+    crate::accounts::sessions::keep(&portal.db, &users, idle, now).await
 }
 
 /// The log as a file that anybody can check offline, names beside it.

@@ -184,7 +184,7 @@ pub async fn start_in(
     by: By,
 ) -> Result<(), MeetingError> {
     let mut record = store::lock(tx, body.id, meeting).await?.ok_or(MeetingError::NotFound)?;
-    if record.rules.state != MeetingState::Convened {
+    if record.rules.started_at.is_some() {
         return Ok(());
     }
     record.rules.handle(MeetingAct::Start, portal.now())?;

@@ -1,16 +1,16 @@
-//! The way into a room: a single-use token for one person and one seat (R-MEET-13), and the lease of
-//! the node that serves the room.
+//! The way into a room: a single-use token for one person and one seat (R-MEET-13).
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::rules::Door;
-use super::{MeetingId, commands, store};
-use crate::accounts::Actor;
+use super::{MeetingId, commands, people, store};
+use crate::accounts::{Actor, UserId};
 use crate::bodies::{Body, BodyId};
 use crate::calendar;
 use crate::cases;
 use crate::db::{Db, DbError, Tx, kept};
+use crate::leases;
 use crate::on_db;
 use crate::portal::Portal;
 use crate::procedures::SeatKind;
@@ -151,10 +151,20 @@ pub struct Entered {
     pub grace_seconds: u16,
 }
 
+#[derive(sqlx::FromRow)]
+struct SeatRow {
+    body: Uuid,
+    meeting_id: Uuid,
+    user_id: Uuid,
+    seat: String,
+    name: String,
+    label: String,
+}
+
 /// Why a token does not open the room.
 #[derive(Debug, thiserror::Error)]
 pub enum EntryError {
-    /// Unknown, spent or too old.
+    /// Unknown, spent, too old, or of a seat that is another person's by now.
     #[error("the join token is unknown, spent or expired")]
     Token,
     /// The meeting is over.
@@ -187,143 +197,49 @@ pub async fn enter(
     .await)
     .map_err(DbError::from)?;
     let seat_id = seat.ok_or(EntryError::Token)?;
-    let (body, meeting, seat, name, label): (Uuid, Uuid, String, String, String) =
-        on_db!(&mut tx, |c| sqlx::query_as(
-            "SELECT body, meeting_id, seat, name, label FROM meeting_seats WHERE id = $1"
-        )
-        .bind(seat_id)
-        .fetch_one(c)
-        .await)
-        .map_err(DbError::from)?;
-    let (body, meeting) = (BodyId(body), MeetingId(meeting));
+    let row: SeatRow = on_db!(&mut tx, |c| sqlx::query_as(
+        "SELECT body, meeting_id, user_id, seat, name, label FROM meeting_seats WHERE id = $1"
+    )
+    .bind(seat_id)
+    .fetch_one(c)
+    .await)
+    .map_err(DbError::from)?;
+    let (body, meeting) = (BodyId(row.body), MeetingId(row.meeting_id));
+    let seat: SeatKind =
+        row.seat.parse().map_err(|e| DbError::from(sqlx::Error::Decode(Box::new(e))))?;
     let record = store::read(&portal.db, body, meeting).await?.ok_or(EntryError::Token)?;
-    let case = cases::store::read(&portal.db, body, record.case).await?;
-    let room = portal.profile(&case.ok_or(EntryError::Token)?.procedure).room;
+    let case = cases::store::read(&portal.db, body, record.case).await?.ok_or(EntryError::Token)?;
+    // A delegate may have been replaced since the token was given out.
+    let people = people::of_case(&portal.db, &case, None).await?;
+    if people.seat_of(UserId(row.user_id)) != Some(seat) {
+        return Err(EntryError::Token);
+    }
+    let room = portal.profile(&case.procedure).room;
     if record.rules.door(&room, now) != Door::Open {
         return Err(EntryError::Over);
     }
-    let generation = take_lease(&mut tx, body, meeting, node, now, lease).await?;
+    let generation = leases::take(&mut tx, body, meeting, node, now, lease).await?;
     let generation = generation.ok_or(EntryError::Elsewhere)?;
     tx.commit().await?;
     Ok(Entered {
         meeting,
         seat_id,
-        seat: seat.parse().map_err(|e| DbError::from(sqlx::Error::Decode(Box::new(e))))?,
-        name,
-        label,
+        seat,
+        name: row.name,
+        label: row.label,
         generation,
         capacity: room.capacity,
         grace_seconds: room.grace_seconds,
     })
 }
 
-/// The generation of `node`'s lease; nothing while another node holds it.
-async fn take_lease(
-    tx: &mut Tx,
-    body: BodyId,
-    room: MeetingId,
-    node: &str,
-    now: DateTime<Utc>,
-    lease: TimeDelta,
-) -> Result<Option<u32>, DbError> {
-    let generation: Option<i64> = on_db!(tx, |c| {
-        sqlx::query_scalar(
-        "INSERT INTO leases (room, body, node, generation, expires_at) VALUES ($1, $2, $3, 1, $5)
-         ON CONFLICT (room) DO UPDATE SET
-             generation = CASE WHEN leases.node = $3 AND leases.expires_at > $4
-                 THEN leases.generation ELSE leases.generation + 1 END,
-             node = $3, expires_at = $5
-         WHERE leases.node = $3 OR leases.expires_at <= $4
-         RETURNING generation"
-    )
-    .bind(room.0)
-    .bind(body.0)
-    .bind(node)
-    .bind(kept(now))
-    .bind(kept(now + lease))
-    .fetch_optional(c)
-    .await
-    })?;
-    Ok(generation.map(|g| u32::try_from(g).unwrap_or(u32::MAX)))
-}
-
-/// Keeps a lease alive. False if it was lost.
-pub async fn renew_lease(
-    db: &Db,
-    room: MeetingId,
-    node: &str,
-    generation: u32,
-    now: DateTime<Utc>,
-    lease: TimeDelta,
-) -> Result<bool, DbError> {
+/// Forgets tokens that ran out a day ago.
+pub async fn sweep(db: &Db, now: DateTime<Utc>) -> Result<(), DbError> {
     let mut tx = db.begin().await?;
-    let rows = on_db!(&mut tx, |c| sqlx::query(
-        "UPDATE leases SET expires_at = $5
-         WHERE room = $1 AND node = $2 AND generation = $3 AND expires_at > $4"
-    )
-    .bind(room.0)
-    .bind(node)
-    .bind(i64::from(generation))
-    .bind(kept(now))
-    .bind(kept(now + lease))
-    .execute(c)
-    .await
-    .map(|done| done.rows_affected()))?;
-    tx.commit().await?;
-    Ok(rows == 1)
-}
-
-/// Gives a lease back: another node may take the room at once.
-pub async fn release_lease(
-    db: &Db,
-    room: MeetingId,
-    node: &str,
-    generation: u32,
-    now: DateTime<Utc>,
-) -> Result<(), DbError> {
-    let mut tx = db.begin().await?;
-    on_db!(&mut tx, |c| sqlx::query(
-        "UPDATE leases SET expires_at = $4 WHERE room = $1 AND node = $2 AND generation = $3"
-    )
-    .bind(room.0)
-    .bind(node)
-    .bind(i64::from(generation))
-    .bind(kept(now))
-    .execute(c)
-    .await
-    .map(drop))?;
-    tx.commit().await
-}
-
-/// Ends every lease: for a database that no other process can be serving any more.
-pub async fn end_leases(db: &Db, now: DateTime<Utc>) -> Result<(), DbError> {
-    let mut tx = db.begin().await?;
-    on_db!(&mut tx, |c| sqlx::query("UPDATE leases SET expires_at = $1 WHERE expires_at > $1")
-        .bind(kept(now))
+    on_db!(&mut tx, |c| sqlx::query("DELETE FROM join_tokens WHERE expires_at < $1")
+        .bind(kept(now - TimeDelta::days(1)))
         .execute(c)
         .await
         .map(drop))?;
     tx.commit().await
-}
-
-/// Whether `generation` is still `node`'s lease; its row stays locked until the transaction ends.
-pub(super) async fn holds_lease(
-    tx: &mut Tx,
-    room: MeetingId,
-    node: &str,
-    generation: u32,
-    now: DateTime<Utc>,
-) -> Result<bool, DbError> {
-    let rows = on_db!(tx, |c| sqlx::query(
-        "UPDATE leases SET node = node
-         WHERE room = $1 AND node = $2 AND generation = $3 AND expires_at > $4"
-    )
-    .bind(room.0)
-    .bind(node)
-    .bind(i64::from(generation))
-    .bind(kept(now))
-    .execute(c)
-    .await
-    .map(|done| done.rows_affected()))?;
-    Ok(rows == 1)
 }

@@ -7,6 +7,7 @@
 pub mod agenda;
 pub mod attendance;
 pub mod commands;
+mod convening;
 pub mod door;
 pub mod pages;
 pub mod people;

@@ -1,0 +1,7 @@
+//! Meetings on both databases: fixing them, the way into the room, the attendance log, the pages.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod convening;
+mod pages;
+mod room;
+mod support;
