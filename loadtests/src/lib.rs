@@ -8,9 +8,12 @@
 //! Deliberately absent: encoders (payloads are stamps in the dress of Opus and VP8) and any way
 //! around sign-in.
 
+pub mod browser;
 pub mod clock;
 pub mod isolation;
 pub mod media;
+pub mod outbox;
 pub mod participant;
+pub mod people;
 pub mod room;
 pub mod stamp;
