@@ -98,7 +98,7 @@ impl Participant {
         let Some(me) = me else {
             return Err(late(&name, "the welcome", patience, &known.borrow()));
         };
-        let ears = Arc::new(Ears::new(me, isolation));
+        let ears = Arc::new(Ears::new(me, canary, isolation));
         let keeper = keep_media(from, Arc::clone(&room), placed, Arc::clone(&ears));
         let media = tokio::spawn(keeper);
         Ok(Self { name, room, ears, known, patience, media })

@@ -137,7 +137,8 @@ impl Browser {
         path: &str,
         body: &impl Serialize,
     ) -> Result<(StatusCode, Value), BrowserError> {
-        let request = self.request(Method::POST, path).header(ACCEPT, "application/json").json(body);
+        let request =
+            self.request(Method::POST, path).header(ACCEPT, "application/json").json(body);
         let answer = self.send(path, request).await?;
         let status = answer.status();
         let text = answer.text().await.map_err(|error| lost(path, error))?;

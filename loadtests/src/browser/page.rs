@@ -82,6 +82,12 @@ impl Page {
         Html::parse_document(&self.html).select(&select(selector)).next().is_some()
     }
 
+    /// Whether one of these elements contains the words.
+    pub fn says(&self, selector: &str, words: &str) -> bool {
+        let document = Html::parse_document(&self.html);
+        document.select(&select(selector)).any(|element| words_of(&element).contains(words))
+    }
+
     /// The attribute of the first such element.
     ///
     /// # Errors
@@ -284,8 +290,13 @@ righe</textarea>
     fn a_form_is_sent_as_a_browser_would_send_it() {
         let form = page().form("whole").unwrap();
         assert_eq!(form.action, "/salva");
-        let untouched =
-            [("due", "y"), ("esito", "a"), ("nome", ""), ("revision", "7"), ("testo", "Due\nrighe")];
+        let untouched = [
+            ("due", "y"),
+            ("esito", "a"),
+            ("nome", ""),
+            ("revision", "7"),
+            ("testo", "Due\nrighe"),
+        ];
         assert_eq!(sent(&form), untouched);
         let form = form.fill("nome", "Anna").unwrap().choose("esito", "Mancato").unwrap();
         let form = form.choose("scelta", "si").unwrap().tick_all();

@@ -2,12 +2,11 @@
 
 use crate::clock::now_ms;
 use crate::isolation::{Arrival, Isolation};
-use crate::stamp::Stamp;
+use crate::stamp::{Canary, Stamp};
 use signaling::protocol::{Epoch, ParticipantId, Session};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
-use tokio::time::Instant;
 
 /// Packets that said the same of their origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,8 +24,8 @@ pub struct Heard {
 /// When the first of them came, and how many did.
 #[derive(Clone, Copy, Debug)]
 pub struct First {
-    /// Arrival of the first.
-    pub at: Instant,
+    /// Arrival of the first, milliseconds since 1970.
+    pub at_ms: u64,
     /// All of them.
     pub count: u64,
 }
@@ -34,6 +33,7 @@ pub struct First {
 /// One participant's ears; they stay when the connection is replaced.
 pub struct Ears {
     me: ParticipantId,
+    canary: Canary,
     isolation: Arc<Isolation>,
     inner: Mutex<Inner>,
     /// Rises when somebody is heard in a new way.
@@ -46,28 +46,29 @@ struct Inner {
     /// Since the connection was made or replaced.
     fresh: BTreeMap<(ParticipantId, bool), First>,
     packets: u64,
-    unstamped: u64,
+    foreign: u64,
 }
 
 impl Ears {
     /// The ears of `me`; every stamp goes to the meeting's isolation check.
-    pub fn new(me: ParticipantId, isolation: Arc<Isolation>) -> Self {
+    pub fn new(me: ParticipantId, canary: Canary, isolation: Arc<Isolation>) -> Self {
         let (news, _) = watch::channel(0);
-        Self { me, isolation, inner: Mutex::default(), news }
+        Self { me, canary, isolation, inner: Mutex::default(), news }
     }
 
     /// One packet came in.
     pub(super) fn hear(&self, video: bool, payload: &[u8]) {
-        let now = Instant::now();
-        let Some(stamp) = Stamp::find(payload) else {
-            self.lock().unstamped += 1;
+        let at_ms = now_ms();
+        let stamp = Stamp::find(payload).filter(|stamp| stamp.canary == self.canary);
+        let Some(stamp) = stamp else {
+            self.lock().foreign += 1;
             return;
         };
-        self.isolation.arrived(Arrival { to: self.me, stamp, at_ms: now_ms() });
+        self.isolation.arrived(Arrival { to: self.me, stamp, at_ms });
         let Stamp { by, session, epoch, .. } = stamp;
         let mut inner = self.lock();
         inner.packets += 1;
-        let first = First { at: now, count: 0 };
+        let first = First { at_ms, count: 0 };
         let heard = inner.heard.entry(Heard { by, video, session, epoch }).or_insert(first);
         heard.count += 1;
         let new_words = heard.count == 1;
@@ -86,14 +87,14 @@ impl Ears {
     }
 
     /// The first picture of anybody since the connection was made.
-    pub fn first_frame(&self) -> Option<Instant> {
+    pub fn first_frame(&self) -> Option<u64> {
         let inner = self.lock();
-        inner.fresh.iter().filter(|((_, video), _)| *video).map(|(_, first)| first.at).min()
+        inner.fresh.iter().filter(|((_, video), _)| *video).map(|(_, first)| first.at_ms).min()
     }
 
     /// When voice and picture of `by`, sent in `session` at `epoch` or later, were first heard;
     /// the later of the two. `None` while one is missing.
-    pub fn both(&self, by: ParticipantId, session: Session, epoch: Epoch) -> Option<Instant> {
+    pub fn both(&self, by: ParticipantId, session: Session, epoch: Epoch) -> Option<u64> {
         let first = |video| self.first(by, video, session, epoch);
         Some(first(false)?.max(first(true)?))
     }
@@ -105,12 +106,12 @@ impl Ears {
         video: bool,
         session: Session,
         epoch: Epoch,
-    ) -> Option<Instant> {
+    ) -> Option<u64> {
         let inner = self.lock();
         let fits = |heard: &Heard| {
             (heard.by, heard.video, heard.session) == (by, video, session) && heard.epoch >= epoch
         };
-        inner.heard.iter().filter(|(heard, _)| fits(heard)).map(|(_, first)| first.at).min()
+        inner.heard.iter().filter(|(heard, _)| fits(heard)).map(|(_, first)| first.at_ms).min()
     }
 
     /// Told whenever somebody is heard in a new way.
@@ -118,10 +119,10 @@ impl Ears {
         self.news.subscribe()
     }
 
-    /// Packets with a stamp, and without.
+    /// Packets with a stamp of this run, and all others.
     pub fn packets(&self) -> (u64, u64) {
         let inner = self.lock();
-        (inner.packets, inner.unstamped)
+        (inner.packets, inner.foreign)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {

@@ -295,8 +295,7 @@ impl Connection {
             self.isolation.moved(me, epoch, session, at_ms);
             self.place.send_modify(|place| (place.epoch, place.session) = (epoch, session));
         }
-        let now = Instant::now();
-        self.known.send_modify(|known| known.learn(message, now));
+        self.known.send_modify(|known| known.learn(message));
     }
 
     fn number(&mut self) -> u64 {

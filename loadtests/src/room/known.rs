@@ -5,7 +5,6 @@ use signaling::protocol::{
     Epoch, LeaveReason, ParticipantId, Person, ServerMessage, Session, Topic, VideoSource, View,
 };
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// Everything the room told, newest state and what has to be counted.
 #[derive(Clone, Debug, Default)]
@@ -24,8 +23,6 @@ pub struct Known {
     pub epoch: Epoch,
     /// When the hub last moved this participant, by the hub's clock.
     pub moved_at_ms: u64,
-    /// When word of it came.
-    pub moved_at: Option<Instant>,
     /// Whom the receive slots carry.
     pub slots: (Vec<Option<ParticipantId>>, Vec<Option<VideoSource>>),
     /// All chat lines, in order.
@@ -64,7 +61,7 @@ pub struct Return {
 
 impl Known {
     /// Takes what the room said, except for answers and the end.
-    pub(super) fn learn(&mut self, message: ServerMessage, now: Instant) {
+    pub(super) fn learn(&mut self, message: ServerMessage) {
         match message {
             ServerMessage::View(view) => {
                 (self.epoch, self.session) = (view.epoch, Some(view.session));
@@ -72,7 +69,7 @@ impl Known {
             }
             ServerMessage::Moved { epoch, session, at_ms } => {
                 (self.epoch, self.session) = (epoch, Some(session));
-                (self.moved_at_ms, self.moved_at) = (at_ms, Some(now));
+                self.moved_at_ms = at_ms;
                 self.slots = Default::default();
             }
             ServerMessage::Slots { audio, video, .. } => self.slots = (audio, video),

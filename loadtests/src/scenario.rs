@@ -1,0 +1,141 @@
+//! A scenario file: who is there before, and how fast things go.
+
+use serde::Deserialize;
+use std::path::Path;
+use std::time::Duration;
+
+/// What a run plays.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// For the report.
+    pub name: String,
+    /// The hub's demo world.
+    pub world: World,
+    /// The people of the meetings.
+    pub people: People,
+    /// How fast.
+    pub pace: Pace,
+}
+
+/// People and companies of the demo world.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct World {
+    /// Password of its accounts.
+    pub password: String,
+    /// Makes accounts.
+    pub administrator: Account,
+    /// Takes in, admits, convenes.
+    pub service_secretariat: Account,
+    /// Adheres and delegates for the operator.
+    pub operator_secretariat: Account,
+    /// Adheres and delegates for the technical aid.
+    pub aid_secretariat: Account,
+    /// Words in the operator's name.
+    pub operator: String,
+    /// Words in the name of the company that gives technical aid.
+    pub aid: String,
+}
+
+/// An account of the demo world.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Account {
+    /// Username.
+    pub username: String,
+    /// Where its codes go, E.164.
+    pub mobile: String,
+}
+
+/// People that a run makes up.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct People {
+    /// Their password.
+    pub password: String,
+}
+
+/// Durations.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pace {
+    patience_s: u64,
+    stagger_ms: u64,
+    plenary_ms: u64,
+    breakout_ms: u64,
+}
+
+impl Pace {
+    /// For anything that should happen.
+    pub fn patience(&self) -> Duration {
+        Duration::from_secs(self.patience_s)
+    }
+
+    /// Between the beginnings of two meetings.
+    pub fn stagger(&self) -> Duration {
+        Duration::from_millis(self.stagger_ms)
+    }
+
+    /// How long everybody talks in plenary.
+    pub fn plenary(&self) -> Duration {
+        Duration::from_millis(self.plenary_ms)
+    }
+
+    /// How long client and conciliator talk aside.
+    pub fn breakout(&self) -> Duration {
+        Duration::from_millis(self.breakout_ms)
+    }
+}
+
+/// Why there is no scenario.
+#[derive(Debug, thiserror::Error)]
+pub enum ScenarioError {
+    /// The file cannot be read.
+    #[error("{path}: {error}")]
+    Unreadable {
+        /// Which file.
+        path: String,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// It is no scenario.
+    #[error("{path}: {error}")]
+    Wrong {
+        /// Which file.
+        path: String,
+        /// What is wrong.
+        error: Box<toml::de::Error>,
+    },
+}
+
+impl Scenario {
+    /// Reads a scenario file.
+    ///
+    /// # Errors
+    /// [`ScenarioError`].
+    pub fn read(path: &Path) -> Result<Self, ScenarioError> {
+        let shown = || path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| ScenarioError::Unreadable { path: shown(), error })?;
+        toml::from_str(&text)
+            .map_err(|error| ScenarioError::Wrong { path: shown(), error: Box::new(error) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scenarios_that_are_shipped_can_be_read() {
+        let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios"));
+        let mut read = 0;
+        for file in std::fs::read_dir(folder).unwrap() {
+            let scenario = Scenario::read(&file.unwrap().path()).unwrap();
+            assert!(!scenario.name.is_empty());
+            read += 1;
+        }
+        assert!(read > 0);
+    }
+}
