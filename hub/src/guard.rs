@@ -34,6 +34,8 @@ pub struct Opened {
 /// database of the other kind is refused before anything in it is changed.
 pub async fn open(settings: &Settings, now: DateTime<Utc>) -> Result<Opened, HubError> {
     outside(settings)?;
+    std::fs::create_dir_all(&settings.data)
+        .map_err(HubError::io(format!("creating {}", settings.data.display())))?;
     let db = connect(settings).await?;
     let wanted = nature(settings.mode);
     let mut stamp = instance::read(&db).await.map_err(database)?;
@@ -134,7 +136,6 @@ fn of_a_demo(file: &Path) -> Result<bool, HubError> {
     Ok(roots.iter().any(|root| {
         root.subject_name()
             .entries()
-            .filter_map(|entry| entry.data().as_utf8().ok())
-            .any(|text| text.contains(NOT_QUALIFIED))
+            .any(|entry| entry.data().as_slice() == NOT_QUALIFIED.as_bytes())
     }))
 }

@@ -28,22 +28,21 @@ pub enum Stamp {
 
 /// Reads the stamp; needs no tables to be there.
 pub async fn read(db: &Db) -> Result<Stamp, DbError> {
-    let tables = match db {
-        Db::Sqlite { reader, .. } => {
-            sqlx::query_scalar(
-                "SELECT count(*) = 2 FROM sqlite_master WHERE name IN ('instance', 'bodies')",
-            )
-            .fetch_one(reader)
-            .await?
-        }
-        Db::Postgres(pool) => {
-            sqlx::query_scalar(
+    let tables: bool =
+        match db {
+            Db::Sqlite { reader, .. } => {
+                sqlx::query_scalar(
+                    "SELECT count(*) = 2 FROM sqlite_master WHERE name IN ('instance', 'bodies')",
+                )
+                .fetch_one(reader)
+                .await?
+            }
+            Db::Postgres { reader, .. } => sqlx::query_scalar(
                 "SELECT to_regclass('instance') IS NOT NULL AND to_regclass('bodies') IS NOT NULL",
             )
-            .fetch_one(pool)
-            .await?
-        }
-    };
+            .fetch_one(reader)
+            .await?,
+        };
     if !tables {
         return Ok(Stamp::Unused);
     }
