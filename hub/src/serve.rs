@@ -1,6 +1,5 @@
 //! `hub serve`: composition and life of one process.
 
-use std::fs::{File, TryLockError};
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,13 +17,14 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use portal::accounts::passwords::Cost;
 use portal::accounts::sessions;
 use portal::cases::commands;
-use portal::clock::{Clock as _, SystemClock};
+use portal::clock::SystemClock;
 use portal::db::Db;
 use portal::files::Files;
 use portal::leases;
 use portal::portal::{Parts, Portal, PortalSettings};
 use portal::procedures::Procedures;
 use portal::random::SystemRandom;
+use portal::signatures::apply;
 use signaling::edge::{Rooms, RoomsConfig};
 use signaling::media::{Media, MediaConfig};
 use tokio_util::sync::CancellationToken;
@@ -36,26 +36,28 @@ use crate::error::HubError;
 use crate::meetings::Meetings;
 use crate::settings::{Mode, Settings};
 use crate::signatures::LiveRooms;
-use crate::{demo, guard, shell, signatures};
+use crate::{demo, shell, signatures};
 
 /// After SIGTERM, requests that run may take so long to end.
 const FAREWELL: Duration = Duration::from_secs(10);
 /// Between two rounds of housekeeping.
 const ROUND: Duration = Duration::from_secs(60);
+/// Between two looks for signatures that a stop left behind, and for terms that are over.
+const SIGNATURES: Duration = Duration::from_secs(5);
 
 /// Serves until SIGTERM or SIGINT.
 pub async fn serve(settings: Settings) -> Result<(), HubError> {
     let failed = |what: &'static str| {
         move |error: &dyn std::fmt::Display| HubError::Failed(format!("{what}: {error}"))
     };
+    std::fs::create_dir_all(&settings.data)
+        .map_err(HubError::io(format!("creating {}", settings.data.display())))?;
     let metrics = PrometheusBuilder::new().install_recorder().map_err(|e| failed("metrics")(&e))?;
-    let opened = guard::open(&settings, SystemClock.now()).await?;
-    let db = opened.db;
-    let _alone = settings.owns_database().then(|| alone(&settings)).transpose()?;
-    let files = Files::local(&settings.files())?;
-    let demo = match opened.demo {
-        Some(permit) => Some(DemoParties::open(permit, &settings, db.clone())?),
-        None => None,
+    let db = Db::open(&settings.database_url()).await.map_err(|e| failed("database")(&e))?;
+    let files = Files::local(&settings.data.join("files")).map_err(|e| failed("file store")(&e))?;
+    let demo = match settings.mode {
+        Mode::Demo => Some(DemoParties::open(&settings, db.clone())?),
+        Mode::Production => None,
     };
     let live = Arc::new(LiveRooms::default());
     let signing = match &demo {
@@ -99,11 +101,13 @@ pub async fn serve(settings: Settings) -> Result<(), HubError> {
         .layer(CatchPanicLayer::new());
 
     let stop = CancellationToken::new();
-    let rounds = tokio::spawn(self::rounds(portal.clone(), stop.clone()));
     let leases = tokio::spawn(meetings.keep_leases(stop.clone()));
     let handle = Handle::new();
     let listening = tokio::spawn(listen(settings.clone(), app, handle.clone()));
     let address = handle.listening().await;
+    // After listening: the demo's outside parties are reached where the hub itself serves.
+    let alone = settings.owns_database();
+    let rounds = tokio::spawn(self::rounds(portal.clone(), alone, stop.clone()));
     match address {
         Some(address) => {
             tracing::info!(%address, "serving");
@@ -121,19 +125,6 @@ pub async fn serve(settings: Settings) -> Result<(), HubError> {
     leases.await.map_err(|e| failed("leases")(&e))?;
     db.close().await;
     result
-}
-
-/// Sees to it that no other hub serves from this data folder, for as long as the file is open.
-fn alone(settings: &Settings) -> Result<File, HubError> {
-    let place = settings.data.join("hub.lock");
-    let file = File::create(&place).map_err(HubError::io(place.display().to_string()))?;
-    file.try_lock().map_err(|error| match error {
-        TryLockError::WouldBlock => {
-            HubError::Failed(format!("another hub serves from {}", settings.data.display()))
-        }
-        TryLockError::Error(error) => HubError::io(place.display().to_string())(error),
-    })?;
-    Ok(file)
 }
 
 fn portal_settings(settings: &Settings) -> PortalSettings {
@@ -213,20 +204,31 @@ fn health(db: Db, metrics: PrometheusHandle) -> Router {
         .route("/metrics", get(move || async move { metrics.render() }))
 }
 
-/// What is done again and again while the hub serves.
-async fn rounds(portal: Portal, stop: CancellationToken) {
+/// What is done again and again while the hub serves. `alone`: no other process can be in the
+/// middle of a signature at the beginning.
+async fn rounds(portal: Portal, mut alone: bool, stop: CancellationToken) {
     let mut round = tokio::time::interval(ROUND);
+    let mut signatures = tokio::time::interval(SIGNATURES);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            _ = round.tick() => {}
+            _ = signatures.tick() => {
+                if let Err(error) = apply::resume_all(&portal, alone).await {
+                    tracing::error!(%error, "taking up signatures");
+                }
+                alone = false;
+            }
+            _ = round.tick() => pass_time(&portal).await,
         }
-        if let Err(error) = commands::pass_time(&portal).await {
-            tracing::error!(%error, "passing time over cases");
-        }
-        if let Err(error) = sessions::sweep(&portal.db, portal.settings.idle, portal.now()).await {
-            tracing::error!(%error, "sweeping sessions");
-        }
+    }
+}
+
+async fn pass_time(portal: &Portal) {
+    if let Err(error) = commands::pass_time(portal).await {
+        tracing::error!(%error, "passing time over cases");
+    }
+    if let Err(error) = sessions::sweep(&portal.db, portal.settings.idle, portal.now()).await {
+        tracing::error!(%error, "sweeping sessions");
     }
 }
 

@@ -31,9 +31,8 @@ pub async fn take(
     now: DateTime<Utc>,
     length: TimeDelta,
 ) -> Result<Option<u32>, DbError> {
-    let generation: Option<i64> =
-        on_db!(tx, |c| {
-            sqlx::query_scalar(
+    let generation: Option<i64> = on_db!(tx, |c| {
+        sqlx::query_scalar(
         "INSERT INTO leases (room, body, node, generation, expires_at) VALUES ($1, $2, $3, 1, $5)
          ON CONFLICT (room) DO UPDATE SET
              generation = CASE WHEN leases.node = $3 AND leases.expires_at > $4
@@ -49,7 +48,7 @@ pub async fn take(
     .bind(kept(now + length))
     .fetch_optional(c)
     .await
-        })?;
+    })?;
     Ok(generation.map(|g| u32::try_from(g).unwrap_or(u32::MAX)))
 }
 

@@ -13,7 +13,6 @@ pub mod clock;
 pub mod db;
 pub mod documents;
 pub mod files;
-pub mod instance;
 pub mod journal;
 pub mod leases;
 pub mod lists;

@@ -3,7 +3,7 @@
 //! A file is stored under its SHA-256 before its row is written, and the row is what makes it a
 //! document: a file without row is invisible.
 
-mod export;
+pub(crate) mod export;
 pub mod filing;
 pub(crate) mod form;
 pub mod pages;

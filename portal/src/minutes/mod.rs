@@ -1,9 +1,13 @@
 //! Minutes (verbali): what the conciliator writes of a meeting, up to the moment it is frozen.
 //!
-//! [`compose`] finds the words, [`store`] keeps the draft; what follows is [`crate::signatures`].
+//! [`table`] knows who looks, [`compose`] finds the words, [`store`] keeps the draft, [`commands`]
+//! change it, [`pages`] shows it; what follows is [`crate::signatures`].
 
+pub mod commands;
 pub mod compose;
+pub mod pages;
 pub mod store;
+pub mod table;
 
 use chrono::{DateTime, Utc};
 

@@ -67,6 +67,16 @@ pub struct ProcedureProfile {
     pub seats: SeatLabels,
     /// Minutes by outcome.
     pub minutes: Vec<MinutesRules>,
+    /// Collecting signatures.
+    pub signatures: SignatureRules,
+}
+
+/// Collecting signatures.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignatureRules {
+    /// Days until a process expires (R-SIGN-33).
+    pub term_days: u16,
 }
 
 /// What urgency does to the duration of a procedure.

@@ -13,6 +13,7 @@ use signing::{
 };
 
 use super::ports::SigningPorts;
+use crate::clock::Clock;
 
 /// Name of the invisible field that is reserved for the document time stamp.
 const TIMESTAMP_FIELD: &str = "document_timestamp";
@@ -121,14 +122,14 @@ pub async fn complete(
     prepared: Prepared,
     signature: Vec<u8>,
     expected: &Expected,
-    now: DateTime<Utc>,
+    clock: &dyn Clock,
 ) -> Result<Vec<u8>, CraftError> {
     prepared.check(&signature)?;
     let token = ports.tsa.timestamp(&Digest::of(&signature)).await?;
     let pdf =
         tokio::task::spawn_blocking(move || pades::finish(&prepared, &signature, Some(&token)))
             .await??;
-    let (pdf, report) = report_on(ports, pdf, now).await?;
+    let (pdf, report) = report_on(ports, pdf, clock.now()).await?;
     match fault(&report, expected) {
         None => Ok(pdf),
         Some(fault) => Err(CraftError::Invalid(fault)),

@@ -5,51 +5,81 @@
 //! is stored, and stored before a row names it. So a crash at any point ends in one valid document,
 //! and no signature that was given is lost while the process is open.
 //!
-//! [`rules`] says what comes next, [`craft`] works on the document, [`store`] keeps the process,
-//! [`service`] leads through the steps, [`pages`] shows them.
+//! [`rules`] says what comes next, [`craft`] works on the document, [`store`] keeps the process.
+//! [`opening`] freezes, [`steps`] leads a signer up to the code, [`apply`] makes the signature,
+//! [`ending`] is about how a process ends. [`view`] is what people see of it, [`pages`] takes what
+//! they do.
 
+pub mod apply;
 pub mod conditions;
 pub mod craft;
+pub mod ending;
+mod explain;
 pub mod identity;
+pub mod opening;
+pub mod pages;
 pub mod ports;
 pub mod rules;
+pub mod steps;
 pub mod store;
+pub(crate) mod view;
 
 use signing::{
     ports::QtspError,
     process::{Refusal, ReplayError},
 };
 
-use crate::{db::DbError, journal::JournalError};
+use crate::{
+    cases::commands::CaseError, db::DbError, files::FileError, journal::JournalError,
+    meetings::commands::MeetingError,
+};
 
 /// Why something about signatures was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum SignatureError {
-    /// The database.
-    #[error(transparent)]
-    Db(#[from] DbError),
-    /// The evidence log.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-    /// The evidence log makes no process.
-    #[error("evidence log: {0}")]
-    Replay(#[from] ReplayError),
-    /// Something stored cannot be read back.
-    #[error("damaged: {0}")]
-    Damaged(&'static str),
+    /// No such process, or nothing of this person's.
+    #[error("no such process")]
+    NotFound,
+    /// The person's part does not do this.
+    #[error("not allowed")]
+    NotAllowed,
+    /// It cannot be done, in words for the person.
+    #[error("{0}")]
+    Unfit(String),
     /// The process says no.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The meeting cannot come to this outcome.
+    #[error(transparent)]
+    Meeting(#[from] MeetingError),
+    /// The case cannot go this way.
+    #[error(transparent)]
+    Case(#[from] CaseError),
     /// The document.
     #[error(transparent)]
     Craft(#[from] craft::CraftError),
     /// The trust service.
     #[error(transparent)]
     Qtsp(#[from] QtspError),
-    /// The object store.
-    #[error("file store: {0}")]
-    Files(String),
+    /// Who somebody is could not be found out.
+    #[error(transparent)]
+    Identification(#[from] ports::IdentificationError),
     /// Signatures so far are not as they must be (R-SIGN-36); the text is for the log.
     #[error("signatures so far: {0}")]
     NotValid(String),
+    /// The evidence log makes no process.
+    #[error("evidence log: {0}")]
+    Replay(#[from] ReplayError),
+    /// Something stored cannot be read back.
+    #[error("damaged: {0}")]
+    Damaged(&'static str),
+    /// The file store.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The evidence log.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
 }

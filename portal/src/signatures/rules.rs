@@ -24,7 +24,7 @@ pub enum Need {
     Request,
     /// Enter the code.
     Code,
-    /// A signature is being applied at this moment, by this or another signer.
+    /// The signature is being applied at this moment.
     Busy,
     /// Nothing: signed, or the process is over.
     Nothing,
@@ -44,7 +44,7 @@ pub fn need(process: &Process, field: &str, now: DateTime<Utc>) -> Need {
         Step::ConditionsAccepted => Need::Contacts,
         _ if !in_turn => Need::Others,
         _ if !process.may_sign(field) => Need::Check,
-        _ if process.lease().is_some_and(|lease| now < lease.until) => Need::Busy,
+        _ if process.lease().is_some_and(|it| it.field == field && now < it.until) => Need::Busy,
         Step::ContactsConfirmed | Step::CertificateIssued => Need::Request,
         Step::OtpSent => Need::Code,
     }

@@ -1,13 +1,15 @@
 //! Processes, credentials and attempts in the database. A process is rebuilt from its journal; its
 //! row and the rows of its signers are what pages read, written in the same transaction.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
 use signing::{
     Digest,
+    evidence::{Entry, EvidenceLog},
     ports::FieldPlace,
-    process::{Process, Recorded},
+    process::{Process, ProcessId, Recorded, Status},
 };
 use uuid::Uuid;
 
@@ -61,6 +63,11 @@ impl ProcessRow {
     /// The newest revision.
     pub fn digest(&self) -> Result<Digest, SignatureError> {
         self.document.parse().map_err(|_| SignatureError::Damaged("digest of a document"))
+    }
+
+    /// The meeting needs no other process: this one is open or completed.
+    pub fn is_settled(&self) -> bool {
+        self.open || self.status == rules::status_key(Status::Completed)
     }
 
     fn aggregate(&self) -> Aggregate {
@@ -467,15 +474,67 @@ pub async fn end_attempt(
     Ok(())
 }
 
-/// The attempt of a process that is not over.
-pub async fn running_attempt(db: &Db, process: Uuid) -> Result<Option<AttemptRow>, SignatureError> {
+/// The attempts of a process that are not over, oldest first.
+pub async fn running_attempts(db: &Db, process: Uuid) -> Result<Vec<AttemptRow>, SignatureError> {
     Ok(on_db!(read db, |c| sqlx::query_as(
         "SELECT id, field, base, prepared, signature FROM signature_attempts
-         WHERE process = $1 AND ended_at IS NULL ORDER BY started_at DESC LIMIT 1"
+         WHERE process = $1 AND ended_at IS NULL ORDER BY started_at"
     )
     .bind(process)
-    .fetch_optional(c)
+    .fetch_all(c)
     .await)?)
+}
+
+/// Whether a document of the meeting is at signature.
+pub async fn is_open_in(tx: &mut Tx, body: Uuid, meeting: Uuid) -> Result<bool, SignatureError> {
+    let open: i64 = on_db!(tx, |c| sqlx::query_scalar(
+        "SELECT COUNT(*) FROM signature_processes
+         WHERE body = $1 AND meeting = $2 AND (open OR status = 'completed')"
+    )
+    .bind(body)
+    .bind(meeting)
+    .fetch_one(c)
+    .await)?;
+    Ok(open > 0)
+}
+
+#[derive(sqlx::FromRow)]
+struct Beside {
+    seq: i64,
+    actor: Option<Uuid>,
+    address: Option<String>,
+    document: String,
+}
+
+/// The evidence log of a process (R-SIGN-38): the chain, and what stands beside it.
+pub async fn evidence(db: &Db, row: &ProcessRow) -> Result<EvidenceLog, SignatureError> {
+    let chain = journal::load(db, row.aggregate()).await?;
+    let beside: Vec<Beside> = on_db!(read db, |c| sqlx::query_as(
+        "SELECT seq, actor, address, document FROM signature_evidence
+         WHERE body = $1 AND process = $2 ORDER BY seq"
+    )
+    .bind(row.body)
+    .bind(row.id)
+    .fetch_all(c)
+    .await)?;
+    let mut beside: BTreeMap<i64, Beside> = beside.into_iter().map(|one| (one.seq, one)).collect();
+    let damaged = SignatureError::Damaged;
+    let entries: Result<Vec<Entry>, SignatureError> = chain
+        .into_iter()
+        .map(|link| {
+            let one = beside.remove(&link.seq).ok_or(damaged("an entry without its document"))?;
+            Ok(Entry {
+                seq: link.seq,
+                recorded: serde_json::from_str(&link.event)
+                    .map_err(|_| damaged("an event of the evidence log"))?,
+                actor: one.actor,
+                address: one.address.and_then(|address| address.parse().ok()),
+                document: one.document.parse().map_err(|_| damaged("digest of a document"))?,
+                hash: link.hash.parse().map_err(|_| damaged("link of the evidence log"))?,
+            })
+        })
+        .collect();
+    Ok(EvidenceLog { process: ProcessId(row.id), title: row.title.clone(), entries: entries? })
 }
 
 impl From<sqlx::Error> for SignatureError {

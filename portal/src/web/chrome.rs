@@ -18,6 +18,8 @@ pub struct Chrome {
     pub demo: bool,
     /// What was just done, once.
     pub notice: Option<String>,
+    /// The page stands in a frame of another one: the room's side panel.
+    pub framed: bool,
 }
 
 /// One entry of the menu.
@@ -35,7 +37,7 @@ impl Chrome {
     /// Before signing in.
     pub fn outside(body: &Body, demo: bool) -> Self {
         let (user, role, nav, notice) = (String::new(), "", Vec::new(), None);
-        Self { body: body.name.clone(), user, role, nav, demo, notice }
+        Self { body: body.name.clone(), user, role, nav, demo, notice, framed: false }
     }
 
     /// For a signed-in person on the page at `path`.
@@ -54,6 +56,7 @@ impl Chrome {
             nav,
             demo,
             notice,
+            framed: false,
         }
     }
 }

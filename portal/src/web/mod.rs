@@ -22,7 +22,7 @@ use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
 
 use crate::portal::Portal;
-use crate::{accounts, cases, documents, meetings};
+use crate::{accounts, cases, documents, meetings, minutes, signatures};
 
 /// What a handler answers.
 pub type Answer = Result<Response, PageError>;
@@ -36,7 +36,9 @@ pub fn router(portal: Portal) -> Router {
         .merge(accounts::staff_pages::routes())
         .merge(cases::pages::routes())
         .merge(documents::pages::routes())
-        .merge(meetings::pages::routes());
+        .merge(meetings::pages::routes())
+        .merge(minutes::pages::routes())
+        .merge(signatures::pages::routes());
     if portal.settings.demo {
         pages = pages.merge(outbox::routes());
     }

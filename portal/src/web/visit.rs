@@ -62,7 +62,8 @@ impl OptionalFromRequestParts<Portal> for Visit {
         Ok(actor.map(|actor| {
             let notice = notice::of(&parts.headers);
             let (path, demo) = (parts.uri.path(), portal.settings.demo);
-            let chrome = Chrome::of(&body, &actor, path, demo, notice);
+            let framed = parts.headers.get("sec-fetch-dest").is_some_and(|dest| dest == "iframe");
+            let chrome = Chrome { framed, ..Chrome::of(&body, &actor, path, demo, notice) };
             Self { body, actor, chrome }
         }))
     }

@@ -1,0 +1,84 @@
+//! What the conciliator does to a draft.
+
+use super::table::Table;
+use super::{MAX_TEXT_CHARS, Saved, compose, store};
+use crate::cases::Outcome;
+use crate::db::DbError;
+use crate::portal::Portal;
+use crate::signatures::ports::LiveTopic;
+
+/// A draft as it was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// One of [`Table::outcomes`].
+    pub outcome: Outcome,
+    /// The text; line feeds only.
+    pub text: String,
+    /// The revision that it goes on from; 0 for none.
+    pub revision: i64,
+}
+
+/// Why a draft is not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum DraftError {
+    /// Only the conciliator of the case writes.
+    #[error("not allowed")]
+    NotAllowed,
+    /// The meeting cannot have come to this.
+    #[error("Scegli un esito dall'elenco.")]
+    Outcome,
+    /// Too long to be read before signing.
+    #[error("Il testo supera {MAX_TEXT_CHARS} caratteri.")]
+    TooLong,
+    /// Another window saved since.
+    #[error(
+        "Il verbale è stato modificato in un'altra finestra: copia le tue modifiche e ricarica la \
+         pagina."
+    )]
+    Overtaken,
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+/// Saves a draft; `show` lets everybody at the table see it. Returns the new revision.
+pub async fn save(
+    portal: &Portal,
+    table: &Table,
+    written: &Written,
+    show: bool,
+) -> Result<i64, DraftError> {
+    if !table.leads {
+        return Err(DraftError::NotAllowed);
+    }
+    if !table.outcomes(portal).contains(&written.outcome) {
+        return Err(DraftError::Outcome);
+    }
+    if written.text.chars().count() > MAX_TEXT_CHARS {
+        return Err(DraftError::TooLong);
+    }
+    let (body, meeting) = (table.body.id.0, table.meeting.id);
+    let now = portal.now();
+    let mut tx = portal.db.begin().await?;
+    let (outcome, text) = (written.outcome, written.text.as_str());
+    let saved = store::save(&mut tx, body, meeting.0, outcome, text, written.revision, now).await?;
+    let Saved::As(revision) = saved else { return Err(DraftError::Overtaken) };
+    if show {
+        store::show(&mut tx, body, meeting.0, now).await?;
+    }
+    tx.commit().await?;
+    portal.signing.live.changed(meeting, LiveTopic::Minutes);
+    Ok(revision)
+}
+
+/// The text for another outcome: the proposed one if nobody changed what was proposed before.
+pub fn adapted(written: Written, table: &Table, offered: &[Outcome]) -> Written {
+    let facts = table.facts();
+    let untouched = offered
+        .iter()
+        .any(|outcome| compose::prefill(*outcome, &facts).trim() == written.text.trim());
+    if untouched {
+        return Written { text: compose::prefill(written.outcome, &facts), ..written };
+    }
+    written
+}

@@ -1,0 +1,440 @@
+//! The page of a meeting's minutes: the draft while it is written, the signatures once it is frozen.
+//! It stands alone and in the room's side panel.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::IntoResponse as _;
+use axum::routing::{get, post};
+use axum::{Form, Json, Router};
+use serde::Deserialize;
+use serde_json::json;
+use signing::Digest;
+use uuid::Uuid;
+
+use super::commands::{self, DraftError, Written};
+use super::table::Table;
+use super::{Draft, compose, store};
+use crate::calendar;
+use crate::cases::{CaseState, Outcome};
+use crate::documents::export::disposition;
+use crate::meetings::MeetingId;
+use crate::portal::Portal;
+use crate::signatures::pages::{From, file};
+use crate::signatures::store::Who;
+use crate::signatures::view::{OwnView, ProcessView, Seen, Stage, Ticks, looked_at};
+use crate::signatures::{craft, opening, store as signatures};
+use crate::web::{Answer, Chrome, PageError, Visit, done, html_with};
+
+/// Addresses of this feature.
+pub fn routes() -> Router<Portal> {
+    Router::new()
+        .route("/incontri/{id}/verbale", get(show))
+        .route("/incontri/{id}/verbale/versione", get(version))
+        .route("/incontri/{id}/verbale/bozza", post(save))
+        .route("/incontri/{id}/verbale/mostra", post(present))
+        .route("/incontri/{id}/verbale/congela", post(freeze))
+        .route("/incontri/{id}/verbale/anteprima.pdf", get(preview))
+}
+
+/// What a form did wrong, and where.
+#[derive(Debug, Default)]
+pub(crate) struct Refused {
+    /// About the draft as a whole.
+    pub draft: Option<String>,
+    /// Beside the outcome.
+    pub outcome: Option<String>,
+    /// Beside the text.
+    pub text: Option<String>,
+    /// About the visitor's own signature.
+    pub own: Option<String>,
+    /// Beside the code.
+    pub code: Option<String>,
+    /// Beside the reason of a refusal.
+    pub reason: Option<String>,
+    /// Boxes of the conditions.
+    pub ticks: Ticks,
+    /// The draft as it was sent.
+    pub written: Option<Written>,
+}
+
+struct DraftView {
+    revision: i64,
+    outcomes: Vec<Choice>,
+    text: String,
+    saved: String,
+}
+
+struct Choice {
+    key: &'static str,
+    label: &'static str,
+    chosen: bool,
+}
+
+struct PreviewView {
+    title: String,
+    paragraphs: Vec<Vec<String>>,
+}
+
+#[derive(Template)]
+#[template(path = "minutes/page.html")]
+struct MinutesPage {
+    chrome: Chrome,
+    meeting: MeetingId,
+    case_number: String,
+    time: String,
+    version: String,
+    draft: Option<DraftView>,
+    preview: Option<PreviewView>,
+    process: Option<ProcessView>,
+    own: Option<OwnView>,
+    may_cancel: bool,
+    may_abandon: bool,
+    errors: Refused,
+}
+
+/// The table of a meeting, if the visitor has anything to do there.
+pub(crate) async fn at_table(
+    portal: &Portal,
+    visit: &Visit,
+    meeting: Uuid,
+) -> Result<Table, PageError> {
+    let table = Table::seen(portal, &visit.body, &visit.actor, MeetingId(meeting)).await?;
+    table.ok_or(PageError::NotFound)
+}
+
+async fn show(
+    State(portal): State<Portal>,
+    visit: Visit,
+    from: From,
+    Path(id): Path<Uuid>,
+) -> Answer {
+    let who = from.of(&visit);
+    let table = at_table(&portal, &visit, id).await?;
+    page(&portal, visit, table, who, StatusCode::OK, Refused::default()).await
+}
+
+/// The page with a form's errors on it.
+pub(crate) async fn refused(
+    portal: &Portal,
+    visit: Visit,
+    table: Table,
+    who: Who,
+    errors: Refused,
+) -> Answer {
+    page(portal, visit, table, who, StatusCode::UNPROCESSABLE_ENTITY, errors).await
+}
+
+async fn page(
+    portal: &Portal,
+    visit: Visit,
+    table: Table,
+    who: Who,
+    status: StatusCode,
+    errors: Refused,
+) -> Answer {
+    let (body, meeting) = (table.body.id, table.meeting.id);
+    let draft = store::find(&portal.db, body.0, meeting.0).await?;
+    let row = signatures::latest(&portal.db, body.0, meeting.0).await?;
+    let seen = match row {
+        Some(row) => Some(looked_at(portal, row, visit.actor.user, who).await?),
+        None => None,
+    };
+    let is_settled = seen.as_ref().is_some_and(|seen| seen.row.is_settled());
+    let is_open = seen.as_ref().is_some_and(|seen| seen.row.open);
+    let (mut process, mut own) = (None, None);
+    if let Some(seen) = &seen {
+        own = OwnView::of(portal, seen, visit.actor.user, &errors.ticks).await?;
+        process = Some(ProcessView::of(portal, seen, table.watches).await?);
+    }
+    let version = version_of(&table, draft.as_ref(), seen.as_ref(), own.as_ref());
+    let outcomes = table.outcomes(portal);
+    let writes = table.leads && !is_settled && !outcomes.is_empty();
+    let case_state = table.case.rules.state;
+    let page = MinutesPage {
+        meeting,
+        case_number: table.case.shown_number().to_owned(),
+        time: calendar::show(table.meeting.rules.slot.starts_at),
+        version,
+        draft: writes
+            .then(|| draft_view(&table, draft.as_ref(), &outcomes, errors.written.as_ref())),
+        preview: draft
+            .filter(|draft| draft.shown && !is_settled && !writes)
+            .map(|draft| preview_view(&table, &draft)),
+        may_cancel: table.leads && is_open,
+        may_abandon: table.leads && !is_settled && case_state == CaseState::Signing,
+        process,
+        own,
+        errors,
+        chrome: visit.chrome,
+    };
+    html_with(status, &page)
+}
+
+/// Changes whenever the page shows something else. What the conciliator writes does not count for
+/// the conciliator: nobody loses words to a page that loads itself anew.
+fn version_of(
+    table: &Table,
+    draft: Option<&Draft>,
+    seen: Option<&Seen>,
+    own: Option<&OwnView>,
+) -> String {
+    let draft = match draft {
+        Some(draft) if !table.leads && draft.shown => draft.revision,
+        _ => 0,
+    };
+    let process = seen.map(|seen| {
+        let steps: Vec<_> = seen.process.signers().map(|signer| signer.step).collect();
+        (seen.row.id, seen.process.status(), steps)
+    });
+    let own = own.map(|own| (own.key, matches!(own.stage, Stage::Wait(_))));
+    let shown = format!("{draft} {process:?} {own:?} {:?}", table.case.rules.state);
+    Digest::of(shown.as_bytes()).to_string()[..16].to_owned()
+}
+
+async fn version(State(portal): State<Portal>, visit: Visit, Path(id): Path<Uuid>) -> Answer {
+    let table = at_table(&portal, &visit, id).await?;
+    let (body, meeting) = (table.body.id, table.meeting.id);
+    let draft = store::find(&portal.db, body.0, meeting.0).await?;
+    let mut own = None;
+    let mut seen = None;
+    if let Some(row) = signatures::latest(&portal.db, body.0, meeting.0).await? {
+        let process = signatures::replay(&portal.db, &row).await?;
+        let now = Seen { row, process };
+        own = OwnView::of(&portal, &now, visit.actor.user, &Ticks::default()).await?;
+        seen = Some(now);
+    }
+    let version = version_of(&table, draft.as_ref(), seen.as_ref(), own.as_ref());
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json(json!({ "version": version }))).into_response())
+}
+
+fn draft_view(
+    table: &Table,
+    draft: Option<&Draft>,
+    outcomes: &[Outcome],
+    written: Option<&Written>,
+) -> DraftView {
+    let proposed = current(table, draft, outcomes);
+    let shown = written.unwrap_or(&proposed);
+    let choice = |outcome: &Outcome| Choice {
+        key: outcome.key(),
+        label: outcome.label(),
+        chosen: *outcome == shown.outcome,
+    };
+    DraftView {
+        revision: shown.revision,
+        outcomes: outcomes.iter().map(choice).collect(),
+        text: shown.text.clone(),
+        saved: match (draft, written) {
+            (_, Some(_)) => "Le ultime modifiche non sono salvate.".to_owned(),
+            (None, None) => "Non ancora salvato.".to_owned(),
+            (Some(draft), None) => saved_words(draft),
+        },
+    }
+}
+
+fn saved_words(draft: &Draft) -> String {
+    let time = calendar::show_time(draft.saved_at);
+    let shown = if draft.shown { " Le parti vedono l'anteprima." } else { "" };
+    format!("Salvato alle {time}.{shown}")
+}
+
+/// The draft as it is, or as it is proposed. An outcome that became impossible gives way.
+fn current(table: &Table, draft: Option<&Draft>, outcomes: &[Outcome]) -> Written {
+    if let Some(draft) = draft {
+        let (text, revision) = (draft.text.clone(), draft.revision);
+        let possible = outcomes.contains(&draft.outcome) || outcomes.is_empty();
+        let outcome = if possible { draft.outcome } else { outcomes[0] };
+        return commands::adapted(Written { outcome, text, revision }, table, outcomes);
+    }
+    let outcome = outcomes.first().copied().unwrap_or(Outcome::NoAgreement);
+    let text = compose::prefill(outcome, &table.facts());
+    Written { outcome, text, revision: 0 }
+}
+
+fn preview_view(table: &Table, draft: &Draft) -> PreviewView {
+    let paragraphs = draft.text.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty());
+    PreviewView {
+        title: compose::title(draft.outcome, table.case.shown_number()),
+        paragraphs: paragraphs.map(|one| one.lines().map(str::to_owned).collect()).collect(),
+    }
+}
+
+#[derive(Deserialize)]
+struct DraftForm {
+    #[serde(default)]
+    revision: String,
+    #[serde(default)]
+    esito: String,
+    #[serde(default)]
+    testo: String,
+}
+
+impl DraftForm {
+    /// What was written; browsers send CR LF.
+    fn written(&self) -> Result<Written, DraftError> {
+        Ok(Written {
+            outcome: self.esito.parse().map_err(|_| DraftError::Outcome)?,
+            text: self.testo.replace("\r\n", "\n"),
+            revision: self.revision.parse().unwrap_or(0),
+        })
+    }
+}
+
+/// The refusal beside the field it is about.
+fn placed(error: DraftError, written: Option<Written>) -> Result<Refused, PageError> {
+    let text = Some(error.to_string());
+    let errors = Refused { written, ..Refused::default() };
+    Ok(match error {
+        DraftError::NotAllowed => return Err(PageError::Forbidden),
+        DraftError::Db(error) => return Err(error.into()),
+        DraftError::Outcome => Refused { outcome: text, ..errors },
+        DraftError::TooLong => Refused { text, ..errors },
+        DraftError::Overtaken => Refused { draft: text, ..errors },
+    })
+}
+
+async fn save(
+    State(portal): State<Portal>,
+    visit: Visit,
+    from: From,
+    Path(id): Path<Uuid>,
+    headers: HeaderMap,
+    Form(form): Form<DraftForm>,
+) -> Answer {
+    let (who, table) = (from.of(&visit), at_table(&portal, &visit, id).await?);
+    let wants_json = headers
+        .get(header::ACCEPT)
+        .is_some_and(|accept| accept.as_bytes().starts_with(b"application/json"));
+    let saved = match write(&portal, &table).await? {
+        Writing::Open => match form.written() {
+            Ok(written) if wants_json => commands::save(&portal, &table, &written, false).await,
+            Ok(written) => {
+                let written = commands::adapted(written, &table, &table.outcomes(&portal));
+                commands::save(&portal, &table, &written, false).await
+            }
+            Err(error) => Err(error),
+        },
+        Writing::Over => Err(DraftError::Overtaken),
+    };
+    if wants_json {
+        return Ok(match saved {
+            Ok(revision) => {
+                let time = calendar::show_time(portal.now());
+                Json(json!({ "revision": revision, "message": format!("Salvato alle {time}.") }))
+                    .into_response()
+            }
+            Err(DraftError::Db(error)) => return Err(error.into()),
+            Err(error) => {
+                let message = Json(json!({ "message": error.to_string() }));
+                (StatusCode::CONFLICT, message).into_response()
+            }
+        });
+    }
+    match saved {
+        Ok(_) => Ok(done(&format!("/incontri/{}/verbale", table.meeting.id), "Bozza salvata.")),
+        Err(error) => {
+            let errors = placed(error, form.written().ok())?;
+            refused(&portal, visit, table, who, errors).await
+        }
+    }
+}
+
+/// Whether there is a draft to write.
+enum Writing {
+    Open,
+    /// It is at signature, or signed.
+    Over,
+}
+
+async fn write(portal: &Portal, table: &Table) -> Result<Writing, PageError> {
+    if !table.leads {
+        return Err(PageError::Forbidden);
+    }
+    let (body, meeting) = (table.body.id.0, table.meeting.id.0);
+    let row = signatures::latest(&portal.db, body, meeting).await?;
+    let over = row.is_some_and(|row| row.is_settled());
+    Ok(if over { Writing::Over } else { Writing::Open })
+}
+
+async fn present(
+    State(portal): State<Portal>,
+    visit: Visit,
+    from: From,
+    Path(id): Path<Uuid>,
+    Form(form): Form<DraftForm>,
+) -> Answer {
+    let (who, table) = (from.of(&visit), at_table(&portal, &visit, id).await?);
+    let shown = match (write(&portal, &table).await?, form.written()) {
+        (Writing::Open, Ok(written)) => commands::save(&portal, &table, &written, true).await,
+        (Writing::Over, _) => Err(DraftError::Overtaken),
+        (_, Err(error)) => Err(error),
+    };
+    match shown {
+        Ok(_) => {
+            let text = "Tutti i partecipanti vedono l'anteprima.";
+            Ok(done(&format!("/incontri/{}/verbale", table.meeting.id), text))
+        }
+        Err(error) => {
+            let errors = placed(error, form.written().ok())?;
+            refused(&portal, visit, table, who, errors).await
+        }
+    }
+}
+
+/// What is on the page is saved, then frozen.
+async fn freeze(
+    State(portal): State<Portal>,
+    visit: Visit,
+    from: From,
+    Path(id): Path<Uuid>,
+    Form(form): Form<DraftForm>,
+) -> Answer {
+    let (who, table) = (from.of(&visit), at_table(&portal, &visit, id).await?);
+    let written = match (write(&portal, &table).await?, form.written()) {
+        (Writing::Open, Ok(written)) => commands::save(&portal, &table, &written, false)
+            .await
+            .map(|revision| Written { revision, ..written }),
+        (Writing::Over, _) => Err(DraftError::Overtaken),
+        (_, Err(error)) => Err(error),
+    };
+    let written = match written {
+        Ok(written) => written,
+        Err(error) => {
+            let errors = placed(error, form.written().ok())?;
+            return refused(&portal, visit, table, who, errors).await;
+        }
+    };
+    match opening::freeze(&portal, &table, written.outcome, &written.text, who).await {
+        Ok(_) => {
+            let text = "Il verbale è alla firma. I firmatari sono stati avvisati.";
+            Ok(done(&format!("/incontri/{}/verbale", table.meeting.id), text))
+        }
+        Err(error) => {
+            let errors = Refused { draft: Some(error.explained()?), ..Refused::default() };
+            refused(&portal, visit, table, who, errors).await
+        }
+    }
+}
+
+async fn preview(State(portal): State<Portal>, visit: Visit, Path(id): Path<Uuid>) -> Answer {
+    let table = at_table(&portal, &visit, id).await?;
+    let draft = store::find(&portal.db, table.body.id.0, table.meeting.id.0).await?;
+    if !table.leads && !draft.as_ref().is_some_and(|draft| draft.shown) {
+        return Err(PageError::NotFound);
+    }
+    let written = current(&table, draft.as_ref(), &table.outcomes(&portal));
+    let rules = table.rules(&portal, written.outcome).ok_or(PageError::NotFound)?;
+    let signers = rules.signers_among(|kind| table.sitting.iter().any(|one| one.seat == kind));
+    let (facts, now) = (table.facts(), portal.now());
+    let form =
+        compose::form(&facts, written.outcome, &rules.template, &written.text, &signers, now);
+    match craft::preview(&portal.signing, form).await {
+        Ok(pdf) => {
+            Ok(file("application/pdf", &disposition(true, "Anteprima del verbale.pdf"), pdf))
+        }
+        Err(error) => {
+            Err(PageError::Refused(crate::signatures::SignatureError::from(error).explained()?))
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Who looks at the minutes of a meeting, and as what.
+
+use super::compose::{Facts, Person};
+use crate::accounts::{Actor, Role};
+use crate::bodies::Body;
+use crate::cases::access::{self, Relation};
+use crate::cases::rules::Act;
+use crate::cases::store::{self as cases, CaseRecord};
+use crate::cases::{CaseState, Outcome};
+use crate::db::DbError;
+use crate::meetings::people::Sitting;
+use crate::meetings::rules::MeetingAct;
+use crate::meetings::store::{self as meetings, MeetingRecord};
+use crate::meetings::{MeetingId, commands};
+use crate::portal::Portal;
+use crate::procedures::{MinutesRules, SeatKind};
+
+/// A meeting with its case and the people at the table, as one person sees it.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// Where.
+    pub body: Body,
+    /// The meeting.
+    pub meeting: MeetingRecord,
+    /// Its case.
+    pub case: CaseRecord,
+    /// Everybody with a seat.
+    pub sitting: Vec<Sitting>,
+    /// The seat of the person who looks.
+    pub seat: Option<SeatKind>,
+    /// The person who looks writes the minutes and leads the signatures (R-MEET-34).
+    pub leads: bool,
+    /// The person who looks may read the evidence log (R-SIGN-28).
+    pub watches: bool,
+}
+
+impl Table {
+    /// The table as `actor` sees it; `None` for people who have no seat and do not run the
+    /// procedure.
+    pub async fn seen(
+        portal: &Portal,
+        body: &Body,
+        actor: &Actor,
+        meeting: MeetingId,
+    ) -> Result<Option<Self>, DbError> {
+        let Some(meeting) = meetings::read(&portal.db, body.id, meeting).await? else {
+            return Ok(None);
+        };
+        let Some(case) = cases::read(&portal.db, body.id, meeting.case).await? else {
+            return Ok(None);
+        };
+        let Some(relation) = access::relation(actor, &case) else { return Ok(None) };
+        let sitting = commands::sitting(portal, &case).await?;
+        let takes_seat =
+            !matches!(relation, Relation::Service | Relation::OperatorSecretariat { .. });
+        let own = sitting.iter().find(|one| one.person.id == actor.user);
+        let seat = own.filter(|_| takes_seat).map(|one| one.seat);
+        let leads = relation == Relation::Conciliator && actor.role == Role::Conciliator;
+        let watches = leads || relation == Relation::Service;
+        if seat.is_none() && !watches {
+            return Ok(None);
+        }
+        let body = body.clone();
+        Ok(Some(Self { body, meeting, case, sitting, seat, leads, watches }))
+    }
+
+    /// Outcomes that the minutes can still have, in the order of the procedure profile.
+    pub fn outcomes(&self, portal: &Portal) -> Vec<Outcome> {
+        let profile = portal.profile(&self.case.procedure);
+        let now = portal.now();
+        let possible = |outcome: Outcome| {
+            if self.case.rules.state == CaseState::Signing {
+                return outcome == Outcome::Agreement;
+            }
+            if self.meeting.rules.outcome == Some(outcome) {
+                return true;
+            }
+            let (mut meeting, mut case) = (self.meeting.rules.clone(), self.case.rules.clone());
+            meeting.handle(MeetingAct::Conclude { outcome }, now).is_ok()
+                && case.handle(&Act::Conclude { outcome }, now, profile).is_ok()
+        };
+        let outcomes = profile.minutes.iter().map(|minutes| minutes.outcome);
+        outcomes.filter(|outcome| possible(*outcome)).collect()
+    }
+
+    /// How minutes of this outcome are made.
+    pub fn rules<'a>(&self, portal: &'a Portal, outcome: Outcome) -> Option<&'a MinutesRules> {
+        portal.profile(&self.case.procedure).minutes_of(outcome)
+    }
+
+    /// What the words of the minutes are made of.
+    pub fn facts(&self) -> Facts {
+        let rules = &self.meeting.rules;
+        let people = self.sitting.iter().map(|one| Person {
+            user: one.person.id,
+            seat: one.seat,
+            role: one.label.clone(),
+            given_name: one.person.given_name.clone(),
+            surname: one.person.surname.clone(),
+            fiscal_code: one.person.fiscal_code.clone(),
+            powers: String::new(),
+        });
+        Facts {
+            body: self.body.name.clone(),
+            case_number: self.case.shown_number().to_owned(),
+            dispute: self.case.application.topic.clone(),
+            mode: rules.mode,
+            began_at: rules.started_at.unwrap_or(rules.slot.starts_at),
+            ended_at: rules.ended_at,
+            people: people.collect(),
+        }
+    }
+}

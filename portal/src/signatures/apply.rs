@@ -1,0 +1,349 @@
+//! The signature itself: certificate and code, one attempt to sign, and what a crash left behind.
+//!
+//! An attempt passes these points, each durable before the next begins: lease and prepared revision;
+//! the signature that the trust service gave; the new revision in the file store; the row that names
+//! it. [`settle`] takes up an attempt wherever it stopped.
+
+use std::time::Duration;
+
+use signing::Digest;
+use signing::pades::{DocumentError, Prepared};
+use signing::ports::{IssueRequest, QtspError, Subject};
+use signing::process::{AttemptId, Input, Process, Refusal, Status};
+
+use super::craft::{CraftError, Order};
+use super::rules::{self, Need};
+use super::steps::{advance, advance_in, changed, document, expected, locked, signer};
+use super::store::{AttemptRow, ProcessRow, Who};
+use super::{SignatureError, craft, ending, identity, store};
+use crate::accounts::UserId;
+use crate::bodies::BodyId;
+use crate::documents::filing;
+use crate::portal::Portal;
+
+/// Somebody else's signature takes well below a second; the next one waits for it.
+const WAIT: Duration = Duration::from_millis(200);
+/// How often.
+const PATIENCE: usize = 50;
+
+/// Sends a code to the signer's mobile, with a new certificate if there is none to be used.
+pub async fn request_code(
+    portal: &Portal,
+    row: &ProcessRow,
+    field: &str,
+    who: Who,
+) -> Result<(), SignatureError> {
+    settle(portal, row, false).await?;
+    let process = store::replay(&portal.db, row).await?;
+    let need = rules::need(&process, field, portal.now());
+    if !matches!(need, Need::Request | Need::Code) {
+        return Err(not_now(need).into());
+    }
+    let state = process.signer(field).ok_or(SignatureError::NotFound)?;
+    let qtsp = &portal.signing.qtsp;
+    let sent = || Input::OtpSent { field: field.to_owned() };
+    if let Some(credential) = &state.credential {
+        match qtsp.send_otp(credential).await {
+            Ok(()) => {
+                advance(portal, row, [sent()], who).await?;
+                return Ok(());
+            }
+            Err(QtspError::Unreachable(text)) => return Err(QtspError::Unreachable(text).into()),
+            // It serves no more: a new one is issued.
+            Err(_) => {}
+        }
+    }
+    let issued = |credential: String, certificate| Input::CertificateIssued {
+        field: field.to_owned(),
+        credential,
+        certificate,
+    };
+    // Nothing is issued for somebody who may not sign or used up all codes.
+    process.clone().handle(issued(String::new(), process.document()), portal.now())?;
+    let person = signer(portal, row, &process, field).await?;
+    let identification = identity::of(&portal.db, row.body, UserId(state.signer.person)).await?;
+    let identification = identification.ok_or(Refusal::StepMissing)?;
+    let request = IssueRequest {
+        subject: Subject {
+            given_name: person.given_name,
+            surname: person.surname,
+            fiscal_code: person.fiscal_code,
+        },
+        mobile: person.mobile,
+        document: process.plan().document,
+        title: row.title.clone(),
+        identified_by: identification.method.as_str().to_owned(),
+        identified_at: identification.at,
+    };
+    let credential = qtsp.issue(&request).await?;
+    let certificate = credential.chain.first();
+    let certificate = Digest::of(certificate.ok_or(DocumentError::NoCertificate).map_err(bad)?);
+    let mut tx = portal.db.begin().await?;
+    store::keep_credential(&mut tx, row, field, &credential).await?;
+    let input = issued(credential.id.clone(), certificate);
+    advance_in(&mut tx, portal, row, [input], who).await?;
+    tx.commit().await?;
+    changed(portal, row);
+    qtsp.send_otp(&credential.id).await?;
+    advance(portal, row, [sent()], who).await?;
+    Ok(())
+}
+
+/// Signs with the code. `frozen` is the digest of the document that the page offered: a page of an
+/// earlier version signs nothing.
+pub async fn sign(
+    portal: &Portal,
+    row: &ProcessRow,
+    field: &str,
+    frozen: Digest,
+    code: &str,
+    who: Who,
+) -> Result<(), SignatureError> {
+    let begun = begin(portal, row, field, frozen, who).await?;
+    let answer = portal.signing.qtsp.sign_hash(&begun.credential, code, &begun.to_sign).await;
+    let attempt = AttemptId(begun.attempt.id);
+    match answer {
+        Ok(signature) => {
+            let mut tx = portal.db.begin().await?;
+            store::keep_signature(&mut tx, begun.attempt.id, &signature).await?;
+            tx.commit().await?;
+            let attempt = AttemptRow { signature: Some(signature), ..begun.attempt };
+            finish(portal, row, &attempt, who).await
+        }
+        Err(QtspError::WrongOtp) => {
+            end(portal, row, begun.attempt.id, Input::OtpWrong { attempt }, who).await?;
+            Err(QtspError::WrongOtp.into())
+        }
+        Err(error) => {
+            let input = Input::AttemptFailed { attempt, reason: error.to_string() };
+            end(portal, row, begun.attempt.id, input, who).await?;
+            Err(error.into())
+        }
+    }
+}
+
+struct Begun {
+    attempt: AttemptRow,
+    credential: String,
+    to_sign: Digest,
+}
+
+/// Takes the document for one attempt, with the revision that will be signed.
+async fn begin(
+    portal: &Portal,
+    row: &ProcessRow,
+    field: &str,
+    frozen: Digest,
+    who: Who,
+) -> Result<Begun, SignatureError> {
+    for _ in 0..PATIENCE {
+        settle(portal, row, false).await?;
+        let process = store::replay(&portal.db, row).await?;
+        if process.plan().document != frozen {
+            return Err(Refusal::Stale.into());
+        }
+        let need = rules::need(&process, field, portal.now());
+        if need != Need::Code {
+            return Err(not_now(need).into());
+        }
+        let (credential, prepared) = prepare(portal, row, &process, field).await?;
+        let (attempt, base) = (AttemptId(portal.new_id()), process.document());
+        let mut tx = portal.db.begin().await?;
+        let mut locked = locked(&mut tx, row).await?;
+        let take = Input::TakeLease { field: field.to_owned(), attempt, base };
+        let events = match locked.process.handle(take, portal.now()) {
+            // Somebody signs, or just has: this signature goes on top of theirs.
+            Err(Refusal::Held | Refusal::Stale) => {
+                drop(tx);
+                tokio::time::sleep(WAIT).await;
+                continue;
+            }
+            decision => decision?,
+        };
+        store::record(&mut tx, &locked, &events, who).await?;
+        let held = locked.process.lease().is_some_and(|lease| lease.attempt == attempt);
+        let begun = AttemptRow {
+            id: attempt.0,
+            field: field.to_owned(),
+            base: base.to_string(),
+            prepared: serde_json::to_string(&prepared)
+                .map_err(|_| SignatureError::Damaged("a prepared revision"))?,
+            signature: None,
+        };
+        if held {
+            store::begin_attempt(&mut tx, row, &begun, portal.now()).await?;
+        }
+        tx.commit().await?;
+        changed(portal, row);
+        if !held {
+            return Err(Refusal::NoSuchAttempt.into());
+        }
+        return Ok(Begun { attempt: begun, credential, to_sign: prepared.to_sign() });
+    }
+    Err(Refusal::Held.into())
+}
+
+/// The next revision of the document with the signer's certificate in it.
+async fn prepare(
+    portal: &Portal,
+    row: &ProcessRow,
+    process: &Process,
+    field: &str,
+) -> Result<(String, Prepared), SignatureError> {
+    let state = process.signer(field).ok_or(SignatureError::NotFound)?;
+    let id = state.credential.clone().ok_or(Refusal::StepMissing)?;
+    let credential = store::credential(&portal.db, row.id, &id).await?;
+    let credential = credential.ok_or(SignatureError::Damaged("a credential is missing"))?;
+    let signers = store::signers(&portal.db, row.id).await?;
+    let own = signers.into_iter().find(|one| one.field == field).ok_or(SignatureError::NotFound)?;
+    #[expect(clippy::cast_possible_truncation, reason = "points, read from an f32")]
+    let size = (own.width as f32, own.height as f32);
+    let order = Order {
+        document: document(portal, row, process.document()).await?,
+        field: field.to_owned(),
+        size,
+        chain: credential.chain,
+        name: own.name,
+        role: own.role,
+        at: portal.now(),
+    };
+    Ok((id, craft::prepare(&portal.signing, order).await?))
+}
+
+/// From the signature to the stored revision. Without a time stamp the attempt waits.
+async fn finish(
+    portal: &Portal,
+    row: &ProcessRow,
+    attempt: &AttemptRow,
+    who: Who,
+) -> Result<(), SignatureError> {
+    let damaged = SignatureError::Damaged;
+    let process = store::replay(&portal.db, row).await?;
+    let expected = expected(portal, row, &process, Some(&attempt.field)).await?;
+    let prepared: Prepared =
+        serde_json::from_str(&attempt.prepared).map_err(|_| damaged("a prepared revision"))?;
+    let signature = attempt.signature.clone().ok_or(damaged("an attempt without signature"))?;
+    let id = AttemptId(attempt.id);
+    let ports = &portal.signing;
+    let pdf = match craft::complete(ports, prepared, signature, &expected, &*portal.clock).await {
+        Ok(pdf) => pdf,
+        Err(error) if is_final(&error) => {
+            let input = Input::AttemptFailed { attempt: id, reason: error.to_string() };
+            end(portal, row, attempt.id, input, who).await?;
+            return Err(error.into());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let file = filing::keep(portal, BodyId(row.body), pdf.into()).await?;
+    let base = attempt.base.parse().map_err(|_| damaged("digest of an attempt"))?;
+    let revision = file.sha256.parse().map_err(|_| damaged("digest of a revision"))?;
+    let mut tx = portal.db.begin().await?;
+    let mut locked = locked(&mut tx, row).await?;
+    let signed = Input::Signed { attempt: id, base, revision };
+    let decision = locked.process.handle(signed, portal.now());
+    if let Ok(events) = &decision {
+        store::record(&mut tx, &locked, events, who).await?;
+        if locked.process.status() == Status::Completed {
+            ending::complete_in(&mut tx, portal, &locked.row, &file, who).await?;
+        }
+    }
+    // Taken back or ended meanwhile: the signature belongs to no document any more.
+    store::end_attempt(&mut tx, attempt.id, portal.now()).await?;
+    tx.commit().await?;
+    changed(portal, row);
+    decision.map(drop).map_err(Into::into)
+}
+
+/// The signature can never become part of the document.
+fn is_final(error: &CraftError) -> bool {
+    match error {
+        CraftError::Document(error) => !matches!(error, DocumentError::Timestamp(_)),
+        CraftError::Invalid(_) => true,
+        _ => false,
+    }
+}
+
+/// Closes an attempt that gave no signature.
+async fn end(
+    portal: &Portal,
+    row: &ProcessRow,
+    attempt: uuid::Uuid,
+    input: Input,
+    who: Who,
+) -> Result<(), SignatureError> {
+    let mut tx = portal.db.begin().await?;
+    let mut locked = locked(&mut tx, row).await?;
+    match locked.process.handle(input, portal.now()) {
+        Ok(events) => store::record(&mut tx, &locked, &events, who).await?,
+        // The process is over, or somebody else went ahead: nothing to tell.
+        Err(Refusal::NoSuchAttempt | Refusal::Status(_) | Refusal::Over) => {}
+        Err(refusal) => return Err(refusal.into()),
+    }
+    store::end_attempt(&mut tx, attempt, portal.now()).await?;
+    tx.commit().await?;
+    changed(portal, row);
+    Ok(())
+}
+
+/// Takes up attempts that nobody leads any more: a signature that was given is finished, anything
+/// else is closed. `alone`: no other process serves this database, so that no lease is waited for.
+pub async fn settle(portal: &Portal, row: &ProcessRow, alone: bool) -> Result<(), SignatureError> {
+    for attempt in store::running_attempts(&portal.db, row.id).await? {
+        let process = store::replay(&portal.db, row).await?;
+        let lease = process.lease().filter(|lease| lease.attempt.0 == attempt.id);
+        if !alone && lease.is_some_and(|lease| portal.now() < lease.until) {
+            continue;
+        }
+        let person = process.signer(&attempt.field).map(|state| UserId(state.signer.person));
+        let who = Who { user: person, address: None };
+        if attempt.signature.is_some() {
+            match finish(portal, row, &attempt, who).await {
+                Err(SignatureError::Refused(_)) | Ok(()) => {}
+                Err(error) => return Err(error),
+            }
+        } else {
+            let reason = "interrupted".to_owned();
+            let input = Input::AttemptFailed { attempt: AttemptId(attempt.id), reason };
+            end(portal, row, attempt.id, input, who).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes up what a stop left behind and ends what is overdue, in every body. To be called at the
+/// start (`alone` if no other process serves the database) and again and again (not `alone`).
+pub async fn resume_all(portal: &Portal, alone: bool) -> Result<(), SignatureError> {
+    for row in store::interrupted(&portal.db).await? {
+        if let Err(error) = settle(portal, &row, alone).await {
+            tracing::warn!(process = %row.id, %error, "a signature still waits");
+        }
+    }
+    for row in store::overdue(&portal.db, portal.now()).await? {
+        if let Err(error) = ending::expire(portal, &row).await {
+            tracing::error!(process = %row.id, %error, "a process does not expire");
+        }
+    }
+    Ok(())
+}
+
+/// Whether a signature of this signer was given and waits for its time stamp.
+pub async fn waits(portal: &Portal, row: &ProcessRow, field: &str) -> Result<bool, SignatureError> {
+    let attempts = store::running_attempts(&portal.db, row.id).await?;
+    Ok(attempts.iter().any(|attempt| attempt.field == field && attempt.signature.is_some()))
+}
+
+fn not_now(need: Need) -> Refusal {
+    match need {
+        Need::Others => Refusal::NotYourTurn,
+        Need::Check => Refusal::NotChecked,
+        Need::Busy => Refusal::Held,
+        Need::Nothing => Refusal::AlreadySigned,
+        Need::Identify | Need::Conditions | Need::Contacts | Need::Request | Need::Code => {
+            Refusal::StepMissing
+        }
+    }
+}
+
+fn bad(error: DocumentError) -> SignatureError {
+    CraftError::Document(error).into()
+}

@@ -1,0 +1,216 @@
+//! How a process ends: everybody signed, somebody refused, it was taken back or expired.
+
+use signing::process::{Input, Status};
+
+use super::steps::{advance_in, changed};
+use super::store::{ProcessRow, Who};
+use super::{SignatureError, store};
+use crate::accounts::{Person, Role};
+use crate::bodies::{Body, BodyId};
+use crate::cases::commands::{self as cases, By, act_in};
+use crate::cases::rules::Act;
+use crate::cases::store::CaseRecord;
+use crate::cases::{CaseId, CaseState, Outcome};
+use crate::db::Tx;
+use crate::documents::filing::{self, NewDocument, StoredFile};
+use crate::documents::rules::Visibility;
+use crate::documents::{Kind, Sender};
+use crate::meetings::rules::MeetingAct;
+use crate::meetings::{MeetingId, commands as meetings};
+use crate::minutes::table::Table;
+use crate::notifications::{self, Channel, Message};
+use crate::portal::Portal;
+use crate::signatures::ports::LiveTopic;
+
+/// Longest reason of a refusal.
+pub const MAX_REASON_CHARS: usize = 300;
+
+/// A mail about a document at signature; greeting, number and link are put around it.
+pub(super) struct Letter<'a> {
+    /// What happened, in a few words.
+    pub subject: &'a str,
+    /// Goes on after "nella pratica N/2026/000123": no case content (R-NOTIFY-32).
+    pub text: &'a str,
+    /// What makes it this mail; each recipient's is `KEY/USER`.
+    pub key: &'a str,
+}
+
+/// Writes a letter to people.
+pub(super) async fn tell(
+    tx: &mut Tx,
+    portal: &Portal,
+    body: &Body,
+    case: &CaseRecord,
+    meeting: MeetingId,
+    people: &[Person],
+    letter: &Letter<'_>,
+) -> Result<(), SignatureError> {
+    let number = case.shown_number();
+    let link = portal.link(body, &format!("/incontri/{meeting}/verbale"));
+    for person in people {
+        let message = Message {
+            channel: Channel::Mail,
+            to: person.email.clone(),
+            subject: format!("{} – pratica {number}", letter.subject),
+            text: format!(
+                "Gentile {},\n\nnella pratica {number} {}\n\nPer i dettagli accedi alla tua area \
+                 riservata: {link}\n\n{}",
+                person.name(),
+                letter.text,
+                body.name,
+            ),
+            key: format!("{}/{}", letter.key, person.id.0),
+        };
+        notifications::send(tx, body.id.0, portal.new_id(), &message, portal.now()).await?;
+    }
+    Ok(())
+}
+
+/// The last signature is in: the document goes into the case, the case becomes *accordo*, everybody
+/// with a seat is told (R-SIGN-32, R-SIGN-34). Every signature was verified with the last one.
+pub(super) async fn complete_in(
+    tx: &mut Tx,
+    portal: &Portal,
+    row: &ProcessRow,
+    file: &StoredFile,
+    who: Who,
+) -> Result<(), SignatureError> {
+    let body = cases::body(portal, BodyId(row.body)).await?;
+    let id = CaseId(row.case_id);
+    let case = crate::cases::store::lock(tx, body.id, id).await?;
+    let mut case = case.ok_or(SignatureError::NotFound)?;
+    let outcome = row.outcome.parse::<Outcome>();
+    let outcome = outcome.map_err(|_| SignatureError::Damaged("outcome of a process"))?;
+    // A case that ended otherwise meanwhile keeps its end, and gets the document all the same.
+    if outcome == Outcome::Agreement && case.rules.state == CaseState::Signing {
+        let by = By { user: who.user, role: None };
+        case = act_in(tx, portal, &body, id, &Act::CompleteSignatures, by).await?;
+    }
+    let kind = match outcome {
+        Outcome::Adjourned => Kind::AdjournmentMinutes,
+        _ => Kind::FinalMinutes,
+    };
+    let meeting = MeetingId(row.meeting);
+    let number = case.shown_number().replace('/', "-");
+    let document = NewDocument {
+        meeting: Some(meeting),
+        visibility: Visibility::new(kind, Sender::Conciliator, None, false),
+        description: row.title.clone(),
+        sent_by: None,
+        name: format!("Verbale {number}.pdf"),
+    };
+    filing::add_in(tx, portal, &case, &document, file).await?;
+    let people = meetings::sitting(portal, &case).await?;
+    let people: Vec<Person> = people.into_iter().map(|one| one.person).collect();
+    let letter = Letter {
+        subject: "Verbale firmato",
+        text: "il verbale è stato firmato da tutti ed è disponibile tra i documenti.",
+        key: &format!("signed/{}", row.id),
+    };
+    tell(tx, portal, &body, &case, meeting, &people, &letter).await
+}
+
+/// A signer refuses (R-SIGN-33); the conciliator is told.
+pub async fn refuse(
+    portal: &Portal,
+    row: &ProcessRow,
+    field: &str,
+    reason: &str,
+    who: Who,
+) -> Result<(), SignatureError> {
+    let reason: String = reason.trim().chars().take(MAX_REASON_CHARS).collect();
+    if reason.is_empty() {
+        return Err(SignatureError::Unfit("Scrivi il motivo del rifiuto.".to_owned()));
+    }
+    let mut tx = portal.db.begin().await?;
+    let input = Input::Refuse { field: field.to_owned(), reason };
+    advance_in(&mut tx, portal, row, [input], who).await?;
+    let letter = Letter {
+        subject: "Firma rifiutata",
+        text: "un firmatario ha rifiutato di firmare il verbale.",
+        key: &format!("refused/{}", row.id),
+    };
+    tell_neutral(&mut tx, portal, row, &letter).await?;
+    tx.commit().await?;
+    changed(portal, row);
+    Ok(())
+}
+
+/// The term is over (R-SIGN-33); the conciliator is told.
+pub(super) async fn expire(portal: &Portal, row: &ProcessRow) -> Result<(), SignatureError> {
+    let mut tx = portal.db.begin().await?;
+    let locked = advance_in(&mut tx, portal, row, [Input::Timeout], Who::default()).await?;
+    if locked.process.status() == Status::Expired {
+        let letter = Letter {
+            subject: "Firma scaduta",
+            text: "il termine per firmare il verbale è scaduto.",
+            key: &format!("expired/{}", row.id),
+        };
+        tell_neutral(&mut tx, portal, row, &letter).await?;
+    }
+    tx.commit().await?;
+    changed(portal, row);
+    Ok(())
+}
+
+async fn tell_neutral(
+    tx: &mut Tx,
+    portal: &Portal,
+    row: &ProcessRow,
+    letter: &Letter<'_>,
+) -> Result<(), SignatureError> {
+    let body = cases::body(portal, BodyId(row.body)).await?;
+    let case = crate::cases::store::load(tx, body.id, CaseId(row.case_id)).await?;
+    let case = case.ok_or(SignatureError::NotFound)?;
+    let Some(neutral) = case.rules.conciliator else { return Ok(()) };
+    let person = crate::accounts::store::person_in(tx, body.id, neutral).await?;
+    let people: Vec<Person> = person.into_iter().collect();
+    tell(tx, portal, &body, &case, MeetingId(row.meeting), &people, letter).await
+}
+
+/// The conciliator takes the document back: signatures given so far are void (R-SIGN-04).
+pub async fn cancel(
+    portal: &Portal,
+    table: &Table,
+    row: &ProcessRow,
+    who: Who,
+) -> Result<(), SignatureError> {
+    if !table.leads {
+        return Err(SignatureError::NotAllowed);
+    }
+    let mut tx = portal.db.begin().await?;
+    let input = Input::Cancel { reason: "a new version is made".to_owned() };
+    advance_in(&mut tx, portal, row, [input], who).await?;
+    tx.commit().await?;
+    changed(portal, row);
+    portal.signing.live.changed(MeetingId(row.meeting), LiveTopic::Minutes);
+    Ok(())
+}
+
+/// Nobody starts it again: the case ends without agreement (R-SIGN-33).
+pub async fn abandon(
+    portal: &Portal,
+    table: &Table,
+    row: &ProcessRow,
+    who: Who,
+) -> Result<(), SignatureError> {
+    if !table.leads {
+        return Err(SignatureError::NotAllowed);
+    }
+    let mut tx = portal.db.begin().await?;
+    if store::is_open_in(&mut tx, row.body, row.meeting).await? {
+        return Err(SignatureError::Unfit("Prima annulla la raccolta delle firme.".to_owned()));
+    }
+    let (body, id) = (&table.body, table.meeting.id);
+    let meeting = crate::meetings::store::lock(&mut tx, body.id, id).await?;
+    let mut meeting = meeting.ok_or(SignatureError::NotFound)?;
+    let by = By { user: who.user, role: Some(Role::Conciliator) };
+    act_in(&mut tx, portal, body, table.case.id, &Act::AbandonSignatures, by).await?;
+    let outcome = Outcome::NoAgreement;
+    let concluded = meeting.rules.handle(MeetingAct::Conclude { outcome }, portal.now());
+    concluded.map_err(meetings::MeetingError::from)?;
+    crate::meetings::store::save(&mut tx, &meeting).await?;
+    tx.commit().await?;
+    portal.signing.live.changed(id, LiveTopic::Minutes);
+    Ok(())
+}

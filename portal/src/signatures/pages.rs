@@ -1,0 +1,354 @@
+//! What signers and the conciliator do on the page of the minutes. The page itself is
+//! [`crate::minutes::pages`].
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+use askama::Template;
+use axum::extract::{ConnectInfo, FromRequestParts, Path, Query, State};
+use axum::http::header;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use axum::{Form, Router};
+use serde::Deserialize;
+use signing::ports::QtspError;
+use uuid::Uuid;
+
+use super::conditions::{self, Condition};
+use super::store::{ProcessRow, Who};
+use super::view::Ticks;
+use super::{SignatureError, apply, ending, steps, store};
+use crate::accounts::{self, Person};
+use crate::documents::export::disposition;
+use crate::meetings::MeetingId;
+use crate::minutes::pages::{Refused, at_table, refused};
+use crate::minutes::table::Table;
+use crate::portal::Portal;
+use crate::web::{Answer, Chrome, PageError, Visit, done, html, see_other};
+
+/// Addresses of this feature.
+pub fn routes() -> Router<Portal> {
+    Router::new()
+        .route("/incontri/{id}/verbale/documento.pdf", get(document))
+        .route("/incontri/{id}/verbale/evidenze.json", get(evidence))
+        .route("/incontri/{id}/verbale/annulla", post(cancel))
+        .route("/incontri/{id}/verbale/abbandona", post(abandon))
+        .route(
+            "/incontri/{id}/verbale/firma/identificazione",
+            post(ask_identity).get(identity_returns),
+        )
+        .route("/incontri/{id}/verbale/firma/condizioni", post(accept))
+        .route("/incontri/{id}/verbale/firma/recapiti", post(confirm))
+        .route("/incontri/{id}/verbale/firma/verifica", post(check))
+        .route("/incontri/{id}/verbale/firma/codice", post(request_code))
+        .route("/incontri/{id}/verbale/firma/rifiuto", post(refuse))
+        .route("/incontri/{id}/verbale/firma", post(sign))
+        .route("/firma/condizioni/{key}", get(condition))
+}
+
+/// Address of a request, if the server knows it.
+pub struct From(Option<IpAddr>);
+
+impl<S: Sync> FromRequestParts<S> for From {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        let address = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        Ok(Self(address.map(|ConnectInfo(address)| address.ip())))
+    }
+}
+
+impl From {
+    /// The visitor, at this address.
+    pub fn of(self, visit: &Visit) -> Who {
+        Who { user: Some(visit.actor.user), address: self.0 }
+    }
+}
+
+/// Who signs what.
+struct Signer {
+    table: Table,
+    row: ProcessRow,
+    field: String,
+    person: Person,
+}
+
+async fn latest(portal: &Portal, table: &Table) -> Result<ProcessRow, PageError> {
+    let row = store::latest(&portal.db, table.body.id.0, table.meeting.id.0).await?;
+    row.ok_or(PageError::NotFound)
+}
+
+async fn signer(portal: &Portal, visit: &Visit, meeting: Uuid) -> Result<Signer, PageError> {
+    let table = at_table(portal, visit, meeting).await?;
+    let row = latest(portal, &table).await?;
+    let process = store::replay(&portal.db, &row).await?;
+    let field = steps::field_of(&process, visit.actor.user).ok_or(PageError::Forbidden)?.to_owned();
+    let person = accounts::store::person(&portal.db, visit.body.id, visit.actor.user).await?;
+    Ok(Signer { table, row, field, person: person.ok_or(PageError::NotFound)? })
+}
+
+/// Back to the page: as it is now, or with the refusal on it.
+async fn answer(
+    portal: &Portal,
+    visit: Visit,
+    table: Table,
+    who: Who,
+    outcome: Result<(), SignatureError>,
+    told: Option<&str>,
+) -> Answer {
+    let path = page_of(table.meeting.id);
+    match outcome {
+        Ok(()) => Ok(told.map_or_else(|| see_other(&path), |text| done(&path, text))),
+        Err(error) => {
+            let refusal = Refused { own: Some(error.explained()?), ..Refused::default() };
+            refused(portal, visit, table, who, refusal).await
+        }
+    }
+}
+
+fn page_of(meeting: MeetingId) -> String {
+    format!("/incontri/{meeting}/verbale")
+}
+
+async fn ask_identity(State(portal): State<Portal>, visit: Visit, Path(id): Path<Uuid>) -> Answer {
+    let one = signer(&portal, &visit, id).await?;
+    let back = format!("{}/firma/identificazione", page_of(one.table.meeting.id));
+    match steps::ask_identity(&portal, &one.row, &one.person, &back).await {
+        Ok(address) => Ok(see_other(&address)),
+        Err(error) => {
+            let who = Who { user: Some(visit.actor.user), address: None };
+            answer(&portal, visit, one.table, who, Err(error), None).await
+        }
+    }
+}
+
+/// How the identity provider answers.
+#[derive(Deserialize)]
+struct Returned {
+    #[serde(default)]
+    state: String,
+    code: Option<String>,
+}
+
+async fn identity_returns(
+    State(portal): State<Portal>,
+    visit: Visit,
+    from: From,
+    Path(id): Path<Uuid>,
+    Query(returned): Query<Returned>,
+) -> Answer {
+    let who = from.of(&visit);
+    let one = signer(&portal, &visit, id).await?;
+    let outcome = match &returned.code {
+        Some(code) => {
+            let (state, person) = (&returned.state, &one.person);
+            steps::identify(&portal, &one.row, &one.field, person, state, code, who).await
+        }
+        None => Err(SignatureError::Unfit(
+            "L'identificazione è stata annullata: per firmare è necessaria.".to_owned(),
+        )),
+    };
+    answer(&portal, visit, one.table, who, outcome, Some("L'identificazione è riuscita.")).await
+}
+
+async fn accept(
+    State(portal): State<Portal>,
+    visit: Visit,
+    from: From,
+    Path(id): Path<Uuid>,
+    Form(form): Form<BTreeMap<String, String>>,
+) -> Answer {
+    let who = from.of(&visit);
+    let one = signer(&portal, &visit, id).await?;
+    let ticked: Vec<(String, String)> = form.into_iter().collect();
+    let outcome = match steps::accept_conditions(&portal, &one.row, &one.field, &ticked, who).await
+    {
+        Ok(Err(missing)) => {
+            let ticked = ticked.into_iter().map(|(key, _)| key).collect();
+            let refusal = Refused { ticks: Ticks { ticked, missing }, ..Refused::default() };
+            return refused(&portal, visit, one.table, who, refusal).await;
+        }
+        Ok(Ok(())) => Ok(()),
+        Err(error) => Err(error),
+    };
+    answer(&portal, visit, one.table, who, outcome, None).await
+}
+
+async fn confirm(
+    State(portal): State<Portal>,
+    visit: Visit,
+    from: From,
+    Path(id): Path<Uuid>,
+) -> Answer {
+    let who = from.of(&visit);
+    let one = signer(&portal, &visit, id).await?;
+    let outcome = steps::confirm_contacts(&portal, &one.row, &one.field, who).await;
+    answer(&portal, visit, one.table, who, outcome, None).await
+}
+
+async fn check(
+    State(portal): State<Portal>,
+    visit: Visit,
+    from: From,
+    Path(id): Path<Uuid>,
+) -> Answer {
+    let who = from.of(&visit);
+    let one = signer(&portal, &visit, id).await?;
+    let outcome = steps::check(&portal, &one.row, &one.field, who).await;
+    let told = "Tutte le firme delle parti sono presenti, valide e integre.";
+    answer(&portal, visit, one.table, who, outcome, Some(told)).await
+}
+
+async fn request_code(
+    State(portal): State<Portal>,
+    visit: Visit,
+    from: From,
+    Path(id): Path<Uuid>,
+) -> Answer {
+    let who = from.of(&visit);
+    let one = signer(&portal, &visit, id).await?;
+    let outcome = apply::request_code(&portal, &one.row, &one.field, who).await;
+    let told = "Il codice di firma è stato inviato per SMS.";
+    answer(&portal, visit, one.table, who, outcome, Some(told)).await
+}
+
+#[derive(Deserialize)]
+struct CodeForm {
+    #[serde(default)]
+    base: String,
+    #[serde(default)]
+    codice: String,
+}
+
+async fn sign(
+    State(portal): State<Portal>,
+    visit: Visit,
+    from: From,
+    Path(id): Path<Uuid>,
+    Form(form): Form<CodeForm>,
+) -> Answer {
+    let who = from.of(&visit);
+    let one = signer(&portal, &visit, id).await?;
+    let code: String = form.codice.chars().filter(|c| !c.is_whitespace()).collect();
+    if code.is_empty() || code.chars().count() > 12 {
+        let text = "Scrivi il codice ricevuto per SMS.".to_owned();
+        let refusal = Refused { code: Some(text), ..Refused::default() };
+        return refused(&portal, visit, one.table, who, refusal).await;
+    }
+    let outcome = match form.base.parse() {
+        // What was begun is brought to its end also if the browser is closed meanwhile.
+        Ok(base) => {
+            let (portal, row, field) = (portal.clone(), one.row.clone(), one.field.clone());
+            let work = async move { apply::sign(&portal, &row, &field, base, &code, who).await };
+            tokio::spawn(work).await?
+        }
+        Err(_) => Err(signing::process::Refusal::Stale.into()),
+    };
+    match outcome {
+        Err(error @ SignatureError::Qtsp(QtspError::WrongOtp)) => {
+            let refusal = Refused { code: Some(error.explained()?), ..Refused::default() };
+            refused(&portal, visit, one.table, who, refusal).await
+        }
+        outcome => {
+            answer(&portal, visit, one.table, who, outcome, Some("Hai firmato il documento.")).await
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct RefusalForm {
+    #[serde(default)]
+    motivo: String,
+}
+
+async fn refuse(
+    State(portal): State<Portal>,
+    visit: Visit,
+    from: From,
+    Path(id): Path<Uuid>,
+    Form(form): Form<RefusalForm>,
+) -> Answer {
+    let who = from.of(&visit);
+    let one = signer(&portal, &visit, id).await?;
+    match ending::refuse(&portal, &one.row, &one.field, &form.motivo, who).await {
+        Err(error @ SignatureError::Unfit(_)) => {
+            let refusal = Refused { reason: Some(error.explained()?), ..Refused::default() };
+            refused(&portal, visit, one.table, who, refusal).await
+        }
+        outcome => {
+            let told = "Il rifiuto è registrato; il conciliatore è stato avvisato.";
+            answer(&portal, visit, one.table, who, outcome, Some(told)).await
+        }
+    }
+}
+
+async fn cancel(
+    State(portal): State<Portal>,
+    visit: Visit,
+    from: From,
+    Path(id): Path<Uuid>,
+) -> Answer {
+    let who = from.of(&visit);
+    let table = at_table(&portal, &visit, id).await?;
+    let row = latest(&portal, &table).await?;
+    let outcome = ending::cancel(&portal, &table, &row, who).await;
+    let told = "La raccolta delle firme è annullata: puoi correggere il testo.";
+    answer(&portal, visit, table, who, outcome, Some(told)).await
+}
+
+async fn abandon(
+    State(portal): State<Portal>,
+    visit: Visit,
+    from: From,
+    Path(id): Path<Uuid>,
+) -> Answer {
+    let who = from.of(&visit);
+    let table = at_table(&portal, &visit, id).await?;
+    let row = latest(&portal, &table).await?;
+    let outcome = ending::abandon(&portal, &table, &row, who).await;
+    let told = "La pratica è chiusa senza accordo: ora puoi scrivere il verbale.";
+    answer(&portal, visit, table, who, outcome, Some(told)).await
+}
+
+/// The newest revision, for everybody at the table.
+async fn document(State(portal): State<Portal>, visit: Visit, Path(id): Path<Uuid>) -> Answer {
+    let table = at_table(&portal, &visit, id).await?;
+    let row = latest(&portal, &table).await?;
+    let pdf = steps::document(&portal, &row, row.digest()?).await?;
+    let name = format!("Verbale {}.pdf", table.case.shown_number().replace('/', "-"));
+    Ok(file("application/pdf", &disposition(row.open, &name), pdf))
+}
+
+/// The evidence log (R-SIGN-38).
+async fn evidence(State(portal): State<Portal>, visit: Visit, Path(id): Path<Uuid>) -> Answer {
+    let table = at_table(&portal, &visit, id).await?;
+    if !table.watches {
+        return Err(PageError::Forbidden);
+    }
+    let row = latest(&portal, &table).await?;
+    let log = store::evidence(&portal.db, &row).await?.to_json();
+    Ok(file("application/json", &disposition(true, "evidenze.json"), log.into_bytes()))
+}
+
+/// A file of a case: nothing of it stays in the browser's cache.
+pub(crate) fn file(media_type: &str, disposition: &str, content: Vec<u8>) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, media_type),
+        (header::CONTENT_DISPOSITION, disposition),
+        (header::CACHE_CONTROL, "private, no-store"),
+    ];
+    (headers, content).into_response()
+}
+
+#[derive(Template)]
+#[template(path = "signatures/condition.html")]
+struct ConditionPage {
+    chrome: Chrome,
+    condition: &'static Condition,
+}
+
+async fn condition(visit: Visit, Path(key): Path<String>) -> Answer {
+    let condition = conditions::find(&key).ok_or(PageError::NotFound)?;
+    html(&ConditionPage { chrome: visit.chrome, condition })
+}

@@ -1,0 +1,265 @@
+//! What a page shows of a signature process: how far it is, and what the visitor has to do next.
+
+use chrono::{DateTime, Utc};
+use signing::process::{Event, Process, Status, Step};
+
+use super::conditions::IN_FORCE;
+use super::rules::{self, Need};
+use super::store::{Locked, ProcessRow, SignerRow};
+use super::{SignatureError, apply, steps, store};
+use crate::accounts::{self, UserId};
+use crate::bodies::BodyId;
+use crate::calendar;
+use crate::portal::Portal;
+
+/// A process as everybody at the table sees it (R-SIGN-28).
+pub struct ProcessView {
+    pub title: String,
+    pub status_key: &'static str,
+    pub status_class: &'static str,
+    pub status: &'static str,
+    pub explanation: String,
+    pub signers: Vec<SignerView>,
+    pub completed: bool,
+    pub may_see_evidence: bool,
+}
+
+/// One line of the table of signers.
+pub struct SignerView {
+    pub field: String,
+    pub name: String,
+    pub role: String,
+    pub step_key: &'static str,
+    pub step_class: &'static str,
+    pub step: &'static str,
+    pub signed_at: Option<Moment>,
+}
+
+/// A time, for machines and for people.
+pub struct Moment {
+    pub machine: String,
+    pub shown: String,
+}
+
+/// The visitor's own part.
+pub struct OwnView {
+    /// Digest of the frozen document: what the code signs.
+    pub base: String,
+    pub key: &'static str,
+    pub stage: Stage,
+    pub may_refuse: bool,
+}
+
+/// What the visitor does next.
+pub enum Stage {
+    Identify,
+    Conditions(Vec<ConditionView>),
+    Contacts(Contacts),
+    Wait(&'static str),
+    Check,
+    Request,
+    Code,
+    Done,
+}
+
+/// One box to tick.
+pub struct ConditionView {
+    pub key: &'static str,
+    pub title: &'static str,
+    pub version: &'static str,
+    pub digest: String,
+    pub ticked: bool,
+    pub missing: bool,
+}
+
+/// Where the code goes, recognised by its owner only.
+pub struct Contacts {
+    pub mobile: String,
+    pub email: String,
+}
+
+impl ProcessView {
+    /// How far a process is. `watches`: the visitor may read the evidence log.
+    pub async fn of(portal: &Portal, seen: &Seen, watches: bool) -> Result<Self, SignatureError> {
+        let Seen { row, process } = seen;
+        let status = process.status();
+        let signers = store::signers(&portal.db, row.id).await?;
+        let reason = if watches && status == Status::Refused {
+            store::evidence(&portal.db, row).await?.entries.into_iter().find_map(
+                |entry| match entry.recorded.event {
+                    Event::Refused { reason, .. } => Some(reason),
+                    _ => None,
+                },
+            )
+        } else {
+            None
+        };
+        Ok(Self {
+            title: row.title.clone(),
+            status_key: rules::status_key(status),
+            status_class: colour(status),
+            status: rules::status_label(status),
+            explanation: explanation(status, row.expires_at, reason),
+            signers: signers.into_iter().filter_map(|one| signer(process, one)).collect(),
+            completed: status == Status::Completed,
+            may_see_evidence: watches,
+        })
+    }
+}
+
+fn signer(process: &Process, row: SignerRow) -> Option<SignerView> {
+    let step = process.signer(&row.field)?.step;
+    Some(SignerView {
+        field: row.field,
+        name: row.name,
+        role: row.role,
+        step_key: rules::step_key(step),
+        step_class: match step {
+            Step::Signed => "state-good",
+            Step::Refused | Step::Expired => "state-bad",
+            Step::Invited => "",
+            _ => "state-open",
+        },
+        step: rules::step_label(step),
+        signed_at: row
+            .signed_at
+            .map(|at| Moment { machine: at.to_rfc3339(), shown: calendar::show(at) }),
+    })
+}
+
+fn colour(status: Status) -> &'static str {
+    match status {
+        Status::Assembled => "",
+        Status::Sent | Status::PartiallySigned => "state-open",
+        Status::Completed => "state-good",
+        Status::Refused | Status::Expired | Status::Cancelled => "state-bad",
+    }
+}
+
+fn explanation(status: Status, expires_at: DateTime<Utc>, reason: Option<String>) -> String {
+    match status {
+        Status::Assembled | Status::Sent | Status::PartiallySigned => {
+            format!("Si può firmare fino al {}.", calendar::show(expires_at))
+        }
+        Status::Completed => {
+            "Tutti hanno firmato: il verbale è tra i documenti della pratica.".to_owned()
+        }
+        Status::Refused => match reason {
+            Some(reason) => format!("Un firmatario ha rifiutato. Motivo: {reason}"),
+            None => "Un firmatario ha rifiutato: la raccolta delle firme è chiusa.".to_owned(),
+        },
+        Status::Expired => "Il termine per firmare è scaduto.".to_owned(),
+        Status::Cancelled => {
+            "Il conciliatore ha annullato la raccolta per correggere il testo: le firme già apposte \
+             decadono."
+                .to_owned()
+        }
+    }
+}
+
+impl OwnView {
+    /// What `visitor` has to do next; nothing for people who do not sign, or in a process that
+    /// ended without them. `form`: boxes of a form that was refused.
+    pub async fn of(
+        portal: &Portal,
+        seen: &Seen,
+        visitor: UserId,
+        form: &Ticks,
+    ) -> Result<Option<Self>, SignatureError> {
+        let Seen { row, process } = seen;
+        let Some(field) = steps::field_of(process, visitor) else { return Ok(None) };
+        let Some(state) = process.signer(field) else { return Ok(None) };
+        let need = rules::need(process, field, portal.now());
+        let overdue = row.open && portal.now() >= row.expires_at;
+        let stage = match need {
+            Need::Nothing if state.step == Step::Signed => Stage::Done,
+            Need::Nothing => return Ok(None),
+            _ if overdue => Stage::Wait("Il termine per firmare è scaduto."),
+            _ if apply::waits(portal, row, field).await? => Stage::Wait(
+                "La tua firma è stata apposta ed è al sicuro: manca la marca temporale, che sarà \
+                 aggiunta appena il servizio risponde.",
+            ),
+            Need::Identify => Stage::Identify,
+            Need::Conditions => Stage::Conditions(conditions(form)),
+            Need::Contacts => Stage::Contacts(contacts(portal, row, visitor).await?),
+            Need::Others => Stage::Wait("Potrai firmare quando le parti avranno firmato."),
+            Need::Check => Stage::Check,
+            Need::Request => Stage::Request,
+            Need::Code => Stage::Code,
+            Need::Busy => Stage::Wait("La firma è in corso: la pagina si aggiorna da sola."),
+        };
+        let may_refuse = !overdue && !matches!(stage, Stage::Done) && need != Need::Busy;
+        let base = process.plan().document.to_string();
+        Ok(Some(Self { base, key: key(need), stage, may_refuse }))
+    }
+}
+
+/// Boxes of a form that was refused.
+#[derive(Debug, Default)]
+pub struct Ticks {
+    /// Keys of the boxes that were ticked.
+    pub ticked: Vec<String>,
+    /// Keys of the boxes that must be.
+    pub missing: Vec<&'static str>,
+}
+
+async fn contacts(
+    portal: &Portal,
+    row: &ProcessRow,
+    visitor: UserId,
+) -> Result<Contacts, SignatureError> {
+    let person = accounts::store::person(&portal.db, BodyId(row.body), visitor).await?;
+    let person = person.ok_or(SignatureError::NotFound)?;
+    Ok(Contacts { mobile: rules::masked(&person.mobile), email: rules::masked(&person.email) })
+}
+
+fn conditions(form: &Ticks) -> Vec<ConditionView> {
+    let view = |condition: &super::conditions::Condition| ConditionView {
+        key: condition.key,
+        title: condition.title,
+        version: condition.version,
+        digest: condition.digest().to_string(),
+        ticked: form.ticked.iter().any(|key| key == condition.key),
+        missing: form.missing.contains(&condition.key),
+    };
+    IN_FORCE.iter().map(view).collect()
+}
+
+fn key(need: Need) -> &'static str {
+    match need {
+        Need::Identify => "identify",
+        Need::Conditions => "conditions",
+        Need::Contacts => "contacts",
+        Need::Others => "others",
+        Need::Check => "check",
+        Need::Request => "request",
+        Need::Code => "code",
+        Need::Busy => "busy",
+        Need::Nothing => "nothing",
+    }
+}
+
+/// A process at one moment.
+pub struct Seen {
+    /// Its row.
+    pub row: ProcessRow,
+    /// The process itself.
+    pub process: Process,
+}
+
+/// The process as it is now, with what the visitor's look at it brought on.
+pub async fn looked_at(
+    portal: &Portal,
+    row: ProcessRow,
+    visitor: UserId,
+    who: store::Who,
+) -> Result<Seen, SignatureError> {
+    let process = store::replay(&portal.db, &row).await?;
+    let Some(field) = steps::field_of(&process, visitor) else { return Ok(Seen { row, process }) };
+    match steps::arrive(portal, &row, &process, field, who).await {
+        Ok(Some(Locked { row, process })) => Ok(Seen { row, process }),
+        // It ended between reading and looking: the next look tells.
+        Ok(None) | Err(SignatureError::Refused(_)) => Ok(Seen { row, process }),
+        Err(error) => Err(error),
+    }
+}
