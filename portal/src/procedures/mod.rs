@@ -224,6 +224,12 @@ impl ProcedureProfile {
         if !self.minutes.iter().all(ends_with_neutral) {
             return Some("the neutral person signs last");
         }
+        let first = |m: &MinutesRules| {
+            self.minutes_of(m.outcome).is_some_and(|one| std::ptr::eq(one, m))
+        };
+        if !self.minutes.iter().all(first) {
+            return Some("an outcome has two kinds of minutes");
+        }
         None
     }
 
@@ -373,6 +379,7 @@ mod tests {
             ("capacity = 10", "capacity = 1"),
             ("[\"distributor\", ", "[\"convened\", "),
             ("[\"operator_delegate\"], [\"neutral\"]]", "[\"operator_delegate\"]]"),
+            ("\"no_show_convened\"", "\"no_show_activating\""),
         ] {
             assert!(good.contains(from), "{from}");
             let refused = ProcedureProfile::parse("x", &good.replacen(from, to, 1));

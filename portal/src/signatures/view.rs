@@ -158,6 +158,11 @@ fn explanation(status: Status, expires_at: DateTime<Utc>, reason: Option<String>
 }
 
 impl OwnView {
+    /// Nothing is left to do.
+    pub fn is_done(&self) -> bool {
+        matches!(self.stage, Stage::Done)
+    }
+
     /// What `visitor` has to do next; nothing for people who do not sign, or in a process that
     /// ended without them. `form`: boxes of a form that was refused.
     pub async fn of(
