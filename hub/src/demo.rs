@@ -16,6 +16,7 @@ use portal::signatures::ports::{Live, SigningPorts};
 use signing::verify::TrustAnchors;
 
 use crate::error::HubError;
+use crate::guard::{DEMO_QTSP, DEMO_ROOT, DemoPermit};
 use crate::settings::Settings;
 use crate::signatures::{self, DemoIdentification};
 
@@ -28,15 +29,15 @@ pub struct DemoParties {
 impl DemoParties {
     /// Opens them; what they promise lies in the data folder. Their root is written to
     /// `demo-root.pem` there, for validators.
-    pub fn open(settings: &Settings, db: Db) -> Result<Self, HubError> {
+    pub fn open(_: DemoPermit, settings: &Settings, db: Db) -> Result<Self, HubError> {
         let failed = |e: &dyn std::fmt::Display| HubError::Failed(format!("demo parties: {e}"));
         let now: accordo_demo::Now = Arc::new(|| SystemClock.now());
-        let folder = settings.data.join("demo-qtsp");
+        let folder = settings.data.join(DEMO_QTSP);
         // They are reached where the hub listens, whatever people see.
         let origin = format!("http://{}", settings.listen);
         let sms = Arc::new(OutboxSms { db });
         let qtsp = DemoQtsp::new(&folder, &origin, sms, now.clone()).map_err(|e| failed(&e))?;
-        let root = settings.data.join("demo-root.pem");
+        let root = settings.data.join(DEMO_ROOT);
         std::fs::write(&root, qtsp.root_pem())
             .map_err(HubError::io(format!("writing {}", root.display())))?;
         Ok(Self { qtsp, idp: DemoIdp::new(now) })

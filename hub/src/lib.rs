@@ -5,8 +5,10 @@
 //!
 //! Deliberately absent: SQL (portal), rules (the three hearts), and any default for `mode`.
 
+pub mod backup;
 pub mod demo;
 pub mod error;
+pub mod guard;
 pub mod meetings;
 pub mod serve;
 pub mod settings;

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use hub::settings::Settings;
-use hub::{HubError, serve, telemetry, verify};
+use hub::{HubError, backup, guard, serve, telemetry, verify};
+use portal::clock::{Clock as _, SystemClock};
 
 /// Realtime meeting and signing hub for online conciliation and mediation.
 #[derive(Parser)]
@@ -22,6 +23,22 @@ enum Command {
     Serve(Place),
     /// Check the signatures of PDF files; exit code 0 only if every file is accepted.
     Verify(verify::Arguments),
+    /// Write everything into one archive, also while a hub serves.
+    Backup {
+        /// Archive to write; must not exist.
+        file: PathBuf,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Put an archive in the place of everything that is there, also while a hub serves.
+    Restore {
+        /// Archive to read.
+        file: PathBuf,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Recompute every hash chain; exit code 0 only if all of them hold.
+    VerifyJournals(Place),
 }
 
 /// Which hub is meant.
@@ -45,15 +62,30 @@ struct Place {
 }
 
 impl Place {
+    /// The hub to serve: whoever starts one says which.
     fn settings(self) -> Result<Settings, HubError> {
-        let mut settings = match (self.demo, self.config) {
-            (_, Some(file)) => Settings::from_file(&file)?,
-            (true, None) => Settings::demo()?,
-            (false, None) => {
-                return Err(HubError::Settings(
-                    "say which hub: --demo, or --config FILE with a `mode` in it".into(),
-                ));
-            }
+        if !self.demo && self.config.is_none() {
+            return Err(HubError::Settings(
+                "say which hub: --demo, or --config FILE with a `mode` in it".into(),
+            ));
+        }
+        self.overridden()
+    }
+
+    /// A hub that is there already: without more words, the demo in the data folder.
+    async fn present(self) -> Result<Settings, HubError> {
+        let unsaid = !self.demo && self.config.is_none();
+        let settings = self.overridden()?;
+        if unsaid {
+            guard::look(&settings).await?.db.close().await;
+        }
+        Ok(settings)
+    }
+
+    fn overridden(self) -> Result<Settings, HubError> {
+        let mut settings = match self.config {
+            Some(file) => Settings::from_file(&file)?,
+            None => Settings::demo()?,
         };
         if let Some(listen) = self.listen {
             settings.listen = listen;
@@ -89,8 +121,28 @@ async fn run(command: Command) -> Result<ExitCode, HubError> {
             serve::serve(settings).await?;
         }
         Command::Verify(arguments) => return verify::run(&arguments),
+        Command::Backup { file, place } => {
+            let files = backup::backup(&place.present().await?, &file, SystemClock.now()).await?;
+            say(&format!("{}: the database and {files} files", file.display()));
+        }
+        Command::Restore { file, place } => {
+            let settings = place.present().await?;
+            let other_root = backup::restore(&settings, &file, SystemClock.now()).await?;
+            say(&format!("restored from {}; everybody signs in again", file.display()));
+            if other_root {
+                say("restart the hub: its demo trust service has other keys now");
+            }
+        }
+        Command::VerifyJournals(place) => {
+            return verify::journals(&place.present().await?).await;
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+#[expect(clippy::print_stdout, reason = "the person at the terminal is told what was done")]
+fn say(what: &str) {
+    println!("{what}");
 }
 
 #[expect(clippy::print_stderr, reason = "the person at the terminal is told why a command failed")]

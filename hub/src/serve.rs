@@ -1,5 +1,6 @@
 //! `hub serve`: composition and life of one process.
 
+use std::fs::{File, TryLockError};
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use portal::accounts::passwords::Cost;
 use portal::accounts::sessions;
 use portal::cases::commands;
-use portal::clock::SystemClock;
+use portal::clock::{Clock as _, SystemClock};
 use portal::db::Db;
 use portal::files::Files;
 use portal::leases;
@@ -36,7 +37,7 @@ use crate::error::HubError;
 use crate::meetings::Meetings;
 use crate::settings::{Mode, Settings};
 use crate::signatures::LiveRooms;
-use crate::{demo, shell, signatures};
+use crate::{demo, guard, shell, signatures};
 
 /// After SIGTERM, requests that run may take so long to end.
 const FAREWELL: Duration = Duration::from_secs(10);
@@ -50,14 +51,14 @@ pub async fn serve(settings: Settings) -> Result<(), HubError> {
     let failed = |what: &'static str| {
         move |error: &dyn std::fmt::Display| HubError::Failed(format!("{what}: {error}"))
     };
-    std::fs::create_dir_all(&settings.data)
-        .map_err(HubError::io(format!("creating {}", settings.data.display())))?;
     let metrics = PrometheusBuilder::new().install_recorder().map_err(|e| failed("metrics")(&e))?;
-    let db = Db::open(&settings.database_url()).await.map_err(|e| failed("database")(&e))?;
-    let files = Files::local(&settings.data.join("files")).map_err(|e| failed("file store")(&e))?;
-    let demo = match settings.mode {
-        Mode::Demo => Some(DemoParties::open(&settings, db.clone())?),
-        Mode::Production => None,
+    let opened = guard::open(&settings, SystemClock.now()).await?;
+    let db = opened.db;
+    let _alone = settings.owns_database().then(|| alone(&settings)).transpose()?;
+    let files = Files::local(&settings.files())?;
+    let demo = match opened.demo {
+        Some(permit) => Some(DemoParties::open(permit, &settings, db.clone())?),
+        None => None,
     };
     let live = Arc::new(LiveRooms::default());
     let signing = match &demo {
@@ -125,6 +126,19 @@ pub async fn serve(settings: Settings) -> Result<(), HubError> {
     leases.await.map_err(|e| failed("leases")(&e))?;
     db.close().await;
     result
+}
+
+/// Sees to it that no other hub serves from this data folder, for as long as the file is open.
+fn alone(settings: &Settings) -> Result<File, HubError> {
+    let place = settings.data.join("hub.lock");
+    let file = File::create(&place).map_err(HubError::io(place.display().to_string()))?;
+    file.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => {
+            HubError::Failed(format!("another hub serves from {}", settings.data.display()))
+        }
+        TryLockError::Error(error) => HubError::io(place.display().to_string())(error),
+    })?;
+    Ok(file)
 }
 
 fn portal_settings(settings: &Settings) -> PortalSettings {

@@ -189,6 +189,9 @@ impl Settings {
                     "production needs [signing.csc] and at least one [[signing.tsa]]".into(),
                 ))
             }
+            Mode::Production if self.signing.trust.is_empty() => Err(HubError::Settings(
+                "production needs the roots of its trust services in signing.trust".into(),
+            )),
             _ => Ok(()),
         }
     }
@@ -199,6 +202,11 @@ impl Settings {
             "" => format!("sqlite://{}", self.data.join("accordo.db").display()),
             url => url.to_owned(),
         }
+    }
+
+    /// Folder of the stored files.
+    pub fn files(&self) -> PathBuf {
+        self.data.join("files")
     }
 
     /// The database can be open in this process only.

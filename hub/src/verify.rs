@@ -1,14 +1,17 @@
-//! `hub verify`: the verifier of `signing`, at the command line.
+//! `hub verify` and `hub verify-journals`: is what was signed and written down still intact?
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
 use clap::Args;
+use portal::journal;
 use serde_json::json;
 use signing::verify::{Language, TrustAnchors, text, verify};
 
 use crate::error::HubError;
+use crate::guard;
+use crate::settings::Settings;
 
 /// Arguments of `hub verify`.
 #[derive(Args)]
@@ -50,6 +53,20 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, HubError> {
         println!("{:#}", serde_json::Value::Array(reports));
     }
     Ok(if all_accepted { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Recomputes every hash chain in the database of an installation and prints what does not hold.
+#[expect(clippy::print_stdout, reason = "the report is what the command is for")]
+pub async fn journals(settings: &Settings) -> Result<ExitCode, HubError> {
+    let opened = guard::look(settings).await?;
+    let audit = journal::audit(&opened.db).await.map_err(|e| HubError::Failed(e.to_string()))?;
+    opened.db.close().await;
+    for (kind, id, seq) in &audit.broken {
+        println!("{kind} {id}: broken at entry {seq}");
+    }
+    let held = audit.chains - audit.broken.len();
+    println!("{held} of {} chains hold, {} entries", audit.chains, audit.entries);
+    Ok(if audit.broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn read(file: &PathBuf) -> Result<Vec<u8>, HubError> {

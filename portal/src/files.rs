@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::TryStreamExt as _;
 use object_store::local::LocalFileSystem;
 use object_store::{ObjectStore, ObjectStoreExt as _, path::Path as Key};
 use signing::Digest;
@@ -23,6 +24,9 @@ pub enum FileError {
     /// What is in the store is not what was put there.
     #[error("the stored content of {0} has changed")]
     Changed(Digest),
+    /// Something else put it there.
+    #[error("{0} in the store is no stored file")]
+    Stray(String),
 }
 
 /// The file store of an installation.
@@ -59,12 +63,30 @@ impl Files {
         }
         Ok(Some(content))
     }
+
+    /// Everything in the store, in no order.
+    pub async fn all(&self) -> Result<Vec<(Uuid, Digest)>, FileError> {
+        let found: Vec<_> = self.store.list(None).try_collect().await?;
+        found
+            .iter()
+            .map(|object| {
+                parse(&object.location).ok_or_else(|| FileError::Stray(object.location.to_string()))
+            })
+            .collect()
+    }
 }
 
 /// `BODY/ab/abcd…`: no folder grows without bound.
 fn key(body: Uuid, digest: Digest) -> Key {
     let name = digest.to_string();
     Key::from_iter([body.to_string().as_str(), &name[..2], &name])
+}
+
+fn parse(key: &Key) -> Option<(Uuid, Digest)> {
+    let mut parts = key.as_ref().split('/');
+    let body = parts.next()?.parse().ok()?;
+    let digest = parts.nth(1)?.parse().ok()?;
+    Some((body, digest))
 }
 
 #[cfg(test)]
@@ -81,6 +103,7 @@ mod tests {
         assert_eq!(digest, files.put(one, content.clone()).await.unwrap());
         assert_eq!(files.get(one, digest).await.unwrap(), Some(content));
         assert_eq!(files.get(other, digest).await.unwrap(), None);
+        assert_eq!(files.all().await.unwrap(), [(one, digest)]);
 
         let place = folder.path().join(key(one, digest).to_string());
         std::fs::write(place, "altro").unwrap();

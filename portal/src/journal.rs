@@ -100,6 +100,10 @@ pub async fn append<E: Serialize + Sync>(
 /// The whole chain, oldest first.
 pub async fn load(db: &Db, aggregate: Aggregate) -> Result<Vec<Entry>, JournalError> {
     let Aggregate { body, kind, id } = aggregate;
+    load_chain(db, body, kind, id).await
+}
+
+async fn load_chain(db: &Db, body: Uuid, kind: &str, id: Uuid) -> Result<Vec<Entry>, JournalError> {
     Ok(on_db!(read db, |c| sqlx::query_as(
         "SELECT seq, at, event, prev, hash FROM journal
          WHERE body = $1 AND kind = $2 AND aggregate = $3 ORDER BY seq"
@@ -109,6 +113,37 @@ pub async fn load(db: &Db, aggregate: Aggregate) -> Result<Vec<Entry>, JournalEr
     .bind(id)
     .fetch_all(c)
     .await)?)
+}
+
+/// What recomputing every chain of a database found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Audit {
+    /// How many chains there are.
+    pub chains: usize,
+    /// How many entries they have together.
+    pub entries: usize,
+    /// Chains that do not hold: kind, id, and the first entry that is wrong.
+    pub broken: Vec<(String, Uuid, i64)>,
+}
+
+/// Recomputes every chain of every body.
+pub async fn audit(db: &Db) -> Result<Audit, JournalError> {
+    let chains: Vec<(Uuid, String, Uuid)> = on_db!(read db, |c| sqlx::query_as(
+        "SELECT DISTINCT body, kind, aggregate FROM journal ORDER BY body, kind, aggregate"
+    )
+    .fetch_all(c)
+    .await)?;
+    let mut audit = Audit { chains: chains.len(), ..Audit::default() };
+    for (body, kind, id) in chains {
+        let entries = load_chain(db, body, &kind, id).await?;
+        audit.entries += entries.len();
+        match verify(&entries) {
+            Ok(()) => {}
+            Err(JournalError::Broken(seq)) => audit.broken.push((kind, id, seq)),
+            Err(other) => return Err(other),
+        }
+    }
+    Ok(audit)
 }
 
 /// Recomputes a chain.

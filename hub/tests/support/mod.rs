@@ -1,10 +1,14 @@
 //! Starts and ends real hub processes for the tests.
-#![expect(dead_code, reason = "each test binary uses the part it needs")]
+#![allow(dead_code, clippy::allow_attributes, reason = "each test binary uses the part it needs")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "test code")]
 
+pub mod person;
+
+use std::ffi::OsStr;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// A serving hub; killed when dropped.
@@ -14,6 +18,7 @@ pub struct Hub {
     pub data: PathBuf,
     pub log: PathBuf,
     binary: PathBuf,
+    arguments: Vec<String>,
 }
 
 impl Hub {
@@ -24,11 +29,17 @@ impl Hub {
 
     /// The same with another build of the hub.
     pub fn start_binary(binary: &Path, data: &Path, listen: SocketAddr) -> Self {
+        Self::start_with(binary, data, listen, &["--demo"])
+    }
+
+    /// The same with other arguments.
+    pub fn start_with(binary: &Path, data: &Path, listen: SocketAddr, arguments: &[&str]) -> Self {
         std::fs::create_dir_all(data).unwrap();
         let log = data.with_extension("log");
-        let child = spawn(binary, data, listen, &log);
-        let mut hub =
-            Self { child, listen, data: data.to_owned(), log, binary: binary.to_owned() };
+        let arguments: Vec<String> = arguments.iter().map(|a| (*a).to_owned()).collect();
+        let child = spawn(binary, data, listen, &log, &arguments);
+        let (data, binary) = (data.to_owned(), binary.to_owned());
+        let mut hub = Self { child, listen, data, log, binary, arguments };
         hub.wait_until_ready();
         hub
     }
@@ -45,7 +56,7 @@ impl Hub {
 
     /// Starts the killed hub again: same address, same data.
     pub fn restart(&mut self) {
-        self.child = spawn(&self.binary, &self.data, self.listen, &self.log);
+        self.child = spawn(&self.binary, &self.data, self.listen, &self.log, &self.arguments);
         self.wait_until_ready();
     }
 
@@ -79,11 +90,18 @@ impl Drop for Hub {
     }
 }
 
-fn spawn(binary: &Path, data: &Path, listen: SocketAddr, log: &Path) -> Child {
+fn spawn(
+    binary: &Path,
+    data: &Path,
+    listen: SocketAddr,
+    log: &Path,
+    arguments: &[String],
+) -> Child {
     let log = std::fs::File::options().create(true).append(true).open(log).unwrap();
     Command::new(binary)
-        .args(["serve", "--demo", "--listen", &listen.to_string(), "--data"])
+        .args(["serve", "--listen", &listen.to_string(), "--data"])
         .arg(data)
+        .args(arguments)
         .stdin(Stdio::null())
         .stdout(log.try_clone().unwrap())
         .stderr(log)
@@ -104,6 +122,20 @@ pub fn get(to: SocketAddr, path: &str) -> Option<String> {
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).ok()?;
     Some(String::from_utf8_lossy(&answer).into_owned())
+}
+
+/// Runs a command of the hub to its end.
+pub fn hub<S: AsRef<OsStr>>(arguments: &[S]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_hub")).args(arguments).output().unwrap()
+}
+
+/// What a command said, on both channels.
+pub fn said(output: &Output) -> String {
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
 }
 
 /// A program that the workspace builds beside the hub.

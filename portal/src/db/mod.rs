@@ -7,7 +7,10 @@
 //! SQLite has one writer connection and a pool of readers (WAL, `synchronous=FULL`): what was
 //! answered survives `kill -9`.
 
+mod copy;
 mod open;
+
+pub use copy::CopyError;
 
 use chrono::{DateTime, SubsecRound as _, Utc};
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};

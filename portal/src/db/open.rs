@@ -21,11 +21,26 @@ const WRITERS: u32 = 8;
 impl Db {
     /// Opens `sqlite://PATH` (created if missing) or `postgres://…` and migrates it.
     pub async fn open(url: &str) -> Result<Self, DbError> {
+        let db = Self::connect(url).await?;
+        db.migrate().await?;
+        Ok(db)
+    }
+
+    /// Brings the tables to this version.
+    pub async fn migrate(&self) -> Result<(), DbError> {
+        match self {
+            Self::Sqlite { writer, .. } => SQLITE.run(writer).await?,
+            Self::Postgres { writer, .. } => POSTGRES.run(writer).await?,
+        }
+        Ok(())
+    }
+
+    /// Opens `sqlite://PATH` (created if missing) or `postgres://…` and leaves it as it is.
+    pub async fn connect(url: &str) -> Result<Self, DbError> {
         if url.starts_with("sqlite:") {
-            Self::open_sqlite(url).await
+            Self::connect_sqlite(url).await
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             let writer = PgPoolOptions::new().max_connections(WRITERS).connect(url).await?;
-            POSTGRES.run(&writer).await?;
             let reader = PgPoolOptions::new().max_connections(READERS).connect(url).await?;
             Ok(Self::Postgres { writer, reader })
         } else {
@@ -35,7 +50,7 @@ impl Db {
         }
     }
 
-    async fn open_sqlite(url: &str) -> Result<Self, DbError> {
+    async fn connect_sqlite(url: &str) -> Result<Self, DbError> {
         let options = SqliteConnectOptions::from_str(url)?
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
@@ -48,7 +63,6 @@ impl Db {
             .max_lifetime(None)
             .connect_with(options.clone())
             .await?;
-        SQLITE.run(&writer).await?;
         let reader = SqlitePoolOptions::new()
             .max_connections(READERS)
             .connect_with(options.pragma("query_only", "ON"))

@@ -36,6 +36,17 @@ impl Databases {
         self.folder.path()
     }
 
+    /// Address of another, empty database on the same server.
+    pub async fn another_postgres(&self, name: &str) -> String {
+        let url = self.server.url();
+        let made = Command::new("psql")
+            .args(["-X", "-q", "-d", &url, "-c", &format!("CREATE DATABASE {name}")])
+            .status()
+            .unwrap();
+        assert!(made.success(), "CREATE DATABASE");
+        format!("{}/{name}", url.rsplit_once('/').unwrap().0)
+    }
+
     /// Closes the databases and ends the server.
     pub async fn end(mut self) {
         for (_, db) in &self.all {
@@ -81,9 +92,13 @@ impl Server {
         Self { child, socket }
     }
 
-    async fn open(&self) -> Db {
+    fn url(&self) -> String {
         let socket = urlencoding::encode(self.socket.to_str().unwrap()).into_owned();
-        let url = format!("postgres://postgres@{socket}/postgres");
+        format!("postgres://postgres@{socket}/postgres")
+    }
+
+    async fn open(&self) -> Db {
+        let url = self.url();
         for _ in 0..100 {
             match Db::open(&url).await {
                 Ok(db) => return db,

@@ -42,6 +42,13 @@ const fn account(
     Account { username, role, given_name, surname, code, operator, number }
 }
 
+impl Account {
+    /// Mobile number, E.164; each account has its own.
+    pub fn mobile(&self) -> String {
+        format!("+3933300000{:02}", self.number)
+    }
+}
+
 /// The people of the conciliation service.
 pub const ACCOUNTS: [Account; 14] = [
     account("segreteria", Role::ServiceSecretariat, ("Laura", "Conti"), "CNTLRA75A41H501", None, 1),
@@ -192,7 +199,7 @@ async fn make(
         surname: account.surname.to_owned(),
         fiscal_code: with_check_character(account.code)?,
         email: format!("{}@example.it", account.username),
-        mobile: format!("+3933300000{:02}", account.number),
+        mobile: account.mobile(),
         password: PASSWORD.to_owned(),
         role: account.role.key().to_owned(),
         operator: operator.map(|o| o.0.to_string()).unwrap_or_default(),
