@@ -224,9 +224,8 @@ impl ProcedureProfile {
         if !self.minutes.iter().all(ends_with_neutral) {
             return Some("the neutral person signs last");
         }
-        let first = |m: &MinutesRules| {
-            self.minutes_of(m.outcome).is_some_and(|one| std::ptr::eq(one, m))
-        };
+        let first =
+            |m: &MinutesRules| self.minutes_of(m.outcome).is_some_and(|one| std::ptr::eq(one, m));
         if !self.minutes.iter().all(first) {
             return Some("an outcome has two kinds of minutes");
         }

@@ -1,0 +1,80 @@
+//! The draft: who writes it, who sees it, and two windows.
+
+use axum::http::{StatusCode, header};
+use portal::testing::databases;
+
+use crate::stage::{Stage, went_on};
+
+#[tokio::test]
+async fn r_sign_24_25_the_draft_is_the_conciliators_until_it_is_shown() {
+    let databases = databases().await;
+    for (name, db) in &databases.all {
+        let stage = Stage::set(db, &databases.folder().join(name)).await;
+        let (mut conciliator, mut client) =
+            (stage.browser("conciliatore").await, stage.browser("cliente").await);
+        let page = conciliator.look().await;
+        assert!(page.text().contains("Anna Di cliente e da Anna Di del.luce"), "{}", page.text());
+        let fields = |revision: &'static str, text: &'static str| {
+            [("revision", revision), ("esito", "agreement"), ("testo", text)]
+        };
+        for act in ["bozza", "mostra", "congela"] {
+            let page = client.send(act, &fields("0", "mio")).await;
+            assert_eq!(page.status, StatusCode::FORBIDDEN, "{name} {act}");
+        }
+        went_on(&conciliator.send("bozza", &fields("0", "Riservato per ora.")).await);
+        assert!(client.look().await.text().contains("non ha ancora mostrato"), "{name}");
+        assert_eq!(client.open("anteprima.pdf").await.status, StatusCode::NOT_FOUND, "{name}");
+        assert!(conciliator.open("anteprima.pdf").await.bytes.starts_with(b"%PDF-"), "{name}");
+        let before = client.open("versione").await.bytes;
+
+        // Another window that still has the first revision overwrites nothing.
+        let page = conciliator.send("bozza", &fields("0", "Da un'altra finestra")).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{name}");
+        assert!(page.text().contains("modificato in un&#39;altra finestra"), "{name}");
+        assert!(page.text().contains("Da un&#39;altra finestra"), "nothing typed is lost");
+
+        went_on(&conciliator.send("mostra", &fields("1", "Per tutti.\r\nSeconda riga.")).await);
+        let page = client.look().await;
+        assert!(page.text().contains("Per tutti.<br>Seconda riga."), "{name} {}", page.text());
+        assert!(client.open("anteprima.pdf").await.bytes.starts_with(b"%PDF-"), "{name}");
+        assert_ne!(client.open("versione").await.bytes, before, "{name}");
+    }
+    databases.end().await;
+}
+
+#[tokio::test]
+async fn r_sign_24_a_draft_that_cannot_be_is_refused_beside_its_field() {
+    let databases = databases().await;
+    let (name, db) = &databases.all[0];
+    let stage = Stage::set(db, &databases.folder().join(name)).await;
+    let mut conciliator = stage.browser("conciliatore").await;
+    let too_long = "x".repeat(20_001);
+    for (act, outcome, text, words) in [
+        ("bozza", "nonsense", "Testo.", "Scegli un esito dall&#39;elenco."),
+        ("bozza", "not_adhered", "Testo.", "Scegli un esito dall&#39;elenco."),
+        ("bozza", "agreement", &too_long, "Il testo supera 20000 caratteri."),
+        ("congela", "agreement", "  ", "Scrivi il testo del verbale."),
+    ] {
+        let revision = conciliator.revision().await;
+        let fields = [("revision", revision.as_str()), ("esito", outcome), ("testo", text)];
+        let page = conciliator.send(act, &fields).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{outcome}");
+        assert!(page.text().contains(words), "{outcome} {}", page.text());
+    }
+    // What is typed is saved in the background, and says so.
+    let revision = conciliator.revision().await;
+    let content = format!("revision={revision}&esito=agreement&testo=Scritto+mentre+si+parla");
+    let path = format!("/incontri/{}/verbale/bozza", stage.meeting);
+    let request = conciliator
+        .browser
+        .request("POST", &path)
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header(header::ACCEPT, "application/json")
+        .body(content.into())
+        .unwrap();
+    let page = conciliator.browser.send(request).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.text().contains("Salvato alle"), "{}", page.text());
+    assert!(conciliator.look().await.text().contains("Scritto mentre si parla"));
+    databases.end().await;
+}

@@ -1,0 +1,364 @@
+//! A portal with the demo's trust service and identity provider, and a meeting in progress.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex};
+
+use accordo_demo::idp::DemoIdp;
+use accordo_demo::qtsp::{DemoQtsp, DemoSms};
+use async_trait::async_trait;
+use axum::Router;
+use axum::http::StatusCode;
+use chrono::TimeDelta;
+use hub::signatures::{DemoIdentification, ports};
+use portal::accounts::{Actor, Role};
+use portal::cases::application::Application;
+use portal::cases::commands::{self as cases, By, NewCase};
+use portal::cases::rules::Act;
+use portal::cases::{CaseId, CaseState, store as case_store};
+use portal::clock::Clock as _;
+use portal::db::Db;
+use portal::meetings::commands::{self as meetings, Proposal};
+use portal::meetings::{MeetingId, Mode};
+use portal::notifications;
+use portal::organisations::OperatorKind;
+use portal::signatures::ports::{Live, LiveTopic};
+use portal::signatures::store::{self, ProcessRow};
+use portal::testing::{Browser, Page, TestClock, World, world_with};
+use signing::Digest;
+use signing::ports::{Credential, IssueRequest, Qtsp, QtspError, Tsa, TsaError};
+use signing::verify::{Kind, Report, TrustAnchors, verify};
+
+/// How outside parties behave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Mood {
+    Good,
+    /// The trust service signs, and its answer gets lost.
+    AnswerLost,
+    /// The trust service never answers.
+    Hangs,
+    /// Nobody gives time stamps.
+    NoTime,
+}
+
+/// Parties with a mood between them and the portal.
+struct Moody {
+    qtsp: Arc<dyn Qtsp>,
+    tsa: Arc<dyn Tsa>,
+    mood: Arc<AtomicU8>,
+}
+
+impl Moody {
+    fn is(&self, mood: Mood) -> bool {
+        self.mood.load(Ordering::SeqCst) == mood as u8
+    }
+}
+
+#[async_trait]
+impl Qtsp for Moody {
+    async fn issue(&self, request: &IssueRequest) -> Result<Credential, QtspError> {
+        self.qtsp.issue(request).await
+    }
+
+    async fn send_otp(&self, credential: &str) -> Result<(), QtspError> {
+        self.qtsp.send_otp(credential).await
+    }
+
+    async fn sign_hash(&self, id: &str, otp: &str, hash: &Digest) -> Result<Vec<u8>, QtspError> {
+        if self.is(Mood::Hangs) {
+            std::future::pending::<()>().await;
+        }
+        let signature = self.qtsp.sign_hash(id, otp, hash).await?;
+        if self.is(Mood::AnswerLost) {
+            return Err(QtspError::Unreachable("timed out".to_owned()));
+        }
+        Ok(signature)
+    }
+}
+
+#[async_trait]
+impl Tsa for Moody {
+    async fn timestamp(&self, hash: &Digest) -> Result<Vec<u8>, TsaError> {
+        if self.is(Mood::NoTime) {
+            return Err(TsaError::Unreachable("timed out".to_owned()));
+        }
+        self.tsa.timestamp(hash).await
+    }
+}
+
+/// Messages of the trust service: number and text, newest last.
+#[derive(Clone, Default)]
+struct Sms(Arc<Mutex<Vec<(String, String)>>>);
+
+#[async_trait]
+impl DemoSms for Sms {
+    async fn send(&self, to: &str, text: &str, _: &str) -> Result<(), String> {
+        self.0.lock().unwrap().push((to.to_owned(), text.to_owned()));
+        Ok(())
+    }
+}
+
+struct Silent;
+
+impl Live for Silent {
+    fn changed(&self, _: MeetingId, _: LiveTopic) {}
+}
+
+pub struct Stage {
+    pub world: World,
+    pub router: Router,
+    pub conciliator: Actor,
+    pub client: Actor,
+    pub delegate: Actor,
+    pub case: CaseId,
+    pub meeting: MeetingId,
+    pub trust: TrustAnchors,
+    sms: Sms,
+    mood: Arc<AtomicU8>,
+}
+
+impl Stage {
+    /// Everybody sits in a meeting that began.
+    pub async fn set(db: &Db, folder: &Path) -> Self {
+        let clock = TestClock::at("2026-12-01T09:00:00Z");
+        let listener = tokio::net::TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await;
+        let listener = listener.unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        let now: accordo_demo::Now = {
+            let clock = clock.clone();
+            Arc::new(move || clock.now())
+        };
+        let sms = Sms::default();
+        let folder_of_keys = folder.join("qtsp");
+        let outbox = Arc::new(sms.clone());
+        let qtsp = DemoQtsp::new(&folder_of_keys, &origin, outbox, now.clone()).unwrap();
+        let (service, idp) = (qtsp.router(), DemoIdp::new(now));
+        tokio::spawn(async move { axum::serve(listener, service).await });
+
+        let trust = TrustAnchors::from_pem(qtsp.root_pem().as_bytes()).unwrap();
+        let identification = Some(Arc::new(DemoIdentification(idp.clone())) as Arc<_>);
+        let (csc, tsa) = (qtsp.csc_config(), qtsp.tsa_config());
+        let mut signing =
+            ports(csc, &tsa, trust.clone(), identification, Arc::new(Silent)).unwrap();
+        let mood = Arc::new(AtomicU8::new(Mood::Good as u8));
+        let moody = Arc::new(Moody { qtsp: signing.qtsp, tsa: signing.tsa, mood: mood.clone() });
+        (signing.qtsp, signing.tsa) = (moody.clone(), moody);
+
+        let world = world_with(db, folder, clock, signing).await;
+        let router = portal::web::router(world.portal.clone()).merge(idp.router());
+        let (people, case, meeting) = begun(&world).await;
+        let [conciliator, client, delegate] = people;
+        Self { world, router, conciliator, client, delegate, case, meeting, trust, sms, mood }
+    }
+
+    /// From now on outside parties behave so.
+    pub fn mood(&self, mood: Mood) {
+        self.mood.store(mood as u8, Ordering::SeqCst);
+    }
+
+    pub async fn browser(&self, username: &str) -> Reader {
+        let browser = Browser::signed_in(self.router.clone(), &self.world, username).await;
+        Reader { browser, page: format!("/incontri/{}/verbale", self.meeting) }
+    }
+
+    /// The newest code that was sent to a person.
+    pub async fn code(&self, actor: &Actor) -> String {
+        let db = &self.world.portal.db;
+        let person = portal::accounts::store::person(db, self.world.body.id, actor.user).await;
+        let mobile = person.unwrap().unwrap().mobile;
+        let sent = self.sms.0.lock().unwrap();
+        let (_, text) = sent.iter().rev().find(|(to, _)| *to == mobile).expect("no code was sent");
+        text[..6].to_owned()
+    }
+
+    pub async fn process(&self) -> ProcessRow {
+        let (db, body) = (&self.world.portal.db, self.world.body.id.0);
+        store::latest(db, body, self.meeting.0).await.unwrap().expect("there is no process")
+    }
+
+    /// The newest revision, as our verifier sees it, and how many signatures it has.
+    pub async fn document(&self) -> (Vec<u8>, Report, usize) {
+        let row = self.process().await;
+        let files = &self.world.portal.files;
+        let pdf = files.get(row.body, row.digest().unwrap()).await.unwrap().unwrap().to_vec();
+        let report = verify(&pdf, &self.trust, self.world.clock.now());
+        let signatures = report.signatures.iter().filter(|one| one.kind == Kind::Signature);
+        let count = signatures.count();
+        (pdf, report, count)
+    }
+
+    pub async fn case_state(&self) -> CaseState {
+        let (db, body) = (&self.world.portal.db, self.world.body.id);
+        case_store::read(db, body, self.case).await.unwrap().unwrap().rules.state
+    }
+
+    /// How many mails with this subject, before the number of the case, a person got.
+    pub async fn mails(&self, username: &str, subject: &str) -> usize {
+        let to = format!("{username}@example.it");
+        let (db, body) = (&self.world.portal.db, self.world.body.id);
+        let sent = notifications::newest(db, body, &to, 50).await.unwrap();
+        let subject = format!("{subject} – pratica N/2026/000001");
+        sent.into_iter().filter(|one| one.subject == subject).count()
+    }
+}
+
+async fn begun(world: &World) -> ([Actor; 3], CaseId, MeetingId) {
+    let portal = &world.portal;
+    let seller = world.operator("Luce Spa", OperatorKind::Seller).await;
+    let grid = world.operator("Rete Spa", OperatorKind::Distributor).await;
+    let staff = world.user("segreteria", Role::ServiceSecretariat, None).await;
+    let conciliator = world.user("conciliatore", Role::Conciliator, None).await;
+    let client = world.user("cliente", Role::Client, None).await;
+    let secretariat = world.user("seg.luce", Role::OperatorSecretariat, Some(seller)).await;
+    let delegate = world.user("del.luce", Role::OperatorDelegate, Some(seller)).await;
+    world.user("del.rete", Role::OperatorDelegate, Some(grid)).await;
+    world.user("estraneo", Role::Client, None).await;
+    let new = NewCase {
+        client: client.user,
+        client_delegate: None,
+        operator: seller,
+        aid: None,
+        application: Application::sample(),
+    };
+    let case = cases::open(portal, &staff, new).await.unwrap();
+    for (actor, act) in [
+        (&staff, Act::Admit),
+        (&staff, Act::AssignConciliator { conciliator: conciliator.user }),
+        (&secretariat, Act::Adhere { operator: seller }),
+        (&secretariat, Act::AssignDelegate { operator: seller, delegate: delegate.user }),
+    ] {
+        cases::act(portal, actor, case, act).await.unwrap();
+    }
+    let starts_at = "2026-12-14T14:00:00Z".parse().unwrap();
+    let proposal =
+        Proposal { starts_at, minutes: 60, mode: Mode::VirtualRoom, conciliator: conciliator.user };
+    let meeting = meetings::convene(portal, &staff, case, proposal).await.unwrap();
+    world.clock.set("2026-12-14T14:00:00Z");
+    let by = By { user: Some(conciliator.user), role: Some(Role::Conciliator) };
+    let mut tx = portal.db.begin().await.unwrap();
+    meetings::start_in(&mut tx, portal, &world.body, meeting, by).await.unwrap();
+    tx.commit().await.unwrap();
+    world.clock.advance(TimeDelta::minutes(30));
+    ([conciliator, client, delegate], case, meeting)
+}
+
+/// A person at the page of the minutes.
+#[derive(Clone)]
+pub struct Reader {
+    pub browser: Browser,
+    page: String,
+}
+
+impl Reader {
+    pub async fn look(&mut self) -> Page {
+        self.browser.get(&self.page).await
+    }
+
+    /// Sends a form of the page; `""` is the page's own address.
+    pub async fn send(&mut self, what: &str, fields: &[(&str, &str)]) -> Page {
+        self.browser.post(&format!("{}/{what}", self.page), fields).await
+    }
+
+    pub async fn open(&mut self, what: &str) -> Page {
+        self.browser.get(&format!("{}/{what}", self.page)).await
+    }
+
+    /// What the page asks of the person, as its word; empty for nothing.
+    pub async fn next(&mut self) -> String {
+        attribute(&self.look().await, "data-own")
+    }
+
+    /// Writes an agreement and puts it to signature.
+    pub async fn freeze(&mut self, text: &str) {
+        let revision = self.revision().await;
+        let fields = [("revision", revision.as_str()), ("esito", "agreement"), ("testo", text)];
+        let page = self.send("congela", &fields).await;
+        assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.text());
+    }
+
+    /// The revision of the draft that the page goes on from.
+    pub async fn revision(&mut self) -> String {
+        let page = self.look().await;
+        between(page.text(), "name=\"revision\" value=\"", "\"").to_owned()
+    }
+
+    /// Goes every step up to the code.
+    pub async fn get_ready(&mut self) {
+        if self.next().await == "identify" {
+            self.identify("RSSMRA80A01H501U").await;
+        }
+        let page = self.look().await;
+        let digests: Vec<(String, String)> = page
+            .text()
+            .split("<input id=\"condizione-")
+            .skip(1)
+            .map(|rest| {
+                let key = rest.split('"').next().unwrap().to_owned();
+                (key, between(rest, "value=\"", "\"").to_owned())
+            })
+            .collect();
+        let ticks: Vec<(&str, &str)> =
+            digests.iter().map(|(key, digest)| (key.as_str(), digest.as_str())).collect();
+        went_on(&self.send("firma/condizioni", &ticks).await);
+        went_on(&self.send("firma/recapiti", &[]).await);
+    }
+
+    /// At the identity provider, as whom the codice fiscale says; back on the page.
+    pub async fn identify(&mut self, fiscal_code: &str) -> Page {
+        let page = self.send("firma/identificazione", &[]).await;
+        let address = page.location().to_owned();
+        let asked = |name: &str| {
+            let value = between(&address, &format!("{name}="), "&");
+            urlencoding::decode(value).unwrap().into_owned()
+        };
+        let (state, redirect_uri) = (asked("state"), asked("redirect_uri"));
+        let fields = [
+            ("state", state.as_str()),
+            ("redirect_uri", redirect_uri.as_str()),
+            ("given_name", "Anna"),
+            ("surname", "Rossi"),
+            ("fiscal_code", fiscal_code),
+            ("method", "spid"),
+            ("action", "authorize"),
+        ];
+        let page = self.browser.post("/demo/idp/authorize", &fields).await;
+        let back = page.location().to_owned();
+        self.browser.get(&back).await
+    }
+
+    /// Asks for a code and signs with it.
+    pub async fn sign(&mut self, stage: &Stage, actor: &Actor) -> Page {
+        went_on(&self.send("firma/codice", &[]).await);
+        let code = stage.code(actor).await;
+        self.enter(&code).await
+    }
+
+    /// Signs with this code.
+    pub async fn enter(&mut self, code: &str) -> Page {
+        let base = self.base().await;
+        self.send("firma", &[("base", base.as_str()), ("codice", code)]).await
+    }
+
+    /// Digest of the document that the page offers for signature.
+    pub async fn base(&mut self) -> String {
+        let page = self.look().await;
+        between(page.text(), "name=\"base\" value=\"", "\"").to_owned()
+    }
+}
+
+pub fn went_on(page: &Page) {
+    assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.text());
+}
+
+pub fn attribute(page: &Page, name: &str) -> String {
+    let text = page.text();
+    let marked = format!("{name}=\"");
+    if text.contains(&marked) { between(text, &marked, "\"").to_owned() } else { String::new() }
+}
+
+fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
+    let rest = text.split_once(before).unwrap_or_else(|| panic!("no {before} in {text}")).1;
+    rest.split(after).next().unwrap()
+}
