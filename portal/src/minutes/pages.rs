@@ -20,7 +20,7 @@ use crate::cases::{CaseState, Outcome};
 use crate::documents::export::disposition;
 use crate::meetings::MeetingId;
 use crate::portal::Portal;
-use crate::signatures::pages::{From, file};
+use crate::signatures::pages::{Caller, file};
 use crate::signatures::store::Who;
 use crate::signatures::view::{OwnView, ProcessView, Seen, Stage, Ticks, looked_at};
 use crate::signatures::{craft, opening, store as signatures};
@@ -106,10 +106,10 @@ pub(crate) async fn at_table(
 async fn show(
     State(portal): State<Portal>,
     visit: Visit,
-    from: From,
+    caller: Caller,
     Path(id): Path<Uuid>,
 ) -> Answer {
-    let who = from.of(&visit);
+    let who = caller.of(&visit);
     let table = at_table(&portal, &visit, id).await?;
     page(&portal, visit, table, who, StatusCode::OK, Refused::default()).await
 }
@@ -297,12 +297,12 @@ fn placed(error: DraftError, written: Option<Written>) -> Result<Refused, PageEr
 async fn save(
     State(portal): State<Portal>,
     visit: Visit,
-    from: From,
+    caller: Caller,
     Path(id): Path<Uuid>,
     headers: HeaderMap,
     Form(form): Form<DraftForm>,
 ) -> Answer {
-    let (who, table) = (from.of(&visit), at_table(&portal, &visit, id).await?);
+    let (who, table) = (caller.of(&visit), at_table(&portal, &visit, id).await?);
     let wants_json = headers
         .get(header::ACCEPT)
         .is_some_and(|accept| accept.as_bytes().starts_with(b"application/json"));
@@ -360,11 +360,11 @@ async fn write(portal: &Portal, table: &Table) -> Result<Writing, PageError> {
 async fn present(
     State(portal): State<Portal>,
     visit: Visit,
-    from: From,
+    caller: Caller,
     Path(id): Path<Uuid>,
     Form(form): Form<DraftForm>,
 ) -> Answer {
-    let (who, table) = (from.of(&visit), at_table(&portal, &visit, id).await?);
+    let (who, table) = (caller.of(&visit), at_table(&portal, &visit, id).await?);
     let shown = match (write(&portal, &table).await?, form.written()) {
         (Writing::Open, Ok(written)) => commands::save(&portal, &table, &written, true).await,
         (Writing::Over, _) => Err(DraftError::Overtaken),
@@ -386,11 +386,11 @@ async fn present(
 async fn freeze(
     State(portal): State<Portal>,
     visit: Visit,
-    from: From,
+    caller: Caller,
     Path(id): Path<Uuid>,
     Form(form): Form<DraftForm>,
 ) -> Answer {
-    let (who, table) = (from.of(&visit), at_table(&portal, &visit, id).await?);
+    let (who, table) = (caller.of(&visit), at_table(&portal, &visit, id).await?);
     let written = match (write(&portal, &table).await?, form.written()) {
         (Writing::Open, Ok(written)) => commands::save(&portal, &table, &written, false)
             .await

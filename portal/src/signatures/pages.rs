@@ -48,9 +48,9 @@ pub fn routes() -> Router<Portal> {
 }
 
 /// Address of a request, if the server knows it.
-pub struct From(Option<IpAddr>);
+pub struct Caller(Option<IpAddr>);
 
-impl<S: Sync> FromRequestParts<S> for From {
+impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
@@ -59,7 +59,7 @@ impl<S: Sync> FromRequestParts<S> for From {
     }
 }
 
-impl From {
+impl Caller {
     /// The visitor, at this address.
     pub fn of(self, visit: &Visit) -> Who {
         Who { user: Some(visit.actor.user), address: self.0 }
@@ -134,11 +134,11 @@ struct Returned {
 async fn identity_returns(
     State(portal): State<Portal>,
     visit: Visit,
-    from: From,
+    caller: Caller,
     Path(id): Path<Uuid>,
     Query(returned): Query<Returned>,
 ) -> Answer {
-    let who = from.of(&visit);
+    let who = caller.of(&visit);
     let one = signer(&portal, &visit, id).await?;
     let outcome = match &returned.code {
         Some(code) => {
@@ -155,11 +155,11 @@ async fn identity_returns(
 async fn accept(
     State(portal): State<Portal>,
     visit: Visit,
-    from: From,
+    caller: Caller,
     Path(id): Path<Uuid>,
     Form(form): Form<BTreeMap<String, String>>,
 ) -> Answer {
-    let who = from.of(&visit);
+    let who = caller.of(&visit);
     let one = signer(&portal, &visit, id).await?;
     let ticked: Vec<(String, String)> = form.into_iter().collect();
     let outcome = match steps::accept_conditions(&portal, &one.row, &one.field, &ticked, who).await
@@ -178,10 +178,10 @@ async fn accept(
 async fn confirm(
     State(portal): State<Portal>,
     visit: Visit,
-    from: From,
+    caller: Caller,
     Path(id): Path<Uuid>,
 ) -> Answer {
-    let who = from.of(&visit);
+    let who = caller.of(&visit);
     let one = signer(&portal, &visit, id).await?;
     let outcome = steps::confirm_contacts(&portal, &one.row, &one.field, who).await;
     answer(&portal, visit, one.table, who, outcome, None).await
@@ -190,10 +190,10 @@ async fn confirm(
 async fn check(
     State(portal): State<Portal>,
     visit: Visit,
-    from: From,
+    caller: Caller,
     Path(id): Path<Uuid>,
 ) -> Answer {
-    let who = from.of(&visit);
+    let who = caller.of(&visit);
     let one = signer(&portal, &visit, id).await?;
     let outcome = steps::check(&portal, &one.row, &one.field, who).await;
     let told = "Tutte le firme delle parti sono presenti, valide e integre.";
@@ -203,10 +203,10 @@ async fn check(
 async fn request_code(
     State(portal): State<Portal>,
     visit: Visit,
-    from: From,
+    caller: Caller,
     Path(id): Path<Uuid>,
 ) -> Answer {
-    let who = from.of(&visit);
+    let who = caller.of(&visit);
     let one = signer(&portal, &visit, id).await?;
     let outcome = apply::request_code(&portal, &one.row, &one.field, who).await;
     let told = "Il codice di firma è stato inviato per SMS.";
@@ -224,11 +224,11 @@ struct CodeForm {
 async fn sign(
     State(portal): State<Portal>,
     visit: Visit,
-    from: From,
+    caller: Caller,
     Path(id): Path<Uuid>,
     Form(form): Form<CodeForm>,
 ) -> Answer {
-    let who = from.of(&visit);
+    let who = caller.of(&visit);
     let one = signer(&portal, &visit, id).await?;
     let code: String = form.codice.chars().filter(|c| !c.is_whitespace()).collect();
     if code.is_empty() || code.chars().count() > 12 {
@@ -265,11 +265,11 @@ struct RefusalForm {
 async fn refuse(
     State(portal): State<Portal>,
     visit: Visit,
-    from: From,
+    caller: Caller,
     Path(id): Path<Uuid>,
     Form(form): Form<RefusalForm>,
 ) -> Answer {
-    let who = from.of(&visit);
+    let who = caller.of(&visit);
     let one = signer(&portal, &visit, id).await?;
     match ending::refuse(&portal, &one.row, &one.field, &form.motivo, who).await {
         Err(error @ SignatureError::Unfit(_)) => {
@@ -286,10 +286,10 @@ async fn refuse(
 async fn cancel(
     State(portal): State<Portal>,
     visit: Visit,
-    from: From,
+    caller: Caller,
     Path(id): Path<Uuid>,
 ) -> Answer {
-    let who = from.of(&visit);
+    let who = caller.of(&visit);
     let table = at_table(&portal, &visit, id).await?;
     let row = latest(&portal, &table).await?;
     let outcome = ending::cancel(&portal, &table, &row, who).await;
@@ -300,10 +300,10 @@ async fn cancel(
 async fn abandon(
     State(portal): State<Portal>,
     visit: Visit,
-    from: From,
+    caller: Caller,
     Path(id): Path<Uuid>,
 ) -> Answer {
-    let who = from.of(&visit);
+    let who = caller.of(&visit);
     let table = at_table(&portal, &visit, id).await?;
     let row = latest(&portal, &table).await?;
     let outcome = ending::abandon(&portal, &table, &row, who).await;

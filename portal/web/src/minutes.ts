@@ -3,6 +3,8 @@
 
 const SAVE_AFTER_MS = 800;
 const LOOK_EVERY_MS = 4000;
+/** A page that nobody touches stops asking, so that its sign-in can run out (R-LOG-16). */
+const LOOK_FOR_MS = 15 * 60_000;
 
 saveWhileTyping();
 watch();
@@ -51,6 +53,7 @@ function watch(): void {
   if (!shown) return;
   const address = shown.dataset['versionUrl'] ?? '';
   let looking = false;
+  let touched = Date.now();
 
   const look = async (): Promise<void> => {
     if (looking || document.hidden || isBusy()) return;
@@ -69,7 +72,12 @@ function watch(): void {
   window.addEventListener('message', (event) => {
     if (event.origin === window.location.origin && (event.data as { accordo?: string }).accordo === 'changed') void look();
   });
-  window.setInterval(() => void look(), LOOK_EVERY_MS);
+  for (const sign of ['pointermove', 'keydown', 'focus']) {
+    window.addEventListener(sign, () => (touched = Date.now()), { passive: true });
+  }
+  window.setInterval(() => {
+    if (Date.now() - touched < LOOK_FOR_MS) void look();
+  }, LOOK_EVERY_MS);
 }
 
 /** Nobody loses what they are writing to a reload. */
