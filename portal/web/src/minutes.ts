@@ -15,7 +15,7 @@ function saveWhileTyping(): void {
   const status = document.querySelector<HTMLElement>('[data-save-status]');
   if (!form || !status) return;
   let timer = 0;
-  let running = Promise.resolve();
+  let saving: Promise<void> | null = null;
 
   const save = async (): Promise<void> => {
     const sent = new URLSearchParams();
@@ -37,14 +37,27 @@ function saveWhileTyping(): void {
       status.classList.add('text-danger');
     }
   };
+  // One after the other: each goes on from the revision that the one before it made.
+  const saveNext = (): void => {
+    const next: Promise<void> = (saving ?? Promise.resolve()).then(save).finally(() => {
+      if (saving === next) saving = null;
+    });
+    saving = next;
+  };
   form.addEventListener('input', (event) => {
     // Another outcome brings another page: its button decides.
     if (event.target instanceof HTMLSelectElement) return;
     status.textContent = 'Modifiche non ancora salvate…';
     window.clearTimeout(timer);
-    timer = window.setTimeout(() => (running = running.then(save)), SAVE_AFTER_MS);
+    timer = window.setTimeout(saveNext, SAVE_AFTER_MS);
   });
-  form.addEventListener('submit', () => window.clearTimeout(timer));
+  // A button goes on from the revision that is being saved, not from the one before it.
+  form.addEventListener('submit', (event) => {
+    window.clearTimeout(timer);
+    if (!saving) return;
+    event.preventDefault();
+    void saving.then(() => form.requestSubmit(event.submitter));
+  });
 }
 
 /** The page carries the version of what it shows; when the hub has another one, it is loaded anew. */

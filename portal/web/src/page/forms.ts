@@ -6,6 +6,8 @@
  */
 export function guardForms(root: Document): void {
   root.addEventListener('submit', (event) => {
+    // The page's own script sends it later.
+    if (event.defaultPrevented) return;
     const form = event.target as HTMLFormElement;
     const question =
       (event.submitter as HTMLElement | null)?.dataset['confirm'] ?? form.dataset['confirm'];
