@@ -328,7 +328,7 @@ async fn evidence(State(portal): State<Portal>, visit: Visit, Path(id): Path<Uui
     }
     let row = latest(&portal, &table).await?;
     let log = store::evidence(&portal.db, &row).await?.to_json();
-    Ok(file("application/json", &disposition(true, "evidenze.json"), log.into_bytes()))
+    Ok(file("application/json", &disposition(false, "evidenze.json"), log.into_bytes()))
 }
 
 /// A file of a case: nothing of it stays in the browser's cache.
