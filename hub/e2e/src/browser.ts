@@ -63,6 +63,14 @@ export async function picture(page: Page, name: string, options: { phone?: boole
   await page.setViewportSize(size);
 }
 
+/** What everybody saw when the story stopped. */
+export async function lastPictures(browser: Browser): Promise<void> {
+  const pages = browser.contexts().flatMap((context) => context.pages());
+  for (const [at, page] of pages.entries()) {
+    await page.screenshot({ path: await artefact(`stopped-${at + 1}.png`), fullPage: true }).catch(() => undefined);
+  }
+}
+
 /** WCAG 2.1 A and AA violations of the page, one line each. */
 export async function accessibility(page: Page): Promise<string[]> {
   const result = await new AxeBuilder({ page })

@@ -76,6 +76,7 @@ export async function packetsDuring(page: Page, lines: string[], ms: number): Pr
  * packet, in ms from the call.
  */
 export async function silentAfter(page: Page, lines: string[], ms: number): Promise<number> {
+  if (lines.length === 0) throw new Error('nobody was received who could fall silent');
   const from = Date.now();
   const count = async () => {
     const { packets } = await received(page);

@@ -22,13 +22,13 @@ export function pyhanko(pdf: string, trust: string): Judgement {
   return run(PYHANKO, ['sign', 'validate', '--pretty-print', '--soft-revocation-check', '--trust', trust, '--trust-replace', pdf]);
 }
 
-/** Poppler: how many signatures, and whether each is mathematically valid over its range. */
+/** Poppler: how many signed fields, and whether each is mathematically valid over its range. */
 export function pdfsig(pdf: string): Judgement & { signatures: number; valid: number } {
   const judgement = run('pdfsig', ['-nocert', pdf]);
   const count = (pattern: RegExp) => judgement.text.match(pattern)?.length ?? 0;
   return {
     ...judgement,
-    signatures: count(/^Signature #\d+:/gm),
+    signatures: count(/Signature Validation: /g),
     valid: count(/Signature Validation: Signature is Valid\./g),
   };
 }
