@@ -9,6 +9,7 @@ mod stage;
 use axum::http::StatusCode;
 use chrono::TimeDelta;
 use portal::cases::CaseState;
+use portal::db::Db;
 use portal::journal;
 use portal::signatures::{apply, store};
 use portal::testing::databases;
@@ -255,4 +256,54 @@ async fn r_sign_33_the_term_passes_and_the_case_ends_without_agreement() {
         assert!(store::interrupted(db).await.unwrap().is_empty());
     }
     databases.end().await;
+}
+
+#[tokio::test]
+async fn r_meet_34_every_outcome_has_its_signers_its_state_and_its_document() {
+    let folder = tempfile::tempdir().unwrap();
+    for (outcome, by_client, state, kind) in [
+        ("no_agreement", false, CaseState::NoAgreement, "final_minutes"),
+        ("no_show_convened", false, CaseState::NoShow, "final_minutes"),
+        ("withdrawal", true, CaseState::Withdrawn, "final_minutes"),
+        // The next meeting is convened by the secretariat (R-MEET-35).
+        ("adjourned", false, CaseState::Held, "adjournment_minutes"),
+    ] {
+        let place = folder.path().join(outcome);
+        std::fs::create_dir_all(&place).unwrap();
+        let db = Db::open(&format!("sqlite://{}/db", place.display())).await.unwrap();
+        let stage = Stage::set(&db, &place).await;
+        let mut conciliator = stage.browser("conciliatore").await;
+        conciliator.freeze_as(outcome, TEXT).await;
+        if by_client {
+            let mut client = stage.browser("cliente").await;
+            client.get_ready().await;
+            went_on(&client.sign(&stage, &stage.client).await);
+        }
+        conciliator.get_ready().await;
+        if by_client {
+            went_on(&conciliator.send("firma/verifica", &[]).await);
+        }
+        // The text can still be put right, without another outcome being recorded twice.
+        went_on(&conciliator.send("annulla", &[]).await);
+        conciliator.freeze_as(outcome, "Testo corretto.").await;
+        if by_client {
+            let mut client = stage.browser("cliente").await;
+            client.get_ready().await;
+            went_on(&client.sign(&stage, &stage.client).await);
+        }
+        conciliator.get_ready().await;
+        if by_client {
+            went_on(&conciliator.send("firma/verifica", &[]).await);
+        }
+        went_on(&conciliator.sign(&stage, &stage.conciliator).await);
+        let (_, report, signatures) = stage.document().await;
+        assert!(report.accepted(), "{outcome} {report:?}");
+        assert_eq!(signatures, 1 + usize::from(by_client), "{outcome}");
+        assert_eq!(stage.case_state().await, state, "{outcome}");
+        let mut client = stage.browser("cliente").await;
+        let documents = format!("/pratiche/{}?scheda=documenti", stage.case);
+        let page = client.browser.get(&documents).await;
+        assert_eq!(page.text().matches(&format!("data-kind=\"{kind}\"")).count(), 1, "{outcome}");
+        db.close().await;
+    }
 }

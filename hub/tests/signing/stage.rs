@@ -272,8 +272,13 @@ impl Reader {
 
     /// Writes an agreement and puts it to signature.
     pub async fn freeze(&mut self, text: &str) {
+        self.freeze_as("agreement", text).await;
+    }
+
+    /// Writes minutes of this outcome and puts them to signature.
+    pub async fn freeze_as(&mut self, outcome: &str, text: &str) {
         let revision = self.revision().await;
-        let fields = [("revision", revision.as_str()), ("esito", "agreement"), ("testo", text)];
+        let fields = [("revision", revision.as_str()), ("esito", outcome), ("testo", text)];
         let page = self.send("congela", &fields).await;
         assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.text());
     }
