@@ -1,12 +1,12 @@
 //! The room's page: a static shell that signed-in people get; what is in it comes by WebSocket.
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use portal::portal::Portal;
-use portal::web::{Answer, PageError, Visit};
+use portal::web::{Answer, PageError, Path, Visit};
 use rust_embed::RustEmbed;
 use uuid::Uuid;
 

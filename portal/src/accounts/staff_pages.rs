@@ -1,7 +1,7 @@
 //! Pages of the administrator: the people of a body.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Form, Router};
@@ -11,7 +11,7 @@ use super::commands::{self, AccountError, Complaints, NewAccount};
 use super::{AccountState, Person, Role, UserId, store};
 use crate::organisations::{self, Operator};
 use crate::portal::Portal;
-use crate::web::{Answer, Chrome, PageError, Visit, done, html, html_with};
+use crate::web::{Answer, Chrome, PageError, Path, Visit, done, html, html_with};
 
 /// Addresses of this feature.
 pub fn routes() -> Router<Portal> {

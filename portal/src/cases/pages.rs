@@ -1,7 +1,7 @@
 //! The list of cases, the page of one case, and the forms on it.
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Form, Router};
@@ -23,7 +23,7 @@ use crate::documents::upload::FileType;
 use crate::lists::{Heading, ListQuery, Listing, Pager};
 use crate::organisations::{self, OperatorId};
 use crate::portal::Portal;
-use crate::web::{Answer, Chrome, PageError, Visit, done, html, html_with};
+use crate::web::{Answer, Chrome, PageError, Path, Visit, done, html, html_with};
 
 /// Addresses of this feature.
 pub fn routes() -> Router<Portal> {

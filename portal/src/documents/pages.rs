@@ -1,7 +1,7 @@
 //! Opening, describing, collecting and sending documents.
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse as _;
 use axum::routing::{get, post};
@@ -21,7 +21,7 @@ use crate::cases::access;
 use crate::cases::pages::{TabKey, found, refused};
 use crate::cases::store::CaseRecord;
 use crate::portal::Portal;
-use crate::web::{Answer, PageError, Visit, done};
+use crate::web::{Answer, PageError, Path, Visit, done};
 
 /// Addresses of this feature.
 pub fn routes() -> Router<Portal> {

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::Form;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::Deserialize;
@@ -18,7 +18,7 @@ use crate::cases::commands::CaseError;
 use crate::cases::rules::Refusal;
 use crate::cases::store::{self as cases, CaseRecord};
 use crate::portal::Portal;
-use crate::web::{Answer, Chrome, PageError, Visit, done, html, html_with};
+use crate::web::{Answer, Chrome, PageError, Path, Visit, done, html, html_with};
 
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct NewForm {

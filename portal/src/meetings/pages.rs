@@ -1,7 +1,7 @@
 //! The agenda and the page of one meeting.
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
 use axum::routing::{get, post};
@@ -22,7 +22,7 @@ use crate::cases::supply::Service;
 use crate::cases::{CaseId, Outcome};
 use crate::lists::{Heading, ListQuery, Listing, Pager};
 use crate::portal::Portal;
-use crate::web::{Answer, Chrome, PageError, Visit, done, html, html_with};
+use crate::web::{Answer, Chrome, PageError, Path, Visit, done, html, html_with};
 
 /// Addresses of this feature.
 pub fn routes() -> Router<Portal> {

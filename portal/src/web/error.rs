@@ -1,7 +1,9 @@
 //! Answers that are no pages of a feature.
 
 use askama::Template;
+use axum::extract::Request;
 use axum::http::{StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
@@ -16,6 +18,8 @@ pub enum PageError {
     Forbidden,
     /// It cannot be done now, in words for the person.
     Refused(String),
+    /// The request makes no sense; with the status that says why.
+    Unreadable(StatusCode),
     /// The answer is ready (a redirect, a JSON refusal).
     Answer(Box<Response>),
     /// Our fault.
@@ -55,6 +59,12 @@ impl IntoResponse for PageError {
                 None,
             ),
             Self::Refused(text) => (StatusCode::CONFLICT, "Operazione non possibile", text, None),
+            Self::Unreadable(status) => (
+                status,
+                "Richiesta non valida",
+                "Il portale non può leggere la richiesta. Torna indietro e riprova.".to_owned(),
+                None,
+            ),
             Self::Internal(error) => {
                 let reference = reference();
                 tracing::error!(%reference, error = &*error, "a request failed");
@@ -76,6 +86,19 @@ impl IntoResponse for PageError {
         ];
         (status, headers, content).into_response()
     }
+}
+
+/// What is refused before a handler sees it (a form without its fields, a wrong method) is answered
+/// in English words for programs: people get a page with the same status.
+pub(super) async fn in_words(request: Request, next: Next) -> Response {
+    let for_people = !request.uri().path().starts_with("/api/");
+    let answer = next.run(request).await;
+    let kind = answer.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let has_page = kind.is_some_and(|kind| !kind.starts_with("text/plain"));
+    if for_people && answer.status().is_client_error() && !has_page {
+        return PageError::Unreadable(answer.status()).into_response();
+    }
+    answer
 }
 
 /// Short, so that it can be read over the telephone.

@@ -8,11 +8,13 @@ pub mod guard;
 mod home;
 mod notice;
 mod outbox;
+mod path;
 mod visit;
 
 pub use chrome::{Chrome, NavLink};
 pub use error::PageError;
 pub use notice::done;
+pub use path::Path;
 pub use visit::{SESSION_COOKIE, Visit, cookie_of, local_path};
 
 use askama::Template;
@@ -45,6 +47,7 @@ pub fn router(portal: Portal) -> Router {
     pages
         .fallback(|| async { PageError::NotFound })
         .layer(middleware::from_fn(notice::shown_once))
+        .layer(middleware::from_fn(error::in_words))
         .layer(middleware::from_fn(guard::same_origin))
         .with_state(portal)
 }

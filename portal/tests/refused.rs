@@ -1,0 +1,39 @@
+//! Requests that make no sense get a page of ours, in Italian.
+
+use axum::body::Body;
+use axum::http::{StatusCode, header};
+use portal::accounts::Role;
+use portal::testing::{Browser, databases, world};
+
+#[tokio::test]
+async fn what_cannot_be_read_is_answered_by_a_page() {
+    let databases = databases().await;
+    let (name, db) = &databases.all[0];
+    let world = world(db, &databases.folder().join(name)).await;
+    let router = portal::web::router(world.portal.clone());
+    world.user("segreteria", Role::ServiceSecretariat, None).await;
+    let mut staff = Browser::signed_in(router, &world, "segreteria").await;
+    for (path, status, title) in [
+        ("/pratiche/abc", 404, "Pagina non trovata"),
+        ("/pratiche/abc/documenti/1", 404, "Pagina non trovata"),
+        ("/pratiche/00000000-0000-0000-0000-000000000000", 404, "Pagina non trovata"),
+        ("/incontri/%FF", 404, "Pagina non trovata"),
+        ("/incontri/abc", 404, "Pagina non trovata"),
+        ("/nessuna", 404, "Pagina non trovata"),
+        ("/pratiche?q=a&q=b", 400, "Richiesta non valida"),
+        ("/esci", 405, "Richiesta non valida"),
+    ] {
+        let page = staff.get(path).await;
+        assert_eq!(page.status.as_u16(), status, "{path}");
+        assert!(page.text().contains(title), "{path}: {}", page.text());
+    }
+    // A form without its fields, and something that is no form.
+    for (kind, content) in [("application/x-www-form-urlencoded", "x=1"), ("text/plain", "x")] {
+        let request = staff.request("POST", "/accesso").header(header::CONTENT_TYPE, kind);
+        let page = staff.send(request.body(Body::from(content)).unwrap()).await;
+        assert!(page.status.is_client_error(), "{kind}: {}", page.status);
+        assert_ne!(page.status, StatusCode::NOT_FOUND);
+        assert!(page.text().contains("<h1>"), "{kind}: {}", page.text());
+    }
+    databases.end().await;
+}
