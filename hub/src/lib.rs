@@ -9,6 +9,7 @@ pub mod backup;
 pub mod demo;
 pub mod error;
 pub mod guard;
+pub mod health;
 pub mod meetings;
 pub mod serve;
 pub mod settings;

@@ -7,19 +7,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::StatusCode;
 use axum::middleware;
-use axum::routing::get;
 use axum_server::Handle;
 use axum_server::tls_openssl::OpenSSLConfig;
 use chrono::TimeDelta;
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::PrometheusHandle;
 use portal::accounts::passwords::Cost;
 use portal::accounts::sessions;
 use portal::cases::commands;
 use portal::clock::{Clock as _, SystemClock};
-use portal::db::Db;
 use portal::files::Files;
 use portal::leases;
 use portal::portal::{Parts, Portal, PortalSettings};
@@ -37,7 +33,7 @@ use crate::error::HubError;
 use crate::meetings::Meetings;
 use crate::settings::{Mode, Settings};
 use crate::signatures::LiveRooms;
-use crate::{demo, guard, shell, signatures};
+use crate::{demo, guard, health, shell, signatures};
 
 /// After SIGTERM, requests that run may take so long to end.
 const FAREWELL: Duration = Duration::from_secs(10);
@@ -51,7 +47,7 @@ pub async fn serve(settings: Settings) -> Result<(), HubError> {
     let failed = |what: &'static str| {
         move |error: &dyn std::fmt::Display| HubError::Failed(format!("{what}: {error}"))
     };
-    let metrics = PrometheusBuilder::new().install_recorder().map_err(|e| failed("metrics")(&e))?;
+    let metrics = health::record()?;
     let opened = guard::open(&settings, SystemClock.now()).await?;
     let db = opened.db;
     let _alone = settings.owns_database().then(|| alone(&settings)).transpose()?;
@@ -92,14 +88,15 @@ pub async fn serve(settings: Settings) -> Result<(), HubError> {
         .merge(meetings.router())
         .merge(shell::router(portal.clone()))
         .merge(media_test::router(media_test::verdict::Thresholds::default()))
-        .merge(health(db.clone(), metrics));
+        .merge(health::router(db.clone(), rooms.clone(), metrics.clone()));
     if let Some(demo) = &demo {
         app = app.merge(demo.router());
     }
     let app = app
         .layer(CompressionLayer::new())
         .layer(middleware::from_fn(portal::web::guard::headers))
-        .layer(CatchPanicLayer::new());
+        .layer(CatchPanicLayer::new())
+        .layer(middleware::from_fn(health::measured));
 
     let stop = CancellationToken::new();
     let leases = tokio::spawn(meetings.keep_leases(stop.clone()));
@@ -108,7 +105,7 @@ pub async fn serve(settings: Settings) -> Result<(), HubError> {
     let address = handle.listening().await;
     // After listening: the demo's outside parties are reached where the hub itself serves.
     let alone = settings.owns_database();
-    let rounds = tokio::spawn(self::rounds(portal.clone(), alone, stop.clone()));
+    let rounds = tokio::spawn(self::rounds(portal.clone(), metrics, alone, stop.clone()));
     match address {
         Some(address) => {
             tracing::info!(%address, "serving");
@@ -203,24 +200,14 @@ fn announce(settings: &Settings, demo: bool) {
     let _ = out.write_all(lines.as_bytes()).and_then(|()| out.flush());
 }
 
-/// `/healthz` (the process answers), `/readyz` (the database does), `/metrics`.
-fn health(db: Db, metrics: PrometheusHandle) -> Router {
-    let ready = |State(db): State<Db>| async move {
-        match portal::bodies::all(&db).await {
-            Ok(_) => (StatusCode::OK, "ready\n"),
-            Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n"),
-        }
-    };
-    Router::new()
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(ready))
-        .with_state(db)
-        .route("/metrics", get(move || async move { metrics.render() }))
-}
-
 /// What is done again and again while the hub serves. `alone`: no other process can be in the
 /// middle of a signature at the beginning.
-async fn rounds(portal: Portal, mut alone: bool, stop: CancellationToken) {
+async fn rounds(
+    portal: Portal,
+    metrics: PrometheusHandle,
+    mut alone: bool,
+    stop: CancellationToken,
+) {
     let mut round = tokio::time::interval(ROUND);
     let mut signatures = tokio::time::interval(SIGNATURES);
     loop {
@@ -232,7 +219,10 @@ async fn rounds(portal: Portal, mut alone: bool, stop: CancellationToken) {
                 }
                 alone = false;
             }
-            _ = round.tick() => pass_time(&portal).await,
+            _ = round.tick() => {
+                pass_time(&portal).await;
+                metrics.run_upkeep();
+            }
         }
     }
 }

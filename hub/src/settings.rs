@@ -74,8 +74,6 @@ pub struct MediaSettings {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RoomSettings {
-    /// Seconds, R-MEET-27.
-    pub grace_s: u32,
     /// Seconds.
     pub lease_s: u32,
     /// Shown in the lobby.
