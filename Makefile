@@ -8,7 +8,15 @@ MAKEFLAGS += --no-builtin-rules
 CARGO ?= cargo
 DATA ?= data
 LISTEN ?= 127.0.0.1:8080
+# What `make bench` plays against a hub of its own.
+BENCH_LISTEN ?= 127.0.0.1:18080
+BENCH_MEETINGS ?= 1 5
+# How many cases each property test of `make fuzz` draws.
+FUZZ_CASES ?= 20000
 SETUP := target/setup
+# The tests turn on this feature of one crate. The product is built with it, too (it adds code that
+# nothing calls), so that no crate is compiled a second time for the tests.
+BUILD := --release --workspace --locked --features portal/testing
 ROOT := $(CURDIR)
 export ACCORDO_PYHANKO := $(ROOT)/.venv/bin/pyhanko
 # What a Debian machine may lack. Building needs the first list, proving the second.
@@ -25,30 +33,48 @@ run: build ## Serve the filled demo on http://localhost:8080 (data stays in ./da
 
 .PHONY: build
 build: $(SETUP)/build-packages web ## Browser parts and release binaries
-	$(CARGO) build --release --workspace --bins --locked
+	$(CARGO) build $(BUILD) --bins
 
 .PHONY: check
 check: $(SETUP)/build-packages web ## The quick round: format, clippy, unit tests without browsers
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --release --workspace --all-targets --locked -- -D warnings
+	$(CARGO) clippy $(BUILD) --all-targets -- -D warnings
 	npm run --silent check
-	$(CARGO) nextest run --release --workspace --locked --lib
+	$(CARGO) test $(BUILD) --lib
 
 .PHONY: test
 test: $(SETUP)/build-packages $(SETUP)/test-packages $(SETUP)/nextest .venv/ready web ## Everything; what is missing fails, nothing is skipped
 	$(CARGO) fmt --all --check
 	npm run --silent check
 	npm run --silent test
-	$(CARGO) clippy --release --workspace --all-targets --locked -- -D warnings
-	$(CARGO) nextest run --release --workspace --locked --no-fail-fast
+	$(CARGO) clippy $(BUILD) --all-targets -- -D warnings
+	$(CARGO) nextest run $(BUILD) --no-fail-fast
 
 .PHONY: web
 web: node_modules/.package-lock.json ## Browser parts only
 	npm run --silent build
 
 .PHONY: bench
-bench: build ## Full-scale loads (minutes to hours)
-	for n in 1 5; do target/release/loadtests bench --scenario loadtests/scenarios/whole-meeting.toml --meetings $$n; done
+bench: build ## Whole meetings beside each other; reports in target/bench
+	@rm -rf target/bench && mkdir -p target/bench
+	@target/release/hub serve --demo --listen $(BENCH_LISTEN) --data target/bench/data \
+	  >target/bench/hub.log 2>&1 & hub=$$!; \
+	trap 'kill $$hub 2>/dev/null || true; wait $$hub || true' EXIT; \
+	until (exec 3<>/dev/tcp/$(subst :,/,$(BENCH_LISTEN))) 2>/dev/null; do \
+	  kill -0 $$hub 2>/dev/null || { cat target/bench/hub.log; exit 1; }; sleep 0.2; \
+	done; \
+	for n in $(BENCH_MEETINGS); do \
+	  echo "whole-meeting, $$n at once: target/bench/whole-meeting-$$n.json"; \
+	  target/release/loadtests run loadtests/scenarios/whole-meeting.toml \
+	    --hub http://$(BENCH_LISTEN) --meetings $$n --report target/bench/whole-meeting-$$n.json; \
+	done
+
+# There are no coverage-guided fuzz targets. What there is: property tests that draw hostile packets,
+# spliced PDFs, random schedules of rooms and of signature processes. This draws many more cases.
+.PHONY: fuzz
+fuzz: $(SETUP)/build-packages $(SETUP)/nextest web ## The property tests with FUZZ_CASES cases each
+	PROPTEST_CASES=$(FUZZ_CASES) $(CARGO) nextest run $(BUILD) --no-fail-fast \
+	  -E 'package(signaling) & kind(lib) | package(signing) & (kind(lib) | test(/hostile/))'
 
 .PHONY: audit
 audit: ## Licences and origin of every dependency

@@ -385,8 +385,6 @@ fn input(act: &Act, n: u32, process: &Process, bases: &[Digest]) -> Input {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
-
     /// Half of the acts are drawn, half follow the story so that it gets far.
     #[test]
     fn r_sign_34_r_sign_36_hold_under_random_schedules(

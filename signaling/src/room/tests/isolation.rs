@@ -64,8 +64,6 @@ fn places(room: &Driver) -> BTreeMap<ParticipantId, Place> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
-
     #[test]
     fn r_meet_17_nobody_meets_anybody_of_another_session(
         begun in any::<bool>(),

@@ -72,8 +72,6 @@ fn run(steps: &[Step], breaks: &[bool], ring: usize) -> (Driver, Driver) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
-
     #[test]
     fn r_meet_27_a_resume_neither_loses_nor_doubles_an_event(
         steps in prop::collection::vec(step(), 1..100),
