@@ -16,7 +16,7 @@ use portal::signatures::ports::{Live, SigningPorts};
 use signing::verify::TrustAnchors;
 
 use crate::error::HubError;
-use crate::guard::{DEMO_QTSP, DEMO_ROOT, DemoPermit};
+use crate::guard::{DEMO_ROOT, DemoPermit};
 use crate::settings::Settings;
 use crate::signatures::{self, DemoIdentification};
 
@@ -29,10 +29,10 @@ pub struct DemoParties {
 impl DemoParties {
     /// Opens them; what they promise lies in the data folder. Their root is written to
     /// `demo-root.pem` there, for validators.
-    pub fn open(_: DemoPermit, settings: &Settings, db: Db) -> Result<Self, HubError> {
+    pub fn open(permit: &DemoPermit, settings: &Settings, db: Db) -> Result<Self, HubError> {
         let failed = |e: &dyn std::fmt::Display| HubError::Failed(format!("demo parties: {e}"));
         let now: accordo_demo::Now = Arc::new(|| SystemClock.now());
-        let folder = settings.data.join(DEMO_QTSP);
+        let folder = settings.data.join(permit.folder());
         // They are reached where the hub listens, whatever people see.
         let origin = format!("http://{}", settings.listen);
         let sms = Arc::new(OutboxSms { db });

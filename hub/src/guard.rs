@@ -1,7 +1,7 @@
 //! The demo guard (DESIGN §6.6): a demo never touches a production database, production never
 //! touches anything of a demo, and only a demo gets the permit to play outside parties.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use accordo_demo::{NOT_QUALIFIED, qtsp};
 use chrono::{DateTime, Utc};
@@ -12,14 +12,22 @@ use portal::instance::{self, Nature, Stamp};
 use crate::error::HubError;
 use crate::settings::{Mode, Settings};
 
-/// Folder of the demo trust service in the data folder.
+/// Folder of the demo trust services in the data folder, one for each installation.
 pub const DEMO_QTSP: &str = "demo-qtsp";
 /// Its root certificate, for validators.
 pub const DEMO_ROOT: &str = "demo-root.pem";
 
 /// Proof that this is a demo on a demo's database. Only the guard gives it out.
-#[derive(Clone, Copy, Debug)]
-pub struct DemoPermit(());
+#[derive(Clone, Debug)]
+pub struct DemoPermit(String);
+
+impl DemoPermit {
+    /// Where this installation's trust service keeps its keys, below the data folder. The database
+    /// tells which it is: whoever puts another one back changes both at once.
+    pub fn folder(&self) -> PathBuf {
+        Path::new(DEMO_QTSP).join(&self.0)
+    }
+}
 
 /// A database that passed the guard.
 #[derive(Debug)]
@@ -45,7 +53,8 @@ pub async fn open(settings: &Settings, now: DateTime<Utc>) -> Result<Opened, Hub
     }
     agree(stamp, wanted)?;
     db.migrate().await.map_err(database)?;
-    Ok(Opened { db, demo: permit(settings.mode) })
+    let demo = permit(settings.mode, &db).await?;
+    Ok(Opened { db, demo })
 }
 
 /// Opens the database of an installation that is there already, and leaves it as it is.
@@ -62,7 +71,8 @@ pub async fn look(settings: &Settings) -> Result<Opened, HubError> {
         Stamp::Unused => Err(HubError::Failed("the database is empty".into())),
         stamp => {
             agree(stamp, nature(settings.mode))?;
-            Ok(Opened { db, demo: permit(settings.mode) })
+            let demo = permit(settings.mode, &db).await?;
+            Ok(Opened { db, demo })
         }
     }
 }
@@ -75,8 +85,12 @@ pub fn nature(mode: Mode) -> Nature {
     }
 }
 
-fn permit(mode: Mode) -> Option<DemoPermit> {
-    (mode == Mode::Demo).then_some(DemoPermit(()))
+async fn permit(mode: Mode, db: &Db) -> Result<Option<DemoPermit>, HubError> {
+    if mode == Mode::Production {
+        return Ok(None);
+    }
+    let made_at = instance::made_at(db).await.map_err(database)?;
+    Ok(Some(DemoPermit(made_at.format("%Y%m%dT%H%M%S%.6fZ").to_string())))
 }
 
 async fn connect(settings: &Settings) -> Result<Db, HubError> {

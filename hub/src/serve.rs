@@ -52,7 +52,7 @@ pub async fn serve(settings: Settings) -> Result<(), HubError> {
     let db = opened.db;
     let _alone = settings.owns_database().then(|| alone(&settings)).transpose()?;
     let files = Files::local(&settings.files())?;
-    let demo = match opened.demo {
+    let demo = match &opened.demo {
         Some(permit) => Some(DemoParties::open(permit, &settings, db.clone())?),
         None => None,
     };

@@ -58,6 +58,14 @@ pub async fn read(db: &Db) -> Result<Stamp, DbError> {
     Ok(if bodies == 0 { Stamp::Unused } else { Stamp::Missing })
 }
 
+/// When a stamped database was made: tells one installation from another.
+pub async fn made_at(db: &Db) -> Result<DateTime<Utc>, DbError> {
+    on_db!(read db, |c| {
+        sqlx::query_scalar("SELECT created_at FROM instance WHERE id = 1").fetch_one(c).await
+    })
+    .map_err(DbError::from)
+}
+
 /// Stamps an unused, migrated database. The first stamp stays: the answer is what the database is
 /// from now on.
 pub async fn stamp(db: &Db, nature: Nature, now: DateTime<Utc>) -> Result<Stamp, DbError> {

@@ -11,12 +11,14 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-const BLOCK: usize = 512;
+use super::tar::{BLOCK, read_entry, read_header, write_entry};
+
 const MANIFEST: &str = "manifest.json";
 const SEAL: &str = "manifest.sha256";
 const FORMAT: u32 = 1;
-/// From here on a size is written in binary, as GNU tar does it.
-const OCTAL_LIMIT: u64 = 8 << 30;
+/// No entry that is held in memory is larger: a manifest of a million files is not, nor is any file
+/// that people store. Bytes.
+const IN_MEMORY: u64 = 256 << 20;
 
 /// Why an archive was not written or not believed.
 #[derive(Debug, thiserror::Error)]
@@ -160,13 +162,16 @@ impl Archive {
             let offset = input.at;
             // Only the two last entries are kept in memory, and they are small.
             let keep = name == MANIFEST || name == SEAL;
+            if keep && size > IN_MEMORY {
+                return Err(damaged("its manifest is too large"));
+            }
             manifest = if keep { std::mem::take(&mut last) } else { manifest };
             let kept = keep.then_some(&mut last);
             let sha256 = read_entry(&mut input, size, kept).map_err(fail)?;
             entries.push((Listed { name, size_bytes: size, sha256 }, offset));
         }
         let mut rest = Vec::new();
-        input.inner.read_to_end(&mut rest).map_err(fail)?;
+        input.inner.take(BLOCK as u64 + 1).read_to_end(&mut rest).map_err(fail)?;
         if rest != [0; BLOCK] {
             return Err(damaged("it does not end where it should"));
         }
@@ -204,8 +209,11 @@ impl Archive {
         self.entries.iter().map(|(listed, _)| listed.name.as_str())
     }
 
-    /// The content of an entry; nothing if there is none of that name.
+    /// The content of an entry that fits into memory; nothing if there is none of that name.
     pub fn read(&self, name: &str) -> Result<Option<Vec<u8>>, ArchiveError> {
+        if self.entries.iter().any(|(e, _)| e.name == name && e.size_bytes > IN_MEMORY) {
+            return Err(ArchiveError::Damaged(format!("{name} is too large")));
+        }
         let mut content = Vec::new();
         Ok(self.copy(name, &mut content)?.then_some(content))
     }
@@ -236,140 +244,6 @@ impl<R: Read> Read for Counted<R> {
         self.at += read as u64;
         Ok(read)
     }
-}
-
-/// Bytes after `size` bytes that fill the block.
-fn padding(size: u64) -> usize {
-    (BLOCK - (size % BLOCK as u64) as usize) % BLOCK
-}
-
-fn write_entry(
-    out: &mut impl Write,
-    name: &str,
-    size: u64,
-    at: DateTime<Utc>,
-    content: impl Read,
-) -> io::Result<String> {
-    out.write_all(&header(name, size, at)?)?;
-    let mut content = content.take(size);
-    let sha256 = pass(&mut content, |bytes| out.write_all(bytes))?;
-    if content.limit() > 0 {
-        return Err(io::ErrorKind::UnexpectedEof.into());
-    }
-    out.write_all(&[0; BLOCK][..padding(size)])?;
-    Ok(sha256)
-}
-
-fn read_entry(
-    input: &mut impl Read,
-    size: u64,
-    mut keep: Option<&mut Vec<u8>>,
-) -> io::Result<String> {
-    let mut content = input.take(size);
-    let sha256 = pass(&mut content, |bytes| {
-        if let Some(keep) = &mut keep {
-            keep.extend_from_slice(bytes);
-        }
-        Ok(())
-    })?;
-    if content.limit() > 0 {
-        return Err(io::ErrorKind::UnexpectedEof.into());
-    }
-    let mut filling = [0; BLOCK];
-    let filling = &mut filling[..padding(size)];
-    input.read_exact(filling)?;
-    if filling.iter().any(|byte| *byte != 0) {
-        return Err(invalid("there is something between two entries"));
-    }
-    Ok(sha256)
-}
-
-/// Takes everything that comes, in pieces; its SHA-256.
-fn pass(
-    content: &mut impl Read,
-    mut take: impl FnMut(&[u8]) -> io::Result<()>,
-) -> io::Result<String> {
-    let mut hash = Sha256::new();
-    let mut piece = vec![0; 64 * 1024];
-    loop {
-        let read = content.read(&mut piece)?;
-        if read == 0 {
-            return Ok(hex::encode(hash.finalize()));
-        }
-        hash.update(&piece[..read]);
-        take(&piece[..read])?;
-    }
-}
-
-fn invalid(what: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, what)
-}
-
-/// A ustar header (POSIX.1-1988): name and prefix, mode, owner, size and time in octal, checksum.
-fn header(name: &str, size: u64, at: DateTime<Utc>) -> io::Result<[u8; BLOCK]> {
-    let (prefix, name) = if name.len() <= 100 { ("", name) } else { split(name)? };
-    let mut block = [0; BLOCK];
-    let mut put = |at: usize, bytes: &[u8]| block[at..at + bytes.len()].copy_from_slice(bytes);
-    put(0, name.as_bytes());
-    put(100, b"0000600\0");
-    put(108, b"0000000\0");
-    put(116, b"0000000\0");
-    if size < OCTAL_LIMIT {
-        put(124, format!("{size:011o}").as_bytes());
-    } else {
-        put(124, &[0x80]);
-        put(128, &size.to_be_bytes());
-    }
-    put(136, format!("{:011o}", at.timestamp().max(0)).as_bytes());
-    put(148, b"        ");
-    put(156, b"0");
-    put(257, b"ustar\x0000");
-    put(345, prefix.as_bytes());
-    let sum = checksum(&block);
-    block[148..156].copy_from_slice(&sum);
-    Ok(block)
-}
-
-fn split(name: &str) -> io::Result<(&str, &str)> {
-    name.rsplit_once('/')
-        .filter(|(prefix, name)| prefix.len() <= 155 && name.len() <= 100)
-        .ok_or_else(|| invalid("a name is too long for the archive"))
-}
-
-/// Sum of the bytes, the checksum itself counted as spaces, as its field holds it.
-fn checksum(block: &[u8; BLOCK]) -> [u8; 8] {
-    let all = block.iter().enumerate();
-    let sum: u32 =
-        all.map(|(at, byte)| if (148..156).contains(&at) { 32 } else { u32::from(*byte) }).sum();
-    let mut field = *b"000000\0 ";
-    // 512 bytes add up to six octal digits at most.
-    field[..6].copy_from_slice(format!("{sum:06o}").as_bytes());
-    field
-}
-
-/// Name and size of the next entry; nothing at the end.
-fn read_header(input: &mut impl Read) -> io::Result<Option<(String, u64)>> {
-    let mut block = [0; BLOCK];
-    input.read_exact(&mut block)?;
-    if block == [0; BLOCK] {
-        return Ok(None);
-    }
-    let text = |from: usize, len: usize| {
-        let field = &block[from..from + len];
-        let end = field.iter().position(|byte| *byte == 0).unwrap_or(len);
-        std::str::from_utf8(&field[..end]).map_err(|_| invalid("a header is not text"))
-    };
-    if &block[257..263] != b"ustar\0" || block[148..156] != checksum(&block) {
-        return Err(invalid("a header was changed"));
-    }
-    let size = if block[124] == 0x80 {
-        block[128..136].iter().fold(0, |size, byte| size << 8 | u64::from(*byte))
-    } else {
-        u64::from_str_radix(text(124, 12)?, 8).map_err(|_| invalid("a header holds no size"))?
-    };
-    let (prefix, name) = (text(345, 155)?, text(0, 100)?);
-    let name = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}/{name}") };
-    Ok(Some((name, size)))
 }
 
 #[cfg(test)]
@@ -420,20 +294,12 @@ mod tests {
     }
 
     #[test]
-    fn a_size_beyond_octal_is_read_back() {
-        for size in [0, 511, OCTAL_LIMIT - 1, OCTAL_LIMIT, u64::MAX / 2] {
-            let block = header("database", size, about().made_at).unwrap();
-            let read = read_header(&mut &block[..]).unwrap();
-            assert_eq!(read, Some(("database".to_owned(), size)));
-        }
-    }
-
-    #[test]
-    fn every_changed_byte_and_every_missing_end_is_noticed() {
+    fn a_changed_byte_and_a_missing_end_are_noticed_wherever_they_are() {
         let folder = tempfile::tempdir().unwrap();
         let whole = std::fs::read(written(folder.path())).unwrap();
         let path = folder.path().join("b.tar");
-        for at in 0..whole.len() {
+        // Five and the 512 of a block have no divisor in common: every field is hit.
+        for at in (0..whole.len()).step_by(5) {
             let mut changed = whole.clone();
             changed[at] ^= 1;
             std::fs::write(&path, &changed).unwrap();
@@ -445,5 +311,25 @@ mod tests {
         }
         std::fs::write(&path, [&whole[..], &[0; 512]].concat()).unwrap();
         assert!(Archive::open(&path).is_err(), "more than was written");
+    }
+
+    #[test]
+    fn a_size_that_is_not_there_takes_no_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("huge.tar");
+        for (name, size) in [("database", u64::MAX), (MANIFEST, u64::MAX), (SEAL, IN_MEMORY)] {
+            let mut file = File::create(&path).unwrap();
+            let claim = write_entry(&mut file, name, size, about().made_at, &b"little"[..]);
+            assert!(claim.is_err(), "what was announced has to come");
+            assert!(matches!(Archive::open(&path), Err(ArchiveError::Damaged(_))), "{name}");
+        }
+        let large = Listed {
+            name: "files/large".into(),
+            size_bytes: IN_MEMORY + 1,
+            sha256: String::new(),
+        };
+        let file = File::open(&path).unwrap();
+        let archive = Archive { path, file, about: about(), entries: vec![(large, 0)] };
+        assert!(matches!(archive.read("files/large"), Err(ArchiveError::Damaged(_))));
     }
 }

@@ -3,8 +3,10 @@
 //!
 //! The copy of the database is made first and the files after it: a file is stored before the row
 //! that names it, and never changes. Back the other way round: files, then rows in one transaction.
+//! So a restore that ends half-way has changed nothing that anybody sees.
 
 mod archive;
+mod tar;
 
 use std::fs::{DirBuilder, File};
 use std::io::Write as _;
@@ -26,6 +28,8 @@ pub use self::archive::ArchiveError;
 
 const DATABASE: &str = "database";
 const FILES: &str = "files/";
+/// And the number of the process.
+const SCRATCH: &str = "scratch-";
 
 impl From<ArchiveError> for HubError {
     fn from(error: ArchiveError) -> Self {
@@ -62,8 +66,8 @@ pub async fn backup(
             count += 1;
         }
     }
-    if opened.demo.is_some() {
-        add_folder(&mut archive, &settings.data, Path::new(DEMO_QTSP))?;
+    if let Some(permit) = &opened.demo {
+        add_folder(&mut archive, &settings.data, &permit.folder())?;
     }
     archive.finish()?;
     opened.db.close().await;
@@ -71,8 +75,8 @@ pub async fn backup(
 }
 
 /// Puts an archive in the place of everything that is there. An archive that is damaged or not of
-/// this kind changes nothing. Returns whether a serving hub must be started again to know the
-/// restored keys of its demo parties.
+/// this kind changes nothing. Returns whether a serving hub must be started again, because the
+/// restored demo has another trust service.
 pub async fn restore(
     settings: &Settings,
     file: &Path,
@@ -90,8 +94,8 @@ pub async fn restore(
     }
     let stored = archive.names().filter_map(|name| name.strip_prefix(FILES)).map(stored);
     let stored: Vec<(Uuid, Digest)> = stored.collect::<Result<_, _>>()?;
-    let keys = archive.names().filter(|name| name.starts_with(DEMO_QTSP));
-    let keys: Vec<&str> = keys.map(inside).collect::<Result<_, _>>()?;
+    let keys = archive.names().filter(|name| !name.starts_with(FILES) && *name != DATABASE);
+    let keys: Vec<&Path> = keys.map(inside).collect::<Result<_, _>>()?;
 
     let opened = guard::open(settings, now).await?;
     let scratch = Scratch::make(settings)?;
@@ -108,21 +112,18 @@ pub async fn restore(
             return Err(ArchiveError::Damaged(format!("{digest} was changed")).into());
         }
     }
+    for name in &keys {
+        let content = archive.read(&name.to_string_lossy())?.unwrap_or_default();
+        put_key(&settings.data.join(name), &content)?;
+    }
     let nature = guard::nature(settings.mode);
     let replaced = opened.db.put_back(&settings.database_url(), &copy, &scratch.0, nature).await;
     replaced.map_err(|e| HubError::Failed(format!("nothing was restored: {e}")))?;
     opened.db.close().await;
-
-    let mut other_root = false;
-    for name in keys {
-        let content = archive.read(name)?.unwrap_or_default();
-        let place = settings.data.join(name);
-        other_root |= name.ends_with("root.cer")
-            && std::fs::read(&place).is_ok_and(|present| present != content);
-        write_private(&place, &content)
-            .map_err(HubError::io(format!("writing {}", place.display())))?;
-    }
-    Ok(other_root)
+    Ok(opened.demo.is_some_and(|permit| {
+        let present = permit.folder();
+        settings.data.join(&present).exists() && !keys.iter().any(|key| key.starts_with(&present))
+    }))
 }
 
 fn about(settings: &Settings, now: DateTime<Utc>) -> About {
@@ -139,9 +140,18 @@ struct Scratch(PathBuf);
 
 impl Scratch {
     fn make(settings: &Settings) -> Result<Self, HubError> {
-        let folder = settings.data.join(format!("scratch-{}", std::process::id()));
-        // A killed process of the same number may have left it.
-        let _ = std::fs::remove_dir_all(&folder);
+        let fail = |e| HubError::io(format!("reading {}", settings.data.display()))(e);
+        for entry in std::fs::read_dir(&settings.data).map_err(fail)? {
+            let place = entry.map_err(fail)?.path();
+            let name = place.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            if let Some(process) = name.strip_prefix(SCRATCH)
+                && !Path::new("/proc").join(process).exists()
+            {
+                // Left by a killed one; another process may be removing it, too.
+                let _ = std::fs::remove_dir_all(&place);
+            }
+        }
+        let folder = settings.data.join(format!("{SCRATCH}{}", std::process::id()));
         let made = DirBuilder::new().recursive(true).mode(0o700).create(&folder);
         made.map_err(HubError::io(format!("creating {}", folder.display())))?;
         Ok(Self(folder))
@@ -160,7 +170,7 @@ fn add_file(archive: &mut Writer, name: &str, path: &Path) -> Result<(), HubErro
     Ok(archive.add_from(name, size, file)?)
 }
 
-/// Adds the files of a folder below `root`, in the order of their names.
+/// Adds the files of a folder below `root`, in the order of their names; no drafts.
 fn add_folder(archive: &mut Writer, root: &Path, folder: &Path) -> Result<(), HubError> {
     let place = root.join(folder);
     let listed = std::fs::read_dir(&place)
@@ -170,14 +180,15 @@ fn add_folder(archive: &mut Writer, root: &Path, folder: &Path) -> Result<(), Hu
     for name in names {
         let inside = folder.join(name);
         let path = root.join(&inside);
+        if path.extension().is_some_and(|extension| extension == "draft") {
+            continue;
+        }
         if path.is_dir() {
             add_folder(archive, root, &inside)?;
             continue;
         }
         match std::fs::read(&path) {
             Ok(content) => archive.add(&inside.to_string_lossy(), &content)?,
-            // A draft that got its final name meanwhile.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return Err(HubError::io(path.display().to_string())(error)),
         }
     }
@@ -191,14 +202,24 @@ fn stored(name: &str) -> Result<(Uuid, Digest), ArchiveError> {
         .ok_or_else(|| ArchiveError::Damaged(format!("{name} is no stored file")))
 }
 
-/// A name that stays in the data folder.
-fn inside(name: &str) -> Result<&str, ArchiveError> {
+/// The place of a demo trust service's file, which stays in that service's folder.
+fn inside(name: &str) -> Result<&Path, ArchiveError> {
+    let path = Path::new(name);
     let plain = |part| matches!(part, Component::Normal(_));
-    if Path::new(name).starts_with(DEMO_QTSP) && Path::new(name).components().all(plain) {
-        Ok(name)
+    if path.starts_with(DEMO_QTSP) && path.components().all(plain) {
+        Ok(path)
     } else {
-        Err(ArchiveError::Damaged(format!("{name} leads out of the data folder")))
+        Err(ArchiveError::Damaged(format!("{name} does not belong into an archive")))
     }
+}
+
+/// Puts back what a demo trust service has forgotten. What it knows stays: it is an outside party,
+/// and a key that has signed does not come to life again because we go back.
+fn put_key(place: &Path, content: &[u8]) -> Result<(), HubError> {
+    if place.exists() {
+        return Ok(());
+    }
+    write_private(place, content).map_err(HubError::io(format!("writing {}", place.display())))
 }
 
 /// Writes a file for its owner alone; the old one or the new one is there at every moment.
@@ -224,7 +245,7 @@ mod tests {
         for name in ["demo-qtsp/client.json", "demo-qtsp/authority/root.cer"] {
             assert!(inside(name).is_ok(), "{name}");
         }
-        for name in ["demo-qtsp/../../etc/passwd", "demo-qtspx/a", "/demo-qtsp/a"] {
+        for name in ["demo-qtsp/../../etc/passwd", "demo-qtspx/a", "/demo-qtsp/a", "hub.lock"] {
             assert!(inside(name).is_err(), "{name}");
         }
         let digest = Digest::of(b"x");
@@ -233,5 +254,51 @@ mod tests {
         for name in ["a/b", "x", &format!("{}/../{digest}", Uuid::nil())] {
             assert!(stored(name).is_err(), "{name}");
         }
+    }
+
+    #[tokio::test]
+    async fn an_archive_that_leads_elsewhere_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = Settings::demo().unwrap();
+        settings.data = folder.path().join("data");
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        guard::open(&settings, now).await.unwrap().db.close().await;
+        let present = |folder: &Path| {
+            let mut names: Vec<_> =
+                folder.read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
+            names.sort();
+            names
+        };
+        let before = present(&settings.data);
+        let stray = format!("files/{}/../../../stray", Uuid::nil());
+        let changed = format!("files/{}/{}", Uuid::nil(), Digest::of(b"y"));
+        for (number, (name, why)) in [
+            ("demo-qtsp/../../stray", "does not belong"),
+            ("../stray", "does not belong"),
+            ("/tmp/stray", "does not belong"),
+            ("accordo.db", "does not belong"),
+            (&stray, "is no stored file"),
+            (&changed, "was changed"),
+            ("demo-qtsp/x/root.key", "damaged"),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let file = folder.path().join(format!("{number}.tar"));
+            let mut archive = Writer::create(&file, about(&settings, now)).unwrap();
+            archive.add(DATABASE, b"no database at all").unwrap();
+            archive.add(name, b"x").unwrap();
+            archive.finish().unwrap();
+            let error = restore(&settings, &file, now).await.unwrap_err().to_string();
+            assert!(error.contains(why), "{name}: {error}");
+            assert!(!folder.path().join("stray").exists(), "{name}");
+        }
+        // What came in before the archive was found out does no harm.
+        let harmless = ["files", DEMO_QTSP, "accordo.db-shm", "accordo.db-wal"];
+        let mut after = present(&settings.data);
+        after.retain(|name| !harmless.contains(&name.to_str().unwrap()));
+        assert_eq!(before, after);
+        let again = guard::look(&settings).await.unwrap();
+        assert!(again.demo.is_some(), "the database is as it was");
     }
 }

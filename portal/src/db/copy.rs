@@ -110,7 +110,8 @@ impl Db {
 /// Brings an SQLite copy to this version and looks into every page of it.
 async fn check(file: &Path, nature: Nature) -> Result<(), CopyError> {
     let damaged = |e: &dyn std::fmt::Display| CopyError::Damaged(e.to_string());
-    let copy = Db::connect(&format!("sqlite://{}", file.display())).await?;
+    let copy = Db::connect(&format!("sqlite://{}", file.display())).await;
+    let copy = copy.map_err(|e| damaged(&e))?;
     let stamp = instance::read(&copy).await.map_err(|e| damaged(&e))?;
     if stamp != Stamp::Of(nature) {
         return Err(CopyError::Nature(stamp));
@@ -172,10 +173,12 @@ async fn put_back_postgres(
     read.arg("--file").arg(&script).arg(file);
     run("pg_restore", &mut read, None).await?;
 
-    let demo = nature == Nature::Demo;
+    let (demo, newest) = (nature == Nature::Demo, Db::newest_postgres());
     let agree = format!(
         "DO $$ BEGIN IF NOT EXISTS (SELECT FROM instance WHERE demo = {demo}) THEN
-             RAISE EXCEPTION 'the copy is not of this nature'; END IF; END $$"
+             RAISE EXCEPTION 'the copy is not of this nature'; END IF;
+             IF EXISTS (SELECT FROM _sqlx_migrations WHERE version > {newest}) THEN
+             RAISE EXCEPTION 'the copy is of a newer version'; END IF; END $$"
     );
     let mut write = Command::new("psql");
     write.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "--single-transaction", "-d", &url]);

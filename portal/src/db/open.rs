@@ -35,6 +35,11 @@ impl Db {
         Ok(())
     }
 
+    /// The newest state of PostgreSQL's tables that this version knows.
+    pub(super) fn newest_postgres() -> i64 {
+        POSTGRES.iter().map(|migration| migration.version).max().unwrap_or(0)
+    }
+
     /// Opens `sqlite://PATH` (created if missing) or `postgres://…` and leaves it as it is.
     pub async fn connect(url: &str) -> Result<Self, DbError> {
         if url.starts_with("sqlite:") {
