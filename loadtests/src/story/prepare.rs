@@ -65,11 +65,13 @@ impl Story {
         .await
     }
 
-    /// The service secretariat takes the case in and admits it; operator and technical aid adhere.
+    /// The service secretariat takes the case in, admits it and convenes the technical aid; operator
+    /// and aid adhere.
     pub(super) async fn open_case(&mut self) -> Result<(), StoryError> {
         self.case = self.take_in().await?;
         let service = &self.stage.staff.service.browser;
         self.act(service, "dati", "case-admit", Ok).await?;
+        self.act(service, "dati", "case-convene-aid", Ok).await?;
         let conciliator = self.cast.conciliator.person.surname.clone();
         self.act_once(service, "dati", "case-assign-conciliator", &conciliator, |form| {
             form.choose("conciliatore", &conciliator)

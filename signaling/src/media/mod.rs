@@ -9,6 +9,7 @@
 //! Deliberately absent: decoding, mixing, recording. Payloads are forwarded from memory to the
 //! network and kept nowhere but in the short resend rings.
 
+pub mod broken;
 mod commands;
 mod demux;
 mod forward;
