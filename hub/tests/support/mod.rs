@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "test code")]
 
 pub mod person;
+pub mod story;
 
 use std::ffi::OsStr;
 use std::io::{Read as _, Write as _};
@@ -17,6 +18,8 @@ pub struct Hub {
     pub listen: SocketAddr,
     pub data: PathBuf,
     pub log: PathBuf,
+    /// Where it makes its temporary files.
+    pub temporary: PathBuf,
     binary: PathBuf,
     arguments: Vec<String>,
 }
@@ -35,11 +38,12 @@ impl Hub {
     /// The same with other arguments.
     pub fn start_with(binary: &Path, data: &Path, listen: SocketAddr, arguments: &[&str]) -> Self {
         std::fs::create_dir_all(data).unwrap();
-        let log = data.with_extension("log");
+        let (log, temporary) = (data.with_extension("log"), data.with_extension("tmp"));
+        std::fs::create_dir_all(&temporary).unwrap();
         let arguments: Vec<String> = arguments.iter().map(|a| (*a).to_owned()).collect();
-        let child = spawn(binary, data, listen, &log, &arguments);
+        let child = spawn(binary, data, listen, [&log, &temporary], &arguments);
         let (data, binary) = (data.to_owned(), binary.to_owned());
-        let mut hub = Self { child, listen, data, log, binary, arguments };
+        let mut hub = Self { child, listen, data, log, temporary, binary, arguments };
         hub.wait_until_ready();
         hub
     }
@@ -56,7 +60,8 @@ impl Hub {
 
     /// Starts the killed hub again: same address, same data.
     pub fn restart(&mut self) {
-        self.child = spawn(&self.binary, &self.data, self.listen, &self.log, &self.arguments);
+        let places = [self.log.as_path(), &self.temporary];
+        self.child = spawn(&self.binary, &self.data, self.listen, places, &self.arguments);
         self.wait_until_ready();
     }
 
@@ -94,7 +99,7 @@ fn spawn(
     binary: &Path,
     data: &Path,
     listen: SocketAddr,
-    log: &Path,
+    [log, temporary]: [&Path; 2],
     arguments: &[String],
 ) -> Child {
     let log = std::fs::File::options().create(true).append(true).open(log).unwrap();
@@ -102,6 +107,7 @@ fn spawn(
         .args(["serve", "--listen", &listen.to_string(), "--data"])
         .arg(data)
         .args(arguments)
+        .env("TMPDIR", temporary)
         .stdin(Stdio::null())
         .stdout(log.try_clone().unwrap())
         .stderr(log)

@@ -70,11 +70,15 @@ impl Story {
         .await
     }
 
-    /// Client, operator's delegate and conciliator sign; who must wait for the others waits.
-    pub(super) async fn sign_all(&mut self) -> Result<(), StoryError> {
+    /// The client signs; nobody else's turn has come.
+    pub(super) async fn sign_first(&mut self) -> Result<(), StoryError> {
+        self.sign(&self.cast.client, &self.table().client).await
+    }
+
+    /// Operator's delegate and conciliator sign at once: who must wait for the other waits.
+    pub(super) async fn sign_on(&mut self) -> Result<(), StoryError> {
         let table = self.table();
         try_join_all([
-            self.sign(&self.cast.client, &table.client),
             self.sign(&self.cast.delegate, &table.delegate),
             self.sign(&self.cast.conciliator, &table.conciliator),
         ])
@@ -115,6 +119,7 @@ impl Story {
                 let code = outbox.code(before, self.patience()).await?;
                 let form = page.form("sign-submit")?.fill("codice", &code)?;
                 let began = Instant::now();
+                tracing::info!(meeting = self.number, part = desk.person.part, "the code is sent");
                 let signed = browser.submit(form).await?;
                 if !signed.has("[data-testid='sign-submit']") {
                     self.measure(Figure::Signature, began.elapsed());

@@ -51,8 +51,10 @@ pub enum Step {
     Minutes,
     /// The minutes are frozen and put to signature.
     Freeze,
-    /// The three sign.
+    /// The client signs.
     Signatures,
+    /// The operator's delegate and the conciliator sign.
+    FurtherSignatures,
     /// The signed document is in the case.
     Document,
     /// The conciliator ends the meeting.
@@ -213,7 +215,8 @@ impl Story {
         step!(Reload, reload);
         step!(Minutes, write_minutes);
         step!(Freeze, freeze);
-        step!(Signatures, sign_all);
+        step!(Signatures, sign_first);
+        step!(FurtherSignatures, sign_on);
         step!(Document, fetch_document);
         step!(End, end);
         step!(Logs, save_logs);
@@ -272,6 +275,9 @@ async fn until_done<T>(
             Err(error) if error.passing() => Some(error),
             Err(error) => return Err(error),
         };
+        if let Some(error) = &error {
+            tracing::warn!(what, %error, "trying again");
+        }
         if Instant::now() > end {
             let why = error.map(|error| format!(": {error}")).unwrap_or_default();
             return Err(StoryError::Wrong(format!("{what} was not done in time{why}")));
