@@ -97,6 +97,8 @@ impl Story {
     async fn sign(&self, desk: &Desk, seat: &Participant) -> Result<(), StoryError> {
         let outbox = Outbox::new(desk.browser.hub(), &desk.person.mobile);
         let mut before = outbox.before().await?;
+        // The code that was sent last may have been used up by an answer that was lost.
+        let mut spent = false;
         until_done("a signature", self.patience(), async || {
             let told = seat.known().changed;
             let page = desk.browser.open(&self.panel()).await?;
@@ -112,18 +114,19 @@ impl Story {
                 browser.submit(page.form("sign-contacts")?).await?;
             } else if has("sign-check") {
                 browser.submit(page.form("sign-check")?).await?;
-            } else if has("sign-request") {
+            } else if has("sign-request") || (has("sign-submit") && spent) {
                 before = outbox.before().await?;
-                browser.submit(page.form("sign-request")?).await?;
+                let again = format!("form[action='{}/firma/codice']", self.panel());
+                browser.submit(page.form_of(&again)?).await?;
+                spent = false;
             } else if has("sign-submit") {
                 let code = outbox.code(before, self.patience()).await?;
                 let form = page.form("sign-submit")?.fill("codice", &code)?;
                 let began = Instant::now();
                 tracing::info!(meeting = self.number, part = desk.person.part, "the code is sent");
-                let signed = browser.submit(form).await?;
-                if !signed.has("[data-testid='sign-submit']") {
-                    self.measure(Figure::Signature, began.elapsed());
-                }
+                spent = true;
+                browser.submit(form).await?;
+                self.measure(Figure::Signature, began.elapsed());
             } else if signed(&page, &desk.person.surname)? {
                 return Ok(Some(()));
             } else {
