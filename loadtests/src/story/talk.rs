@@ -122,7 +122,9 @@ impl Story {
             (&table.client, &table.conciliator, ASIDE),
             (&table.delegate, &table.aid, Session::Plenary),
         ] {
-            let before = torn.known();
+            let there = |known: &Known| known.connected && in_session(known, session, 1);
+            speaker.until("company", there).await?;
+            let before = torn.until("company", there).await?;
             torn.room.cut().await;
             let line = self.line(speaker, "while the socket was torn");
             self.say(speaker, &line, &[speaker, torn]).await?;
