@@ -1,7 +1,5 @@
 //! One whole conciliation in real browsers against this hub: `hub/e2e/src/conciliation.ts`.
 
-#![expect(clippy::unwrap_used, reason = "a test stops where its expectations do")]
-
 use std::path::Path;
 use std::process::Command;
 

@@ -1,6 +1,6 @@
 //! Five meetings of four at once, played by the load generator against a real hub: everything is
 //! completed, nothing leaks, nothing of what was said stays behind. And the leak check can fail.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test fails by panicking")]
 
 mod support;
 
