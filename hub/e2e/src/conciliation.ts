@@ -7,7 +7,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { accessibility, complaints, DESK, lastPictures, launch, newPage, PHONE, picture, type Size } from './browser';
-import { Hub } from './hub';
+import { Hub, type Message } from './hub';
 import { linesOf, silentAfter } from './media';
 import { meet, together } from './meet';
 import { Minutes } from './minutes';
@@ -18,6 +18,9 @@ import { Room } from './room';
 
 /** The story takes little more than a minute on two idle cores. */
 const LIMIT_MS = 8 * 60_000;
+
+/** Who meets: conciliator, client, delegate of the operator, delegate who helps technically. */
+const PEOPLE = ['conciliatore', 'cliente3', 'delegato.operatore', 'ausilio'];
 
 await forgetPictures();
 const hub = await Hub.start();
@@ -68,14 +71,12 @@ async function play(browser: Browser): Promise<void> {
   await secretariat.waitForURL(/\/incontri\/[0-9a-f-]{36}$/);
   await look(secretariat, 'meeting-convened');
   const meeting = path.basename(secretariat.url());
+  await Promise.all(PEOPLE.map((username) => mailed(username, 'Convocazione', meeting)));
 
   // Four people come in from their own pages.
-  const people = await Promise.all([
-    person(browser, 'conciliatore'),
-    person(browser, 'cliente3'),
-    person(browser, 'delegato.operatore'),
-    person(browser, 'ausilio', PHONE),
-  ]);
+  const people = await Promise.all(
+    PEOPLE.map((username) => person(browser, username, username === 'ausilio' ? PHONE : DESK)),
+  );
   const [first] = people;
   assert.ok(first);
   await look(first, 'conciliator-home');
@@ -148,6 +149,7 @@ async function play(browser: Browser): Promise<void> {
   await writing.sign(hub, (step) => picture(conciliator.page, `conciliator-${step}`));
   await Promise.all([reading, waiting, writing].map((minutes) => minutes.status('completed')));
   await look(client.page, 'signed');
+  await Promise.all(PEOPLE.map((username) => mailed(username, 'Verbale firmato', meeting)));
   await meet(rooms);
   await conciliator.press('control-people');
   await conciliator.press('end');
@@ -165,6 +167,12 @@ async function play(browser: Browser): Promise<void> {
 
   assert.deepEqual(violations, []);
   assert.deepEqual(complaints, []);
+}
+
+/** The person got a mail about the meeting. */
+async function mailed(username: string, subject: string, meeting: string): Promise<void> {
+  const about = (message: Message) => message.subject.startsWith(subject) && message.text.includes(meeting);
+  await hub.message(`${username}@example.it`, about, 20_000);
 }
 
 /** A signed-in person at an own computer. */

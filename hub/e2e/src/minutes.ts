@@ -47,7 +47,7 @@ export class Minutes {
   }
 
   /** Takes every step up to the signature; `before` each one, for a picture. */
-  async sign(hub: Hub, before: (step: Step) => Promise<void>): Promise<void> {
+  async sign(hub: Hub, before: (step: Step | 'identity-provider') => Promise<void>): Promise<void> {
     const own = this.frame.getByTestId('own-step');
     let code = '';
     for (;;) {
@@ -58,6 +58,8 @@ export class Minutes {
       switch (step) {
         case 'sign-identify':
           await button.click();
+          await this.frame.locator('button[value=authorize]').waitFor();
+          await before('identity-provider');
           await this.frame.locator('button[value=authorize]').click();
           break;
         case 'sign-conditions':
