@@ -10,8 +10,8 @@ export function createPreview(devices: Devices) {
   const meter = h('meter', { attrs: { min: '0', max: '1', 'aria-label': 'Livello del microfono' } });
   const mic = toggle('mic', 'preview-mic', () => devices.setMic(!devices.state.mic));
   const cam = toggle('cam', 'preview-cam', () => devices.setCam(!devices.state.cam));
-  const micSelect = h('select', { id: 'choose-mic', test: 'choose-mic' });
-  const camSelect = h('select', { id: 'choose-cam', test: 'choose-cam' });
+  const micSelect = h('select', { test: 'choose-mic' });
+  const camSelect = h('select', { test: 'choose-cam' });
   micSelect.addEventListener('change', () => void devices.choose('mic', micSelect.value));
   camSelect.addEventListener('change', () => void devices.choose('cam', camSelect.value));
   const problems = h('div', { class: 'problems', attrs: { role: 'alert' } });
@@ -25,8 +25,8 @@ export function createPreview(devices: Devices) {
     h(
       'div',
       { class: 'choices' },
-      h('div', {}, h('label', { text: 'Microfono', attrs: { for: 'choose-mic' } }), micSelect),
-      h('div', {}, h('label', { text: 'Telecamera', attrs: { for: 'choose-cam' } }), camSelect),
+      h('label', {}, h('span', { text: 'Microfono' }), micSelect),
+      h('label', {}, h('span', { text: 'Telecamera' }), camSelect),
     ),
   );
   const loudness = new Loudness(meter);
