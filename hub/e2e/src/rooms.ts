@@ -70,10 +70,11 @@ async function play(browser: Browser): Promise<void> {
 
   // Microphone and camera: the room takes them off the air, whoever turned them off.
   const heard = await linesOf(operator.page, [client.me]);
+  const voice = await lineOfVoice(operator, client);
   await client.press('control-mic');
   await client.pressed('control-mic', false);
   await conciliator.press('control-chat');
-  await silentAfter(operator.page, await lineOfVoice(operator, client), 1_500);
+  await silentAfter(operator.page, voice, 1_500);
   assert.ok((await packetsDuring(operator.page, heard, 1_000)) > 0, 'the camera goes on');
   await client.press('control-mic');
   await client.press('control-cam');
@@ -83,10 +84,11 @@ async function play(browser: Browser): Promise<void> {
   await client.press('control-cam');
   await together(everybody);
   await conciliator.open('people');
+  const voiceOfDelegate = await lineOfVoice(client, delegate);
   await conciliator.more(delegate, 'mute');
   await delegate.told('ha spento il tuo microfono');
   await delegate.pressed('control-mic', false);
-  await silentAfter(client.page, await lineOfVoice(client, delegate), 1_500);
+  await silentAfter(client.page, voiceOfDelegate, 1_500);
   await delegate.press('control-mic');
   await seesAndHears(client.page, [delegate.me]);
 
