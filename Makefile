@@ -14,10 +14,9 @@ BENCH_MEETINGS ?= 1 5
 # How many cases each property test of `make fuzz` draws.
 FUZZ_CASES ?= 20000
 SETUP := target/setup
-# The tests turn on this feature of one crate. The product is built with it, too (it adds code that
-# nothing calls), so that no crate is compiled a second time for the tests. What breaks the rooms'
-# isolation for one test (`signaling/broken-isolation`) stays out of the product all the same.
-BUILD := --release --workspace --locked --features portal/testing
+# The same for the product and the tests. What breaks the rooms' isolation for one test
+# (`signaling/broken-isolation`) is asked for by that test alone and stays out of the product.
+BUILD := --release --workspace --locked
 ROOT := $(CURDIR)
 export ACCORDO_PYHANKO := $(ROOT)/.venv/bin/pyhanko
 # What a Debian machine may lack. Building needs the first list, proving the second.

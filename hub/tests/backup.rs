@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use portal::db::{Db, Tx};
 use portal::files::Files;
-use portal::testing::databases;
+use portal_testing::databases;
 use sqlx::{AssertSqlSafe, query_as, query_scalar};
 use support::person::Person;
 use support::{Hub, free_port, hub, said};

@@ -25,7 +25,5 @@ pub mod portal;
 pub mod procedures;
 pub mod random;
 pub mod signatures;
-#[cfg(feature = "testing")]
-pub mod testing;
 pub mod web;
 pub mod words;

@@ -7,7 +7,7 @@ use axum::http::{StatusCode, header};
 use portal::accounts::{Actor, Role};
 use portal::notifications;
 use portal::organisations::{OperatorId, OperatorKind};
-use portal::testing::{Browser, Page, World, databases, world};
+use portal_testing::{Browser, Page, World, databases, world};
 use scraper::{Html, Selector};
 
 const LETTER: &[u8] = b"%PDF-1.7\nlettera";

@@ -2,7 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use portal::accounts::{Actor, Role};
-use portal::cases::application::Application;
 use portal::cases::commands::{self, CaseError, NewCase};
 use portal::cases::rules::{Act, Refusal};
 use portal::cases::{CaseId, CaseState, Part, store};
@@ -10,7 +9,7 @@ use portal::journal::{self, Aggregate};
 use portal::notifications;
 use portal::organisations::{OperatorId, OperatorKind};
 use portal::portal::Portal;
-use portal::testing::{World, databases, world};
+use portal_testing::{World, application, databases, world};
 
 struct People {
     staff: Actor,
@@ -42,7 +41,7 @@ async fn open(world: &World, who: &People) -> CaseId {
         client_delegate: None,
         operator: who.seller,
         aid: None,
-        application: Application::sample(),
+        application: application(),
     };
     commands::open(&world.portal, &who.staff, new).await.unwrap()
 }
@@ -149,7 +148,7 @@ async fn r_role_01_and_r_tech_19_wrong_roles_and_other_bodies_are_refused_and_ch
             client_delegate: None,
             operator: who.seller,
             aid: None,
-            application: Application::sample(),
+            application: application(),
         };
         assert!(matches!(
             commands::open(&world.portal, &who.client, new.clone()).await,
@@ -266,7 +265,7 @@ async fn aid_only(world: &World, operator: OperatorId) -> portal::accounts::User
         fiscal_code: "RSSMRA80A01H501U".into(),
         email: "solo@example.it".into(),
         mobile: "+393330009999".into(),
-        password: portal::testing::PASSWORD.into(),
+        password: portal_testing::PASSWORD.into(),
         role: Role::OperatorDelegate.key().into(),
         operator: operator.0.to_string(),
         aid_only: "si".into(),
@@ -348,7 +347,7 @@ async fn s_2_a_list_shows_exactly_the_cases_that_may_be_opened() {
                 client_delegate: (reached % 2 == 0).then_some(actors[7].user),
                 operator: seller,
                 aid: (reached > 2).then_some(who.distributor),
-                application: Application::sample(),
+                application: application(),
             };
             let case = commands::open(portal, &who.staff, new).await.unwrap();
             for (actor, act) in &steps[..reached] {

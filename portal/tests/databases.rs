@@ -4,7 +4,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use portal::db::kept;
 use portal::on_db;
-use portal::testing::databases;
+use portal_testing::databases;
 use uuid::Uuid;
 
 type Body = (Uuid, String, DateTime<Utc>);

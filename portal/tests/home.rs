@@ -1,13 +1,12 @@
 //! The first page, by role, on both databases.
 
 use portal::accounts::Role;
-use portal::cases::application::Application;
 use portal::cases::commands::{self as cases, NewCase};
 use portal::cases::rules::Act;
 use portal::meetings::Mode;
 use portal::meetings::commands::{self as meetings, Proposal};
 use portal::organisations::OperatorKind;
-use portal::testing::{Browser, databases, world};
+use portal_testing::{Browser, application, databases, world};
 
 #[tokio::test]
 async fn r_log_11_12_the_first_page_tells_each_role_what_waits_for_it() {
@@ -31,7 +30,7 @@ async fn r_log_11_12_the_first_page_tells_each_role_what_waits_for_it() {
             client_delegate: None,
             operator: seller,
             aid: None,
-            application: Application::sample(),
+            application: application(),
         };
         let case = cases::open(&world.portal, &staff, new).await.unwrap();
         for (username, person) in &mut seen {

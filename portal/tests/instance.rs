@@ -3,7 +3,7 @@
 use chrono::DateTime;
 use portal::instance::{Nature, Stamp, made_at, read, stamp};
 use portal::on_db;
-use portal::testing::databases;
+use portal_testing::databases;
 use uuid::Uuid;
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use chrono::DateTime;
 use portal::journal::{Aggregate, append, load, verify};
 use portal::on_db;
-use portal::testing::databases;
+use portal_testing::databases;
 use serde_json::json;
 use uuid::Uuid;
 

@@ -3,7 +3,7 @@
 use chrono::DateTime;
 use portal::notifications::{Channel, Message, send};
 use portal::on_db;
-use portal::testing::databases;
+use portal_testing::databases;
 use uuid::Uuid;
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{StatusCode, header};
 use portal::accounts::Role;
-use portal::testing::{Browser, databases, world};
+use portal_testing::{Browser, databases, world};
 
 #[tokio::test]
 async fn what_cannot_be_read_is_answered_by_a_page() {

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use chrono::TimeDelta;
 use portal::accounts::Role;
 use portal::notifications;
-use portal::testing::{Browser, PASSWORD, World, databases, world};
+use portal_testing::{Browser, PASSWORD, World, databases, world};
 
 async fn begun(router: &Router, world: &World, username: &str) -> Browser {
     let mut browser = Browser::new(router.clone(), &world.body.host);

@@ -323,11 +323,8 @@ mod tests {
             assert!(claim.is_err(), "what was announced has to come");
             assert!(matches!(Archive::open(&path), Err(ArchiveError::Damaged(_))), "{name}");
         }
-        let large = Listed {
-            name: "files/large".into(),
-            size_bytes: IN_MEMORY + 1,
-            sha256: String::new(),
-        };
+        let large =
+            Listed { name: "files/large".into(), size_bytes: IN_MEMORY + 1, sha256: String::new() };
         let file = File::open(&path).unwrap();
         let archive = Archive { path, file, about: about(), entries: vec![(large, 0)] };
         assert!(matches!(archive.read("files/large"), Err(ArchiveError::Damaged(_))));

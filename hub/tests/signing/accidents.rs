@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use chrono::TimeDelta;
 use portal::signatures::{apply, store};
-use portal::testing::databases;
+use portal_testing::databases;
 
 use crate::TEXT;
 use crate::stage::{Mood, Stage, went_on};

@@ -12,7 +12,7 @@ use portal::cases::CaseState;
 use portal::db::Db;
 use portal::journal;
 use portal::signatures::{apply, store};
-use portal::testing::databases;
+use portal_testing::databases;
 use signing::verify::{Level, verify};
 use stage::{Stage, attribute, went_on};
 

@@ -1,7 +1,7 @@
 //! The draft: who writes it, who sees it, and two windows.
 
 use axum::http::{StatusCode, header};
-use portal::testing::databases;
+use portal_testing::databases;
 
 use crate::stage::{Stage, went_on};
 

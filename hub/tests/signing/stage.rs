@@ -13,7 +13,6 @@ use axum::http::StatusCode;
 use chrono::TimeDelta;
 use hub::signatures::{DemoIdentification, ports};
 use portal::accounts::{Actor, Role};
-use portal::cases::application::Application;
 use portal::cases::commands::{self as cases, By, NewCase};
 use portal::cases::rules::Act;
 use portal::cases::{CaseId, CaseState, store as case_store};
@@ -25,7 +24,7 @@ use portal::notifications;
 use portal::organisations::OperatorKind;
 use portal::signatures::ports::{Live, LiveTopic};
 use portal::signatures::store::{self, ProcessRow};
-use portal::testing::{Browser, Page, TestClock, World, world_with};
+use portal_testing::{Browser, Page, TestClock, World, application, world_with};
 use signing::Digest;
 use signing::ports::{Credential, IssueRequest, Qtsp, QtspError, Tsa, TsaError};
 use signing::verify::{Kind, Report, TrustAnchors, verify};
@@ -220,7 +219,7 @@ async fn begun(world: &World) -> ([Actor; 3], CaseId, MeetingId) {
         client_delegate: None,
         operator: seller,
         aid: None,
-        application: Application::sample(),
+        application: application(),
     };
     let case = cases::open(portal, &staff, new).await.unwrap();
     for (actor, act) in [

@@ -7,7 +7,7 @@ use portal::cases::{CaseState, store};
 use portal::meetings::MeetingState;
 use portal::meetings::commands::{self, MeetingError};
 use portal::notifications;
-use portal::testing::{databases, world};
+use portal_testing::{databases, world};
 
 use crate::support::{at, case, convened, people, proposal};
 

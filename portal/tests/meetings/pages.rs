@@ -1,7 +1,7 @@
 //! The pages.
 
 use axum::http::StatusCode;
-use portal::testing::{Browser, databases, world};
+use portal_testing::{Browser, databases, world};
 
 use crate::support::{case, people};
 

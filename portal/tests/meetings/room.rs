@@ -11,7 +11,7 @@ use portal::meetings::MeetingState;
 use portal::meetings::attendance::{self, AttendanceError, Turn};
 use portal::meetings::commands;
 use portal::meetings::door::{self, DoorError, EntryError};
-use portal::testing::{databases, world};
+use portal_testing::{databases, world};
 
 use crate::support::{LEASE, ask, convened, people};
 

@@ -4,7 +4,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use portal::accounts::{Actor, Role};
 use portal::bodies::Body;
 use portal::cases::CaseId;
-use portal::cases::application::Application;
 use portal::cases::commands::{self as cases, NewCase};
 use portal::cases::rules::Act;
 use portal::meetings::commands::{self, Proposal};
@@ -12,7 +11,7 @@ use portal::meetings::door::{self, DoorError};
 use portal::meetings::{MeetingId, Mode};
 use portal::organisations::{OperatorId, OperatorKind};
 use portal::portal::Portal;
-use portal::testing::World;
+use portal_testing::{World, application};
 
 pub const LEASE: TimeDelta = TimeDelta::seconds(15);
 
@@ -46,7 +45,7 @@ pub async fn case(world: &World, who: &People) -> CaseId {
         client_delegate: None,
         operator: who.seller,
         aid: None,
-        application: Application::sample(),
+        application: application(),
     };
     let case = cases::open(&world.portal, &who.staff, new).await.unwrap();
     for (actor, act) in [

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::db::Db;
+use portal::db::Db;
 
 /// One empty, migrated database of each kind.
 pub struct Databases {
@@ -102,7 +102,7 @@ impl Server {
         for _ in 0..100 {
             match Db::open(&url).await {
                 Ok(db) => return db,
-                Err(crate::db::DbError::Migrate(e)) => panic!("{e}"),
+                Err(portal::db::DbError::Migrate(e)) => panic!("{e}"),
                 Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
             }
         }

@@ -5,18 +5,18 @@ use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::accounts::commands::{self, NewAccount};
-use crate::accounts::passwords::Cost;
-use crate::accounts::{Actor, Role, UserId, store};
-use crate::bodies::{self, Body, BodyId};
-use crate::clock::Clock;
-use crate::db::Db;
-use crate::files::Files;
-use crate::organisations::{self, Operator, OperatorId, OperatorKind};
-use crate::portal::{Parts, Portal, PortalSettings};
-use crate::procedures::Procedures;
-use crate::random::SystemRandom;
-use crate::signatures::ports::SigningPorts;
+use portal::accounts::commands::{self, NewAccount};
+use portal::accounts::passwords::Cost;
+use portal::accounts::{Actor, Role, UserId, store};
+use portal::bodies::{self, Body, BodyId};
+use portal::clock::Clock;
+use portal::db::Db;
+use portal::files::Files;
+use portal::organisations::{self, Operator, OperatorId, OperatorKind};
+use portal::portal::{Parts, Portal, PortalSettings};
+use portal::procedures::Procedures;
+use portal::random::SystemRandom;
+use portal::signatures::ports::SigningPorts;
 
 use super::parties::nobody;
 
@@ -79,7 +79,7 @@ pub async fn world_with(db: &Db, folder: &Path, clock: TestClock, signing: Signi
             public_url: "http://localhost:8080".to_owned(),
             idle: TimeDelta::minutes(30),
             code_life: TimeDelta::minutes(5),
-            password_cost: Cost::LEAST,
+            password_cost: Cost { memory_kib: 8, passes: 1 },
             help_phone: "800 166 654".to_owned(),
         },
         signing,

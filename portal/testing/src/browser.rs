@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, Request, StatusCode, header};
 use tower::ServiceExt as _;
 
 use super::world::{PASSWORD, World};
-use crate::notifications;
+use portal::notifications;
 
 /// What came back.
 #[derive(Debug)]

@@ -10,8 +10,8 @@ use signing::ports::{
 };
 use signing::verify::TrustAnchors;
 
-use crate::meetings::MeetingId;
-use crate::signatures::ports::{Live, LiveTopic, SigningPorts};
+use portal::meetings::MeetingId;
+use portal::signatures::ports::{Live, LiveTopic, SigningPorts};
 
 /// Ports behind which nobody is: whatever is asked fails.
 pub fn nobody() -> SigningPorts {

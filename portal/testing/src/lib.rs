@@ -2,11 +2,13 @@
 //! is set by hand, and a browser without a network.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod application;
 mod browser;
 mod databases;
 mod parties;
 mod world;
 
+pub use application::application;
 pub use browser::{Browser, Page};
 pub use databases::{Databases, databases};
 pub use parties::nobody;
