@@ -52,7 +52,8 @@ async function play(browser: Browser): Promise<void> {
 
   // The secretariat schedules. Its people sit in another meeting at that time (R-MEET-04): when that
   // is called off, they are free. The room of a meeting in five minutes is open at once (R-MEET-10).
-  const secretariat = await person(browser, 'segreteria');
+  const secretariat = await newPage(browser, hub.url, 'segreteria');
+  await signIn(secretariat, hub, 'segreteria', look);
   await look(secretariat, 'secretariat-home');
   await secretariat.goto('/pratiche');
   await look(secretariat, 'secretariat-cases');
@@ -77,12 +78,15 @@ async function play(browser: Browser): Promise<void> {
   const people = await Promise.all(
     PEOPLE.map((username) => person(browser, username, username === 'ausilio' ? PHONE : DESK)),
   );
-  const [first] = people;
-  assert.ok(first);
+  const [first, second] = people;
+  assert.ok(first && second);
+  await look(second, 'client-home');
   await look(first, 'conciliator-home');
   await first.goto('/agenda');
   await look(first, 'conciliator-agenda');
   const rooms: Room[] = [];
+  await second.goto(`/incontri/${meeting}`);
+  await look(second, 'client-meeting');
   for (const page of people) {
     await page.goto(`/incontri/${meeting}`);
     await page.getByTestId('enter-room').click();
@@ -163,6 +167,13 @@ async function play(browser: Browser): Promise<void> {
   await look(client.page, 'case-documents');
   const signed = await artefact('minutes.pdf');
   await download(client.page, 'final_minutes', signed);
+  await secretariat.goto(caseHref);
+  for (const [at, tab] of (await secretariat.locator('.nav-tabs a').all()).entries()) {
+    await tab.click();
+    await look(secretariat, `case-tab-${at + 1}`);
+  }
+  await secretariat.goto('/dev/outbox');
+  await look(secretariat, 'messages');
   await judge(signed);
 
   assert.deepEqual(violations, []);

@@ -8,14 +8,21 @@ import type { Hub, Message } from './hub';
 const PASSWORD = 'Accordo-2026';
 const OUTBOX_WITHIN_MS = 20_000;
 
-/** User name, password, code by SMS, and the profile if the person has several. */
-export async function signIn(page: Page, hub: Hub, username: string): Promise<void> {
+/** User name, password, code by SMS. `look` is shown each page. */
+export async function signIn(
+  page: Page,
+  hub: Hub,
+  username: string,
+  look: (page: Page, name: string) => Promise<void> = async () => undefined,
+): Promise<void> {
   await page.goto('/accesso');
+  await look(page, 'sign-in');
   await page.locator('#username').fill(username);
   await page.locator('#password').fill(PASSWORD);
   const before = await hub.outbox('');
   await page.getByTestId('sign-in').locator('button[type=submit]').click();
   await page.locator('#codice').waitFor();
+  await look(page, 'sign-in-code');
   const end = (await page.getByText('termina con').textContent())?.match(/termina con \D*(\d+)/)?.[1];
   assert.ok(end, 'the page says where the code went');
   const code = await newCode(hub, before, (message) => message.to.endsWith(end));

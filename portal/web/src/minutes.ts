@@ -8,6 +8,9 @@ const LOOK_FOR_MS = 15 * 60_000;
 
 saveWhileTyping();
 watch();
+// A browser follows `autofocus` once in a window, frames and all. Who is writing elsewhere in the room
+// keeps the cursor.
+if (document.hasFocus()) document.querySelector<HTMLElement>('[autofocus]')?.focus();
 
 /** A form marked `data-autosave` is sent in the background a moment after the last change. */
 function saveWhileTyping(): void {
