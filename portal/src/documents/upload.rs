@@ -128,9 +128,9 @@ impl FileType {
     }
 
     /// The extensions as a page states them before a file is chosen (R-TECH-10), also the `accept`
-    /// attribute of a file field: ".pdf,.tiff,…".
+    /// attribute of a file field: ".pdf, .tiff, …".
     pub fn accepted() -> String {
-        TYPES.map(|t| format!(".{}", t.extension)).join(",")
+        TYPES.map(|t| format!(".{}", t.extension)).join(", ")
     }
 }
 

@@ -45,7 +45,12 @@ impl Chrome {
         let nav = menu(actor.role)
             .iter()
             .map(|(href, label)| {
-                let current = if *href == "/" { path == "/" } else { path.starts_with(href) };
+                let current = match *href {
+                    "/" => path == "/",
+                    // A meeting is an entry of the agenda.
+                    "/agenda" => path.starts_with("/agenda") || path.starts_with("/incontri"),
+                    href => path.starts_with(href),
+                };
                 NavLink { href, label, current }
             })
             .collect();
