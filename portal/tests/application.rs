@@ -1,5 +1,4 @@
 //! What an application must have.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use portal::cases::application::{Application, Urgency};
 use portal::cases::supply::Service;
