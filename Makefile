@@ -14,6 +14,8 @@ BENCH_MEETINGS ?= 1 5
 # How many cases each property test of `make fuzz` draws.
 FUZZ_CASES ?= 20000
 SETUP := target/setup
+# What was built from the same sources stays: the binary holds it, and would be built again.
+WEB := portal/web signaling/web media-test/web
 # The same for the product and the tests. What breaks the rooms' isolation for one test
 # (`signaling/broken-isolation`) is asked for by that test alone and stays out of the product.
 BUILD := --release --workspace --locked
@@ -52,7 +54,10 @@ test: $(SETUP)/build-packages $(SETUP)/test-packages $(SETUP)/nextest .venv/read
 
 .PHONY: web
 web: node_modules/.package-lock.json ## Browser parts only
-	npm run --silent build
+	@now=$$(find package-lock.json $(WEB) -type f -not -path '*/dist*' -not -path '*/node_modules/*' -print0 | sort -z | xargs -0 sha256sum | sha256sum); \
+	if [ "$$now" != "$$(cat $(SETUP)/web 2>/dev/null)" ] || ! ls -d $(addsuffix /dist,$(WEB)) >/dev/null 2>&1; then \
+	  npm run --silent build && mkdir -p $(SETUP) && echo "$$now" >$(SETUP)/web; \
+	fi
 
 .PHONY: bench
 bench: build ## Whole meetings beside each other; reports in target/bench

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use accordo_demo::idp::DemoIdp;
 use accordo_demo::qtsp::{DemoQtsp, DemoSms};
-use accordo_demo::world;
+use accordo_demo::world::{self, Account};
 use async_trait::async_trait;
 use axum::Router;
 use portal::accounts;
@@ -95,13 +95,20 @@ pub fn welcome(settings: &Settings) -> String {
     let url = settings.public_url();
     let port = settings.listen.port();
     let mut text = format!(
-        "Mediation body: http://mediazione.localhost:{port}\n\
-         Messages (SMS codes, mail): {url}/dev/outbox\n\
+        "Messages (SMS codes, mail): {url}/dev/outbox\n\
          Accounts, all with the password {}:\n",
         world::PASSWORD
     );
-    for account in world::ACCOUNTS {
-        text.push_str(&format!("  {:22} {}\n", account.username, account.role.label()));
-    }
+    list(&mut text, &world::ACCOUNTS);
+    text.push_str(&format!("Mediation body: http://mediazione.localhost:{port}\n"));
+    list(&mut text, &world::MEDIATION);
     text
+}
+
+fn list(text: &mut String, accounts: &[Account]) {
+    for account in accounts {
+        let operator = account.operator.map(|name| format!(", {name}")).unwrap_or_default();
+        let (username, role) = (account.username, account.role.label());
+        text.push_str(&format!("  {username:22} {role}{operator}\n"));
+    }
 }

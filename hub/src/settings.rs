@@ -216,6 +216,8 @@ impl Settings {
     pub fn public_url(&self) -> String {
         match self.public_url.trim_end_matches('/') {
             "" if self.tls.is_some() => format!("https://{}", self.listen),
+            // The name of the demo's first body.
+            "" if self.mode == Mode::Demo => format!("http://localhost:{}", self.listen.port()),
             "" => format!("http://{}", self.listen),
             url => url.to_owned(),
         }

@@ -14,7 +14,7 @@ use portal::meetings::commands::{self as meetings, Proposal};
 use portal::meetings::{Mode, Slot, store};
 use portal::portal::Portal;
 
-pub use people::{ACCOUNTS, Account, PASSWORD};
+pub use people::{ACCOUNTS, Account, MEDIATION, PASSWORD};
 
 /// Why the demo world could not be made.
 #[derive(Debug, thiserror::Error)]

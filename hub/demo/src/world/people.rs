@@ -26,7 +26,8 @@ pub struct Account {
     surname: &'static str,
     /// First fifteen characters of the codice fiscale; the check character follows from them.
     code: &'static str,
-    operator: Option<&'static str>,
+    /// Acts for this operator.
+    pub operator: Option<&'static str>,
     /// Last two digits of the mobile.
     number: u8,
 }
@@ -109,7 +110,8 @@ pub const ACCOUNTS: [Account; 14] = [
     account("cliente4", Role::Client, ("Rosa", "Greco"), "GRCRSO48B54C351", None, 14),
 ];
 
-const MEDIATION: [Account; 5] = [
+/// The people of the mediation body.
+pub const MEDIATION: [Account; 5] = [
     account("segreteria", Role::ServiceSecretariat, ("Irene", "Sala"), "SLARNI77A41L781", None, 21),
     account("amministratore", Role::Administrator, ("Ugo", "Pace"), "PCAGUO71B02F205", None, 22),
     account("mediatore", Role::Conciliator, ("Chiara", "Longo"), "LNGCHR66C43L219", None, 23),
