@@ -336,6 +336,97 @@ async fn r_case_31_32_documents_are_opened_marked_read_and_hidden_from_strangers
 }
 
 #[tokio::test]
+async fn r_tech_08_10_a_refused_file_is_told_beside_its_field_and_what_was_typed_stays() {
+    let databases = databases().await;
+    for (name, db) in &databases.all {
+        let world = world(db, &databases.folder().join(name)).await;
+        let router = portal::web::router(world.portal.clone());
+        let who = people(&world).await;
+        let (_, case) = opened(&router, &world, &who).await;
+        let mut client = Browser::signed_in(router.clone(), &world, "cliente").await;
+        let address = format!("{case}/documenti");
+        let shown = |page: &Page, selector: &str| -> Vec<String> {
+            let html = Html::parse_document(page.text());
+            html.select(&Selector::parse(selector).unwrap())
+                .map(|e| e.attr("value").map_or_else(|| e.text().collect(), str::to_owned))
+                .collect()
+        };
+        let page = client.get(&format!("{case}?scheda=documenti")).await;
+        assert!(shown(&page, "[aria-invalid]").is_empty(), "{name}");
+        assert!(page.text().contains(".pdf, .tiff, .jpg"), "{name}: room to break the line");
+        assert_eq!(shown(&page, "input[data-max-bytes='15728640']").len(), 1, "{name}");
+        let inputs: Vec<_> = Html::parse_document(page.text())
+            .select(&Selector::parse("form[action$=documenti] [name]").unwrap())
+            .map(|e| e.attr("name").unwrap().to_owned())
+            .collect();
+        assert_eq!(inputs.last().map(String::as_str), Some("file"), "{name}");
+
+        // Far larger than a file may be, and before the other fields: they are read all the same.
+        let large = [b"%PDF-1.7".as_slice(), &vec![b' '; 21 * 1024 * 1024]].concat();
+        let mut body = b"--x\r\nContent-Disposition: form-data; name=\"file\"; \
+            filename=\"a.pdf\"\r\n\r\n"
+            .to_vec();
+        body.extend_from_slice(&large);
+        for (field, value) in
+            [("categoria", "attachment"), ("descrizione", "Le <bollette>"), ("visibile", "no")]
+        {
+            let part = format!(
+                "\r\n--x\r\nContent-Disposition: form-data; name=\"{field}\"\r\n\r\n{value}"
+            );
+            body.extend(part.into_bytes());
+        }
+        body.extend(b"\r\n--x--\r\n");
+        let request = client
+            .request("POST", &address)
+            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=x")
+            .body(Content::from(body))
+            .unwrap();
+        let page = client.send(request).await;
+        assert_eq!(page.status, StatusCode::PAYLOAD_TOO_LARGE, "{name}");
+        assert_eq!(
+            shown(&page, ".invalid-feedback"),
+            ["Il file deve essere più piccolo di 15 MB."],
+            "{name}"
+        );
+        assert_eq!(shown(&page, "#descrizione"), ["Le <bollette>"], "{name}");
+        assert_eq!(shown(&page, "[name=visibile][checked]"), ["no"], "{name}");
+        assert_eq!(shown(&page, "#categoria [selected]"), ["attachment"], "{name}");
+
+        // Everything at once.
+        let page = upload(&mut client, &address, &[("categoria", "x")], ("a.exe", b"MZ")).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{name}");
+        for field in ["categoria", "descrizione", "visibile", "file"] {
+            let told = format!(".invalid-feedback#{field}-errore");
+            assert_eq!(shown(&page, &told).len(), 1, "{name} {field}");
+            let described =
+                format!("[name={field}][aria-invalid=true][aria-describedby~={field}-errore]");
+            assert!(!shown(&page, &described).is_empty(), "{name} {field}");
+        }
+
+        // More than is read at all, said before it is sent.
+        let request = client
+            .request("POST", &address)
+            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=x")
+            .header(header::CONTENT_LENGTH, 70_000_000)
+            .body(Content::empty())
+            .unwrap();
+        let page = client.send(request).await;
+        assert_eq!(page.status, StatusCode::PAYLOAD_TOO_LARGE, "{name}");
+        assert!(page.text().contains("più piccolo di 15 MB"), "{name}: {}", page.text());
+
+        // The operator's letter.
+        let staff = &mut Browser::signed_in(router.clone(), &world, "segreteria").await;
+        done(&staff.post(&format!("{case}/ammissione"), &[]).await);
+        let mut operator = Browser::signed_in(router.clone(), &world, "seg.luce").await;
+        let address = format!("{case}/adesione");
+        let page = upload(&mut operator, &address, &[("aderisce", "no")], ("a.exe", b"MZ")).await;
+        assert_eq!(shown(&page, "[name=aderisce][checked]"), ["no"], "{name}");
+        assert_eq!(shown(&page, "#lettera-errore").len(), 1, "{name}");
+    }
+    databases.end().await;
+}
+
+#[tokio::test]
 async fn r_case_01_04_lists_are_searched_sorted_and_paged_for_whom_they_concern() {
     let databases = databases().await;
     for (name, db) in &databases.all {

@@ -18,7 +18,7 @@ use super::tabs::{self, Tab};
 use super::{CaseId, CaseState, intake};
 use crate::accounts::{Role, UserId};
 use crate::documents::Kind;
-use crate::documents::form::{self, FileForm};
+use crate::documents::form::{self, Faults, FileForm, Returned};
 use crate::documents::upload::FileType;
 use crate::lists::{Heading, ListQuery, Listing, Pager};
 use crate::organisations::{self, OperatorId};
@@ -181,7 +181,7 @@ struct CasePage {
     state: CaseState,
     tabs: Vec<TabLink>,
     content: Tab,
-    refusal: Option<String>,
+    returned: Returned,
     accepted: String,
 }
 
@@ -210,28 +210,18 @@ async fn show(
     Query(wanted): Query<Wanted>,
 ) -> Answer {
     let tab = TabKey::ALL.into_iter().find(|tab| tab.key() == wanted.scheda);
-    page(&portal, visit, CaseId(id), tab.unwrap_or(TabKey::Data), StatusCode::OK, None).await
+    let tab = tab.unwrap_or(TabKey::Data);
+    page(&portal, visit, CaseId(id), tab, StatusCode::OK, Returned::default()).await
 }
 
-/// A case's page with a sentence that says why a form on it was refused.
-pub(crate) async fn refused(
+/// A case's page, with a form on it that came back.
+pub(crate) async fn page(
     portal: &Portal,
     visit: Visit,
     id: CaseId,
     tab: TabKey,
     status: StatusCode,
-    sentence: String,
-) -> Answer {
-    page(portal, visit, id, tab, status, Some(sentence)).await
-}
-
-async fn page(
-    portal: &Portal,
-    visit: Visit,
-    id: CaseId,
-    tab: TabKey,
-    status: StatusCode,
-    refusal: Option<String>,
+    returned: Returned,
 ) -> Answer {
     let (case, relation) = found(portal, &visit, id).await?;
     if !tab.shown_to(relation) {
@@ -259,7 +249,7 @@ async fn page(
         state: case.rules.state,
         tabs: TabKey::ALL.into_iter().filter(|tab| tab.shown_to(relation)).map(link).collect(),
         content,
-        refusal,
+        returned,
         accepted: FileType::accepted(),
     };
     html_with(status, &page)
@@ -277,8 +267,8 @@ async fn after(
     match result {
         Ok(_) => Ok(done(&format!("/pratiche/{id}?scheda={}", tab.key()), sentence)),
         Err(error) => {
-            let told = error.explained()?;
-            refused(portal, visit, id, tab, StatusCode::CONFLICT, told).await
+            let returned = Returned::told(error.explained()?);
+            page(portal, visit, id, tab, StatusCode::CONFLICT, returned).await
         }
     }
 }
@@ -374,23 +364,28 @@ async fn answer(
 ) -> Answer {
     let (id, tab) = (CaseId(id), TabKey::Adhesion);
     let operator = visit.actor.operator.ok_or(PageError::Forbidden)?;
-    let (act, kind) = match form.text("aderisce") {
-        "si" => (Act::Adhere { operator }, Kind::AdhesionNotice),
-        "no" => (Act::Decline { operator }, Kind::DeclineNotice),
-        _ => {
-            let told = "Indica se l'operatore aderisce.".to_owned();
-            return refused(&portal, visit, id, tab, StatusCode::UNPROCESSABLE_ENTITY, told).await;
-        }
+    let act = match form.fields.text("aderisce") {
+        "si" => Some((Act::Adhere { operator }, Kind::AdhesionNotice)),
+        "no" => Some((Act::Decline { operator }, Kind::DeclineNotice)),
+        _ => None,
     };
-    let letter = match form.file {
-        Ok(file) => (kind, file),
-        Err(refusal) => {
-            let status = StatusCode::UNPROCESSABLE_ENTITY;
-            return refused(&portal, visit, id, tab, status, refusal.to_string()).await;
+    let status = form::status(&form.file);
+    match (act, form.file) {
+        (Some((act, kind)), Ok(file)) => {
+            let result =
+                commands::act_with_letter(&portal, &visit.actor, id, act, (kind, file)).await;
+            after(&portal, visit, id, tab, result, "La comunicazione è stata trasmessa.").await
         }
-    };
-    let result = commands::act_with_letter(&portal, &visit.actor, id, act, letter).await;
-    after(&portal, visit, id, tab, result, "La comunicazione è stata trasmessa.").await
+        (act, file) => {
+            let mut faults = Faults::new();
+            if act.is_none() {
+                faults.push(("aderisce", "Indica se l'operatore aderisce.".to_owned()));
+            }
+            faults.extend(file.err().map(|refusal| ("file", refusal.to_string())));
+            let returned = Returned::faulty(form.fields, faults);
+            page(&portal, visit, id, tab, status, returned).await
+        }
+    }
 }
 
 /// Request of technical aid and its letter (R-CASE-22, R-CASE-23).
@@ -401,21 +396,26 @@ async fn request_aid(
     form: FileForm,
 ) -> Answer {
     let (id, tab) = (CaseId(id), TabKey::Data);
-    let operator = OperatorId(form.text("operatore").parse().unwrap_or_default());
+    let operator = OperatorId(form.fields.text("operatore").parse().unwrap_or_default());
     let operator = organisations::store::find(&portal.db, visit.body.id, operator).await?;
-    let part = form.text("come").parse();
-    let (letter, operator, part) = match (form.file, operator, part) {
-        (Ok(file), Some(operator), Ok(part)) => ((Kind::AidRequest, file), operator, part),
-        (Err(refusal), ..) => {
-            let status = StatusCode::UNPROCESSABLE_ENTITY;
-            return refused(&portal, visit, id, tab, status, refusal.to_string()).await;
+    let part = form.fields.text("come").parse();
+    let status = form::status(&form.file);
+    match (operator, part, form.file) {
+        (Some(operator), Ok(part), Ok(file)) => {
+            let compulsory = operator.compulsory;
+            let act = Act::RequestAid { operator: operator.id, part, compulsory };
+            let letter = (Kind::AidRequest, file);
+            let result = commands::act_with_letter(&portal, &visit.actor, id, act, letter).await;
+            after(&portal, visit, id, tab, result, "La richiesta è stata trasmessa.").await
         }
-        _ => {
-            let told = "Scegli la società dall'elenco.".to_owned();
-            return refused(&portal, visit, id, tab, StatusCode::UNPROCESSABLE_ENTITY, told).await;
+        (operator, part, file) => {
+            let mut faults = Faults::new();
+            if operator.is_none() || part.is_err() {
+                faults.push(("operatore", "Scegli la società dall'elenco.".to_owned()));
+            }
+            faults.extend(file.err().map(|refusal| ("file", refusal.to_string())));
+            let returned = Returned::faulty(form.fields, faults);
+            page(&portal, visit, id, tab, status, returned).await
         }
-    };
-    let act = Act::RequestAid { operator: operator.id, part, compulsory: operator.compulsory };
-    let result = commands::act_with_letter(&portal, &visit.actor, id, act, letter).await;
-    after(&portal, visit, id, tab, result, "La richiesta è stata trasmessa.").await
+    }
 }

@@ -11,14 +11,14 @@ use uuid::Uuid;
 
 use super::export::{self, Zip};
 use super::filing::{self, Sent};
-use super::form::{self, FileForm};
+use super::form::{self, Faults, Fields, FileForm, Returned};
 use super::rules::Viewer;
 use super::store::{self, Document};
-use super::upload::FileType;
+use super::upload::{FileType, Upload, UploadRefusal};
 use super::{DocumentId, Kind};
 use crate::cases::CaseId;
 use crate::cases::access;
-use crate::cases::pages::{TabKey, found, refused};
+use crate::cases::pages::{TabKey, found, page};
 use crate::cases::store::CaseRecord;
 use crate::portal::Portal;
 use crate::web::{Answer, PageError, Path, Visit, done};
@@ -117,11 +117,13 @@ async fn send(
     let case = CaseId(case);
     let (record, relation) = found(&portal, &visit, case).await?;
     let asks = asks_visibility(access::viewer(relation, &record.rules));
-    let sent = match read(form, asks) {
+    let FileForm { fields, file } = form;
+    let status = form::status(&file);
+    let sent = match read(&fields, file, asks) {
         Ok(sent) => sent,
-        Err(sentence) => {
-            let status = StatusCode::UNPROCESSABLE_ENTITY;
-            return refused(&portal, visit, case, TabKey::Documents, status, sentence).await;
+        Err(faults) => {
+            let returned = Returned::faulty(fields, faults);
+            return page(&portal, visit, case, TabKey::Documents, status, returned).await;
         }
     };
     match filing::send(&portal, &visit.actor, case, sent).await {
@@ -130,9 +132,9 @@ async fn send(
             "Il documento è stato trasmesso.",
         )),
         Err(error) => {
-            let sentence = error.explained()?;
+            let returned = Returned::refused(error.explained()?, fields);
             let status = StatusCode::CONFLICT;
-            refused(&portal, visit, case, TabKey::Documents, status, sentence).await
+            page(&portal, visit, case, TabKey::Documents, status, returned).await
         }
     }
 }
@@ -142,23 +144,33 @@ pub(crate) fn asks_visibility(viewer: Viewer) -> bool {
     viewer != Viewer::Service
 }
 
-fn read(form: FileForm, asks_visibility: bool) -> Result<Sent, String> {
-    let kind: Kind = form
-        .text("categoria")
-        .parse()
-        .map_err(|_| "Scegli la categoria del documento.".to_owned())?;
-    let description = form.text("descrizione").to_owned();
-    if description.is_empty() || description.chars().count() > 200 {
-        return Err("Scrivi la descrizione del documento, al massimo 200 caratteri.".to_owned());
+fn read(
+    fields: &Fields,
+    file: Result<Upload, UploadRefusal>,
+    asks_visibility: bool,
+) -> Result<Sent, Faults> {
+    let mut faults = Faults::new();
+    let kind = fields.text("categoria").parse::<Kind>();
+    if kind.is_err() {
+        faults.push(("categoria", "Scegli la categoria del documento.".to_owned()));
     }
-    let confidential = match form.text("visibile") {
-        "si" => false,
-        "no" => true,
-        _ if asks_visibility => {
-            return Err("Indica se il documento è visibile alla controparte.".to_owned());
+    let description = fields.text("descrizione").to_owned();
+    if description.is_empty() || description.chars().count() > 200 {
+        let told = "Scrivi la descrizione del documento, al massimo 200 caratteri.";
+        faults.push(("descrizione", told.to_owned()));
+    }
+    let visible = fields.text("visibile");
+    if asks_visibility && !matches!(visible, "si" | "no") {
+        let told = "Indica se il documento è visibile alla controparte.";
+        faults.push(("visibile", told.to_owned()));
+    }
+    if let Err(refusal) = &file {
+        faults.push(("file", refusal.to_string()));
+    }
+    match (kind, file) {
+        (Ok(kind), Ok(file)) if faults.is_empty() => {
+            Ok(Sent { kind, description, confidential: visible == "no", file })
         }
-        _ => false,
-    };
-    let file = form.file.map_err(|refusal| refusal.to_string())?;
-    Ok(Sent { kind, description, confidential, file })
+        _ => Err(faults),
+    }
 }

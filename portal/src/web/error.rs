@@ -20,6 +20,8 @@ pub enum PageError {
     Refused(String),
     /// The request makes no sense; with the status that says why.
     Unreadable(StatusCode),
+    /// More than any form needs.
+    TooLarge,
     /// The answer is ready (a redirect, a JSON refusal).
     Answer(Box<Response>),
     /// Our fault.
@@ -59,6 +61,14 @@ impl IntoResponse for PageError {
                 None,
             ),
             Self::Refused(text) => (StatusCode::CONFLICT, "Operazione non possibile", text, None),
+            Self::TooLarge | Self::Unreadable(StatusCode::PAYLOAD_TOO_LARGE) => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "Richiesta troppo grande",
+                "Il modulo inviato è troppo grande: un file deve essere più piccolo di 15 MB. \
+                 Torna indietro e riprova con meno testo o con un file più piccolo."
+                    .to_owned(),
+                None,
+            ),
             Self::Unreadable(status) => (
                 status,
                 "Richiesta non valida",
