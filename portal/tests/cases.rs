@@ -226,10 +226,12 @@ async fn s_2_acts_of_meetings_and_signatures_and_of_other_operators_are_nobodys_
         let conciliator = who.conciliator.user;
         act(&who.staff, Act::AssignConciliator { conciliator }).await.unwrap();
         act(&who.secretariat, Act::Adhere { operator: who.seller }).await.unwrap();
-        let agreed = Act::Conclude { outcome: portal::cases::Outcome::Agreement };
+        let starts_at = "2026-12-20T14:00:00Z".parse().unwrap();
+        let outcome = portal::cases::Outcome::Agreement;
+        let agreed = Act::Conclude { outcome, meeting: starts_at };
         for direct in [
             Act::Send,
-            Act::Convene { starts_at: "2026-12-20T14:00:00Z".parse().unwrap() },
+            Act::Convene { starts_at },
             Act::StartMeeting,
             Act::EndMeeting,
             agreed,

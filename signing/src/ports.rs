@@ -125,7 +125,7 @@ pub struct MinutesForm {
     pub title: String,
     /// Day of the meeting in words for the page, e.g. "20 novembre 2026".
     pub meeting_day: String,
-    /// From–to, local time, e.g. "10:00–11:12".
+    /// From–to, local time, e.g. "10:00–11:12"; the start alone where nobody saw the end.
     pub meeting_time: String,
     /// "Stanza virtuale" or "Call conference".
     pub mode: String,

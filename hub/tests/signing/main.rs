@@ -11,6 +11,7 @@ use chrono::TimeDelta;
 use portal::cases::CaseState;
 use portal::db::Db;
 use portal::journal;
+use portal::meetings::Mode;
 use portal::signatures::{apply, store};
 use portal_testing::databases;
 use signing::verify::{Level, verify};
@@ -274,6 +275,9 @@ async fn r_meet_34_every_outcome_has_its_signers_its_state_and_its_document() {
         let stage = Stage::set(&db, &place).await;
         let mut conciliator = stage.browser("conciliatore").await;
         conciliator.freeze_as(outcome, TEXT).await;
+        // Nobody withdraws for the client.
+        let frozen = if by_client { CaseState::Signing } else { state };
+        assert_eq!(stage.case_state().await, frozen, "{outcome}");
         if by_client {
             let mut client = stage.browser("cliente").await;
             client.get_ready().await;
@@ -306,4 +310,86 @@ async fn r_meet_34_every_outcome_has_its_signers_its_state_and_its_document() {
         assert_eq!(page.text().matches(&format!("data-kind=\"{kind}\"")).count(), 1, "{outcome}");
         db.close().await;
     }
+}
+
+#[tokio::test]
+async fn r_sign_33_a_withdrawal_that_the_client_does_not_sign_has_no_effect() {
+    let databases = databases().await;
+    for (name, db) in &databases.all {
+        let stage = Stage::set(db, &databases.folder().join(name)).await;
+        let (mut conciliator, mut client) =
+            (stage.browser("conciliatore").await, stage.browser("cliente").await);
+        conciliator.freeze_as("withdrawal", TEXT).await;
+        went_on(&client.send("firma/rifiuto", &[("motivo", "Non rinuncio")]).await);
+        assert_eq!(stage.case_state().await, CaseState::Signing, "{name}");
+        assert_eq!(conciliator.outcomes().await, ["withdrawal"], "{name}");
+        let page = conciliator.look().await;
+        assert!(page.text().contains("Se la rinuncia non viene firmata"), "{name}");
+        went_on(&conciliator.send("abbandona", &[]).await);
+        assert_eq!(stage.case_state().await, CaseState::Held, "{name}");
+        let offered = conciliator.outcomes().await;
+        assert!(offered.iter().any(|outcome| outcome == "agreement"), "{name} {offered:?}");
+        // The withdrawal can be tried again, and another outcome recorded instead.
+        conciliator.freeze_as("withdrawal", TEXT).await;
+        assert_eq!(stage.case_state().await, CaseState::Signing, "{name}");
+        went_on(&conciliator.send("annulla", &[]).await);
+        went_on(&conciliator.send("abbandona", &[]).await);
+        conciliator.freeze_as("no_agreement", TEXT).await;
+        assert_eq!(stage.case_state().await, CaseState::NoAgreement, "{name}");
+    }
+    databases.end().await;
+}
+
+#[tokio::test]
+async fn r_meet_34_what_minutes_can_say_by_mode_and_time() {
+    let databases = databases().await;
+    let (name, db) = &databases.all[0];
+    let mut stage = Stage::set(db, &databases.folder().join(name)).await;
+    let all = [
+        "agreement",
+        "no_agreement",
+        "no_show_activating",
+        "no_show_convened",
+        "adjourned",
+        "withdrawal",
+    ];
+    let met = ["agreement", "no_agreement", "adjourned", "withdrawal"];
+    let nobody_came = ["no_show_activating", "no_show_convened"];
+    for (mode, starts_at, times) in [
+        (
+            Mode::VirtualRoom,
+            "2026-12-21T10:00:00Z",
+            [
+                ("2026-12-20T10:00:00Z", &[][..]),
+                ("2026-12-21T10:29:59Z", &[]),
+                ("2026-12-21T10:30:00Z", &nobody_came),
+            ],
+        ),
+        (
+            Mode::CallConference,
+            "2026-12-22T10:00:00Z",
+            [
+                ("2026-12-22T09:59:59Z", &[][..]),
+                ("2026-12-22T10:29:59Z", &met),
+                ("2026-12-22T10:30:00Z", &all),
+            ],
+        ),
+    ] {
+        let earlier = stage.meeting;
+        stage.adjourn_to(starts_at, mode).await;
+        for (now, offered) in times {
+            stage.world.clock.set(now);
+            stage.world.clock.advance(TimeDelta::minutes(-10));
+            let mut conciliator = stage.browser("conciliatore").await;
+            stage.world.clock.set(now);
+            assert_eq!(conciliator.outcomes().await, offered, "{mode:?} {now}");
+            // The meeting before has its outcome.
+            conciliator.turn_to(earlier);
+            assert_eq!(conciliator.outcomes().await, ["adjourned"], "{mode:?} {now}");
+        }
+    }
+    let mut conciliator = stage.browser("conciliatore").await;
+    conciliator.freeze_as("agreement", TEXT).await;
+    assert_eq!(stage.case_state().await, CaseState::Signing);
+    databases.end().await;
 }

@@ -15,7 +15,7 @@ use hub::signatures::{DemoIdentification, ports};
 use portal::accounts::{Actor, Role};
 use portal::cases::commands::{self as cases, By, NewCase};
 use portal::cases::rules::Act;
-use portal::cases::{CaseId, CaseState, store as case_store};
+use portal::cases::{CaseId, CaseState, Outcome, store as case_store};
 use portal::clock::Clock as _;
 use portal::db::Db;
 use portal::meetings::commands::{self as meetings, Proposal};
@@ -108,6 +108,7 @@ impl Live for Silent {
 pub struct Stage {
     pub world: World,
     pub router: Router,
+    staff: Actor,
     pub conciliator: Actor,
     pub client: Actor,
     pub delegate: Actor,
@@ -148,8 +149,37 @@ impl Stage {
         let world = world_with(db, folder, clock, signing).await;
         let router = portal::web::router(world.portal.clone()).merge(idp.router());
         let (people, case, meeting) = begun(&world).await;
-        let [conciliator, client, delegate] = people;
-        Self { world, router, conciliator, client, delegate, case, meeting, trust, sms, mood }
+        let [staff, conciliator, client, delegate] = people;
+        Self {
+            world,
+            router,
+            staff,
+            conciliator,
+            client,
+            delegate,
+            case,
+            meeting,
+            trust,
+            sms,
+            mood,
+        }
+    }
+
+    /// The meeting is adjourned, and another one convened; it is the stage's from now on.
+    pub async fn adjourn_to(&mut self, starts_at: &str, mode: Mode) {
+        let (portal, body, meeting) = (&self.world.portal, &self.world.body, self.meeting);
+        let by = By::from(&self.conciliator);
+        let mut tx = portal.db.begin().await.unwrap();
+        meetings::start_in(&mut tx, portal, body, meeting, by).await.unwrap();
+        let adjourned = Outcome::Adjourned;
+        meetings::conclude_in(&mut tx, portal, body, meeting, adjourned, by).await.unwrap();
+        meetings::end_in(&mut tx, portal, body, meeting, by).await.unwrap();
+        tx.commit().await.unwrap();
+        let starts_at = starts_at.parse().unwrap();
+        let proposal =
+            Proposal { starts_at, minutes: 60, mode, conciliator: self.conciliator.user };
+        let convened = meetings::convene(portal, &self.staff, self.case, proposal).await;
+        self.meeting = convened.unwrap();
     }
 
     /// From now on outside parties behave so.
@@ -159,7 +189,7 @@ impl Stage {
 
     pub async fn browser(&self, username: &str) -> Reader {
         let browser = Browser::signed_in(self.router.clone(), &self.world, username).await;
-        Reader { browser, page: format!("/incontri/{}/verbale", self.meeting) }
+        Reader { browser, page: page_of(self.meeting) }
     }
 
     /// The newest code that was sent to a person.
@@ -203,7 +233,7 @@ impl Stage {
     }
 }
 
-async fn begun(world: &World) -> ([Actor; 3], CaseId, MeetingId) {
+async fn begun(world: &World) -> ([Actor; 4], CaseId, MeetingId) {
     let portal = &world.portal;
     let seller = world.operator("Luce Spa", OperatorKind::Seller).await;
     let grid = world.operator("Rete Spa", OperatorKind::Distributor).await;
@@ -240,7 +270,11 @@ async fn begun(world: &World) -> ([Actor; 3], CaseId, MeetingId) {
     meetings::start_in(&mut tx, portal, &world.body, meeting, by).await.unwrap();
     tx.commit().await.unwrap();
     world.clock.advance(TimeDelta::minutes(30));
-    ([conciliator, client, delegate], case, meeting)
+    ([staff, conciliator, client, delegate], case, meeting)
+}
+
+fn page_of(meeting: MeetingId) -> String {
+    format!("/incontri/{meeting}/verbale")
 }
 
 /// A person at the page of the minutes.
@@ -253,6 +287,18 @@ pub struct Reader {
 impl Reader {
     pub async fn look(&mut self) -> Page {
         self.browser.get(&self.page).await
+    }
+
+    /// Goes to the minutes of another meeting.
+    pub fn turn_to(&mut self, meeting: MeetingId) {
+        self.page = page_of(meeting);
+    }
+
+    /// The outcomes that the page offers, by their words.
+    pub async fn outcomes(&mut self) -> Vec<String> {
+        let page = self.look().await;
+        let options = page.text().split("<option value=\"").skip(1);
+        options.map(|option| option.split('"').next().unwrap().to_owned()).collect()
     }
 
     /// Sends a form of the page; `""` is the page's own address.

@@ -153,6 +153,29 @@ pub enum Outcome {
     Expired,
 }
 
+impl Outcome {
+    /// A side did not come.
+    pub fn is_no_show(self) -> bool {
+        matches!(self, Self::NoShowActivating | Self::NoShowConvened)
+    }
+
+    /// It is the parties' own: it holds only once they have signed it, and the case waits for that
+    /// (§4.1).
+    pub fn needs_signatures(self) -> bool {
+        matches!(self, Self::Agreement | Self::Withdrawal)
+    }
+
+    /// What is left if its signatures are given up: no agreement was reached (§4.1), but who does
+    /// not sign a withdrawal has not withdrawn, and the meeting has no outcome yet.
+    pub fn unsigned(self) -> Option<Self> {
+        match self {
+            Self::Agreement => Some(Self::NoAgreement),
+            Self::Withdrawal => None,
+            other => Some(other),
+        }
+    }
+}
+
 words! { Outcome {
     Agreement = "agreement", "Accordo";
     NoAgreement = "no_agreement", "Mancato accordo";

@@ -8,7 +8,7 @@ use super::commands::{self, CaseError};
 use super::history::Line;
 use super::rules::{Act, Participation};
 use super::store::{self, CaseRecord};
-use super::{CaseState, Part};
+use super::{CaseState, Outcome, Part};
 use crate::accounts::{self, Actor, Role, UserId};
 use crate::calendar;
 use crate::db::DbError;
@@ -361,19 +361,19 @@ pub(super) async fn meetings(
             colour: meeting_colour(meeting.rules.state),
             mode: meeting.rules.mode.label(),
             first: meeting.is_first,
-            outcome: meeting.rules.outcome.map_or("", super::Outcome::label),
+            outcome: meeting.rules.outcome.map_or("", Outcome::label),
             room_open: !seatless && meeting.rules.door(room, now) == Door::Open,
         })
         .collect();
     let possible = case.rules.next_meeting.is_none()
-        && matches!(
-            case.rules.state,
+        && match case.rules.state {
             CaseState::Admitted
-                | CaseState::Assigned
-                | CaseState::Convened
-                | CaseState::Reconvened
-                | CaseState::Held
-        );
+            | CaseState::Assigned
+            | CaseState::Convened
+            | CaseState::Reconvened => true,
+            CaseState::Held => case.rules.outcome == Some(Outcome::Adjourned),
+            _ => false,
+        };
     Ok(MeetingsTab { rows, may_convene: possible && access::may(relation, Action::Convene) })
 }
 

@@ -227,10 +227,13 @@ pub async fn conclude_in(
         let case = cases::lock(tx, body.id, record.case).await?;
         return case.ok_or(MeetingError::NotFound);
     }
-    record.rules.handle(MeetingAct::Conclude { outcome }, portal.now())?;
+    let acts = record.rules.conclude(outcome, portal.now())?;
     store::save(tx, &record).await?;
-    let act = Act::Conclude { outcome };
-    Ok(act_in(tx, portal, body, record.case, &act, by).await?)
+    let mut case = cases::lock(tx, body.id, record.case).await?.ok_or(MeetingError::NotFound)?;
+    for act in &acts {
+        case = act_in(tx, portal, body, case.id, act, by).await?;
+    }
+    Ok(case)
 }
 
 fn allowed(actor: &Actor, case: &CaseRecord) -> Result<(), MeetingError> {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    cases::Outcome,
+    cases::{Outcome, rules::Act},
     meetings::{MeetingState, Mode, Slot},
     procedures::RoomRules,
 };
@@ -41,6 +41,8 @@ pub enum MeetingAct {
         /// What.
         outcome: Outcome,
     },
+    /// The signatures that its outcome needs were given up (R-SIGN-33).
+    Abandon,
     /// Over for everybody.
     End,
     /// Another meeting takes its place.
@@ -70,7 +72,6 @@ impl Meeting {
     /// Changes the meeting; nothing changes on a refusal.
     pub fn handle(&mut self, act: MeetingAct, now: DateTime<Utc>) -> Result<(), MeetingRefusal> {
         use MeetingState as S;
-        let no_show = |o| matches!(o, Outcome::NoShowActivating | Outcome::NoShowConvened);
         match (act, self.state) {
             (MeetingAct::Start, S::Convened) => {
                 self.state = S::InProgress;
@@ -81,16 +82,19 @@ impl Meeting {
             (MeetingAct::Conclude { outcome }, S::InProgress | S::Interrupted) => {
                 self.outcome = Some(outcome);
             }
-            (MeetingAct::Conclude { outcome }, S::Convened) if no_show(outcome) => {
+            (MeetingAct::Conclude { outcome }, S::Convened) if outcome.is_no_show() => {
                 self.outcome = Some(outcome);
                 self.over(S::NoShow, now);
             }
             // The outcome may still be missing when the room ends: it is recorded afterwards, once.
-            (MeetingAct::Conclude { outcome }, S::Held)
-                if matches!(self.outcome, None | Some(Outcome::Agreement)) =>
-            {
+            (MeetingAct::Conclude { outcome }, S::Held) if self.outcome.is_none() => {
                 self.outcome = Some(outcome);
                 self.state = Self::after(Some(outcome));
+            }
+            (MeetingAct::Abandon, S::InProgress | S::Interrupted | S::Held)
+                if self.outcome.is_some_and(Outcome::needs_signatures) =>
+            {
+                self.outcome = self.outcome.and_then(Outcome::unsigned);
             }
             (MeetingAct::End, S::InProgress | S::Interrupted) => {
                 self.over(Self::after(self.outcome), now);
@@ -100,6 +104,39 @@ impl Meeting {
             (_, state) => return Err(MeetingRefusal(state)),
         }
         Ok(())
+    }
+
+    /// Records an outcome and says what that does to the case, in order. A meeting by telephone has
+    /// no room that tells when it starts and ends: from its hour on, its outcome says both.
+    pub fn conclude(
+        &mut self,
+        outcome: Outcome,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Act>, MeetingRefusal> {
+        let starts_at = self.slot.starts_at;
+        let concluded = Act::Conclude { outcome, meeting: starts_at };
+        let took_place_by_telephone = self.mode == Mode::CallConference
+            && self.state == MeetingState::Convened
+            && now >= starts_at
+            && !outcome.is_no_show();
+        if !took_place_by_telephone {
+            self.handle(MeetingAct::Conclude { outcome }, now)?;
+            return Ok(vec![concluded]);
+        }
+        self.handle(MeetingAct::Start, starts_at)?;
+        self.handle(MeetingAct::Conclude { outcome }, now)?;
+        self.handle(MeetingAct::End, now)?;
+        Ok(vec![Act::StartMeeting, concluded])
+    }
+
+    /// From when to when people were together, as far as a room saw it.
+    pub fn span(&self) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
+        match self.mode {
+            Mode::VirtualRoom => {
+                (self.started_at, self.ended_at.filter(|_| self.started_at.is_some()))
+            }
+            Mode::CallConference => (None, None),
+        }
     }
 
     fn after(outcome: Option<Outcome>) -> MeetingState {
@@ -160,7 +197,7 @@ pub enum Door {
 mod tests {
     use super::*;
     use crate::procedures::Procedures;
-    use MeetingAct::{Cancel, Conclude, End, Interrupt, Postpone, Resume, Start};
+    use MeetingAct::{Abandon, Cancel, Conclude, End, Interrupt, Postpone, Resume, Start};
     use MeetingState::{Adjourned, Cancelled, Convened, Held, InProgress, Interrupted, NoShow};
 
     fn at(text: &str) -> DateTime<Utc> {
@@ -201,7 +238,8 @@ mod tests {
             (Held, absent, Held),
             (Held, adjourned, Adjourned),
         ];
-        let acts = [Start, Interrupt, Resume, End, Postpone, Cancel, agreed, adjourned, absent];
+        let acts =
+            [Start, Interrupt, Resume, End, Postpone, Cancel, Abandon, agreed, adjourned, absent];
         for state in MeetingState::ALL {
             for act in acts {
                 let mut after = meeting(*state);
@@ -231,10 +269,76 @@ mod tests {
 
     #[test]
     fn s_4_2_no_edit_of_a_meeting_that_has_its_outcome() {
-        let mut meeting = Meeting { outcome: Some(Outcome::NoAgreement), ..meeting(Held) };
-        let edit = Conclude { outcome: Outcome::Agreement };
-        let refused = meeting.handle(edit, at("2026-12-05T15:00:00Z"));
-        assert_eq!(refused, Err(MeetingRefusal(Held)));
+        let edit = Conclude { outcome: Outcome::NoAgreement };
+        for outcome in [Outcome::NoAgreement, Outcome::Agreement, Outcome::Withdrawal] {
+            let mut meeting = Meeting { outcome: Some(outcome), ..meeting(Held) };
+            let refused = meeting.handle(edit, at("2026-12-05T15:00:00Z"));
+            assert_eq!(refused, Err(MeetingRefusal(Held)), "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn r_sign_33_what_is_left_of_an_outcome_that_is_not_signed() {
+        for state in [InProgress, Interrupted, Held] {
+            for (outcome, left) in [
+                (Outcome::Agreement, Some(Some(Outcome::NoAgreement))),
+                (Outcome::Withdrawal, Some(None)),
+                (Outcome::NoAgreement, None),
+                (Outcome::Adjourned, None),
+            ] {
+                let mut meeting = Meeting { outcome: Some(outcome), ..meeting(state) };
+                let abandoned = meeting.handle(Abandon, at("2026-12-05T15:00:00Z"));
+                let expected = left.map(|left| (state, left)).ok_or(MeetingRefusal(state));
+                let result = abandoned.map(|()| (meeting.state, meeting.outcome));
+                assert_eq!(result, expected, "{outcome:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn r_meet_34_a_meeting_by_telephone_starts_and_ends_with_its_outcome() {
+        let starts_at = at("2026-12-05T14:00:00Z");
+        let refused = Err(MeetingRefusal(Convened));
+        for (mode, outcome, now, expected) in [
+            (Mode::CallConference, Outcome::Agreement, "2026-12-05T13:59:59Z", refused),
+            (Mode::CallConference, Outcome::Agreement, "2026-12-05T14:00:00Z", Ok((Held, 2))),
+            (Mode::CallConference, Outcome::NoAgreement, "2026-12-06T09:00:00Z", Ok((Held, 2))),
+            (Mode::CallConference, Outcome::Withdrawal, "2026-12-05T14:40:00Z", Ok((Held, 2))),
+            (Mode::CallConference, Outcome::Adjourned, "2026-12-05T14:40:00Z", Ok((Adjourned, 2))),
+            (
+                Mode::CallConference,
+                Outcome::NoShowConvened,
+                "2026-12-05T14:40:00Z",
+                Ok((NoShow, 1)),
+            ),
+            (Mode::VirtualRoom, Outcome::NoShowConvened, "2026-12-05T14:40:00Z", Ok((NoShow, 1))),
+            // The room tells when it starts.
+            (Mode::VirtualRoom, Outcome::Agreement, "2026-12-05T14:40:00Z", refused),
+        ] {
+            let mut meeting = Meeting { mode, ..meeting(Convened) };
+            let acts = meeting.conclude(outcome, at(now));
+            if let Ok(acts) = &acts {
+                assert_eq!(acts.last(), Some(&Act::Conclude { outcome, meeting: starts_at }));
+                assert!(acts.len() == 1 || acts[0] == Act::StartMeeting, "{outcome:?}");
+                assert_eq!(meeting.outcome, Some(outcome));
+            }
+            let result = acts.map(|acts| (meeting.state, acts.len()));
+            assert_eq!(result, expected, "{mode:?} {outcome:?} {now}");
+        }
+    }
+
+    #[test]
+    fn r_meet_34_only_a_room_saw_from_when_to_when_people_were_together() {
+        let (began, ended) = (at("2026-12-05T14:02:00Z"), at("2026-12-05T14:48:00Z"));
+        for (mode, started_at, ended_at, expected) in [
+            (Mode::VirtualRoom, Some(began), Some(ended), (Some(began), Some(ended))),
+            (Mode::VirtualRoom, Some(began), None, (Some(began), None)),
+            (Mode::VirtualRoom, None, Some(ended), (None, None)), // nobody came
+            (Mode::CallConference, Some(began), Some(ended), (None, None)),
+        ] {
+            let meeting = Meeting { mode, started_at, ended_at, ..meeting(Held) };
+            assert_eq!(meeting.span(), expected, "{mode:?}");
+        }
     }
 
     #[test]

@@ -17,10 +17,14 @@ pub struct Facts {
     pub dispute: String,
     /// How people met.
     pub mode: Mode,
-    /// When it began: really, or else as convened.
-    pub began_at: DateTime<Utc>,
-    /// When it was over; `None` while it goes on.
+    /// When it was fixed for.
+    pub convened_for: DateTime<Utc>,
+    /// When it really began, if a room saw it.
+    pub began_at: Option<DateTime<Utc>>,
+    /// When it was really over, if a room saw it; `None` while it goes on.
     pub ended_at: Option<DateTime<Utc>>,
+    /// How long who does not come is waited for, in minutes.
+    pub no_show_minutes: u16,
     /// Everybody with a seat.
     pub people: Vec<Person>,
 }
@@ -97,12 +101,14 @@ pub fn prefill(outcome: Outcome, facts: &Facts) -> String {
                 .to_owned()
         }
         Outcome::NoShowActivating => format!(
-            "Trascorsi trenta minuti dall'orario fissato, la parte attivante ({activating}) non è \
-             comparsa."
+            "Trascorsi {} minuti dall'orario fissato, la parte attivante ({activating}) non è \
+             comparsa.",
+            facts.no_show_minutes
         ),
         Outcome::NoShowConvened => format!(
-            "Trascorsi trenta minuti dall'orario fissato, l'operatore convenuto ({convened}) non è \
-             comparso."
+            "Trascorsi {} minuti dall'orario fissato, l'operatore convenuto ({convened}) non è \
+             comparso.",
+            facts.no_show_minutes
         ),
         Outcome::Withdrawal => {
             format!("La parte attivante, {activating}, dichiara di rinunciare alla procedura.")
@@ -120,8 +126,7 @@ pub fn form(
     signers: &[SeatKind],
     now: DateTime<Utc>,
 ) -> MinutesForm {
-    let began = facts.began_at.with_timezone(&Rome);
-    let ended = facts.ended_at.unwrap_or(now).with_timezone(&Rome);
+    let (began, hours) = day_and_hours(facts, outcome);
     let signers = signers.iter().filter_map(|seat| facts.on(*seat)).map(|person| MinutesSigner {
         field: person.seat.key().to_owned(),
         role: person.role.clone(),
@@ -139,7 +144,7 @@ pub fn form(
         case_number: facts.case_number.clone(),
         title: title(outcome, &facts.case_number),
         meeting_day: day_in_words(began),
-        meeting_time: format!("{}–{}", began.format("%H:%M"), ended.format("%H:%M")),
+        meeting_time: hours,
         mode: facts.mode.label().to_owned(),
         subjects: subjects.collect(),
         dispute: facts.dispute.clone(),
@@ -147,6 +152,22 @@ pub fn form(
         signers: signers.collect(),
         made_at: now,
     }
+}
+
+/// When the meeting took place, as far as it is known; of one that did not, when it was to begin.
+fn day_and_hours(facts: &Facts, outcome: Outcome) -> (DateTime<Tz>, String) {
+    let (began, ended) =
+        if outcome.is_no_show() { (None, None) } else { (facts.began_at, facts.ended_at) };
+    let began = began.unwrap_or(facts.convened_for).with_timezone(&Rome);
+    let from = began.format("%H:%M");
+    let hours = match ended.map(|ended| ended.with_timezone(&Rome)) {
+        None => from.to_string(),
+        Some(ended) if ended.date_naive() == began.date_naive() => {
+            format!("{from}–{}", ended.format("%H:%M"))
+        }
+        Some(ended) => format!("{from}–{} del {}", ended.format("%H:%M"), day_in_words(ended)),
+    };
+    (began, hours)
 }
 
 fn day_in_words(at: DateTime<Tz>) -> String {
@@ -189,8 +210,10 @@ mod tests {
             case_number: "N/2026/000123".to_owned(),
             dispute: "Consumi".to_owned(),
             mode: Mode::VirtualRoom,
-            began_at: "2026-10-31T23:30:00Z".parse().unwrap(),
+            convened_for: "2026-10-31T23:15:00Z".parse().unwrap(),
+            began_at: Some("2026-10-31T23:30:00Z".parse().unwrap()),
             ended_at: Some("2026-11-01T00:15:00Z".parse().unwrap()),
+            no_show_minutes: 30,
             people: vec![
                 person(1, SeatKind::Neutral, "Conciliatore", "Verdi"),
                 person(2, SeatKind::Client, "Cliente", "Rossi"),
@@ -213,9 +236,37 @@ mod tests {
     }
 
     #[test]
+    fn r_sign_04_the_hours_are_those_of_a_room_or_else_of_the_convening() {
+        let time = |text: &str| Some(text.parse::<DateTime<Utc>>().unwrap());
+        let (began, ended) = (time("2026-11-20T09:02:00Z"), time("2026-11-20T10:14:00Z"));
+        let (agreement, absent) = (Outcome::Agreement, Outcome::NoShowConvened);
+        for (outcome, began_at, ended_at, day, hours) in [
+            (agreement, began, ended, "20 novembre 2026", "10:02–11:14"),
+            (agreement, began, None, "20 novembre 2026", "10:02"), // it goes on
+            (agreement, None, None, "20 novembre 2026", "10:00"),  // by telephone
+            (
+                agreement,
+                time("2026-11-20T22:00:00Z"),
+                time("2026-11-20T23:30:00Z"),
+                "20 novembre 2026",
+                "23:00–00:30 del 21 novembre 2026",
+            ),
+            (absent, None, None, "20 novembre 2026", "10:00"),
+            (absent, began, ended, "20 novembre 2026", "10:00"), // the others waited in the room
+        ] {
+            let convened_for = "2026-11-20T09:00:00Z".parse().unwrap();
+            let facts = Facts { convened_for, began_at, ended_at, ..facts() };
+            let now = "2026-11-21T08:12:00Z".parse().unwrap();
+            let form = form(&facts, outcome, "t", "testo", &[SeatKind::Neutral], now);
+            assert_eq!((form.meeting_day.as_str(), form.meeting_time.as_str()), (day, hours));
+        }
+    }
+
+    #[test]
     fn r_sign_25_the_text_begins_with_the_names_of_the_case() {
         let text = prefill(Outcome::Agreement, &facts());
         assert!(text.contains("Anna Rossi e da Anna Bianchi"), "{text}");
-        assert!(prefill(Outcome::NoShowConvened, &facts()).contains("Anna Bianchi"));
+        let text = prefill(Outcome::NoShowConvened, &facts());
+        assert!(text.contains("Anna Bianchi") && text.contains("30 minuti"), "{text}");
     }
 }

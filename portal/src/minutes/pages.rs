@@ -16,7 +16,7 @@ use super::commands::{self, DraftError, Written};
 use super::table::Table;
 use super::{Draft, compose, store};
 use crate::calendar;
-use crate::cases::{CaseState, Outcome};
+use crate::cases::Outcome;
 use crate::documents::export::disposition;
 use crate::meetings::MeetingId;
 use crate::portal::Portal;
@@ -89,7 +89,8 @@ struct MinutesPage {
     process: Option<ProcessView>,
     own: Option<OwnView>,
     may_cancel: bool,
-    may_abandon: bool,
+    /// The outcome whose signatures can be given up.
+    may_abandon: Option<Outcome>,
     errors: Refused,
 }
 
@@ -150,7 +151,6 @@ async fn page(
     let version = version_of(&table, draft.as_ref(), seen.as_ref(), own.as_ref());
     let outcomes = table.outcomes(portal);
     let writes = table.leads && !is_settled && !outcomes.is_empty();
-    let case_state = table.case.rules.state;
     let page = MinutesPage {
         meeting,
         case_number: table.case.shown_number().to_owned(),
@@ -162,7 +162,7 @@ async fn page(
             .filter(|draft| draft.shown && !is_settled && !writes)
             .map(|draft| preview_view(&table, &draft)),
         may_cancel: table.leads && is_open,
-        may_abandon: table.leads && !is_settled && case_state == CaseState::Signing,
+        may_abandon: table.at_signature().filter(|_| table.leads && !is_settled),
         process,
         own,
         errors,

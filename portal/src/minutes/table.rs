@@ -4,12 +4,10 @@ use super::compose::{Facts, Person};
 use crate::accounts::{Actor, Role};
 use crate::bodies::Body;
 use crate::cases::access::{self, Relation};
-use crate::cases::rules::Act;
 use crate::cases::store::{self as cases, CaseRecord};
 use crate::cases::{CaseState, Outcome};
 use crate::db::DbError;
 use crate::meetings::people::Sitting;
-use crate::meetings::rules::MeetingAct;
 use crate::meetings::store::{self as meetings, MeetingRecord};
 use crate::meetings::{MeetingId, commands};
 use crate::portal::Portal;
@@ -32,6 +30,8 @@ pub struct Table {
     pub leads: bool,
     /// The person who looks may read the evidence log (R-SIGN-28).
     pub watches: bool,
+    /// How long who does not come is waited for, in minutes.
+    no_show_minutes: u16,
 }
 
 impl Table {
@@ -61,7 +61,8 @@ impl Table {
             return Ok(None);
         }
         let body = body.clone();
-        Ok(Some(Self { body, meeting, case, sitting, seat, leads, watches }))
+        let no_show_minutes = portal.profile(&case.procedure).meetings.no_show_minutes;
+        Ok(Some(Self { body, meeting, case, sitting, seat, leads, watches, no_show_minutes }))
     }
 
     /// Outcomes that the minutes can still have, in the order of the procedure profile.
@@ -69,18 +70,22 @@ impl Table {
         let profile = portal.profile(&self.case.procedure);
         let now = portal.now();
         let possible = |outcome: Outcome| {
-            if self.case.rules.state == CaseState::Signing {
-                return outcome == Outcome::Agreement;
-            }
             if self.meeting.rules.outcome == Some(outcome) {
                 return true;
             }
             let (mut meeting, mut case) = (self.meeting.rules.clone(), self.case.rules.clone());
-            meeting.handle(MeetingAct::Conclude { outcome }, now).is_ok()
-                && case.handle(&Act::Conclude { outcome }, now, profile).is_ok()
+            let acts = meeting.conclude(outcome, now);
+            acts.is_ok_and(|acts| acts.iter().all(|act| case.handle(act, now, profile).is_ok()))
         };
         let outcomes = profile.minutes.iter().map(|minutes| minutes.outcome);
         outcomes.filter(|outcome| possible(*outcome)).collect()
+    }
+
+    /// The outcome whose signatures the conciliator can give up: this meeting's, and the case waits
+    /// for them.
+    pub fn at_signature(&self) -> Option<Outcome> {
+        let recorded = self.meeting.rules.outcome.filter(|outcome| outcome.needs_signatures());
+        recorded.filter(|_| self.case.rules.state == CaseState::Signing)
     }
 
     /// How minutes of this outcome are made.
@@ -91,6 +96,7 @@ impl Table {
     /// What the words of the minutes are made of.
     pub fn facts(&self) -> Facts {
         let rules = &self.meeting.rules;
+        let (began_at, ended_at) = rules.span();
         let people = self.sitting.iter().map(|one| Person {
             user: one.person.id,
             seat: one.seat,
@@ -105,8 +111,10 @@ impl Table {
             case_number: self.case.shown_number().to_owned(),
             dispute: self.case.application.topic.clone(),
             mode: rules.mode,
-            began_at: rules.started_at.unwrap_or(rules.slot.starts_at),
-            ended_at: rules.ended_at,
+            convened_for: rules.slot.starts_at,
+            began_at,
+            ended_at,
+            no_show_minutes: self.no_show_minutes,
             people: people.collect(),
         }
     }

@@ -143,6 +143,8 @@ pub struct MeetingRules {
     pub durations_minutes: Vec<u16>,
     /// The one proposed.
     pub default_minutes: u16,
+    /// Who does not come is waited for so many minutes (§4.2).
+    pub no_show_minutes: u16,
 }
 
 /// The virtual room.

@@ -66,8 +66,8 @@ pub(super) async fn tell(
     Ok(())
 }
 
-/// The last signature is in: the document goes into the case, the case becomes *accordo*, everybody
-/// with a seat is told (R-SIGN-32, R-SIGN-34). Every signature was verified with the last one.
+/// The last signature is in: the document goes into the case, the case becomes *accordo* or
+/// *rinuncia*, everybody with a seat is told (R-SIGN-32, R-SIGN-34). Every signature was verified with the last one.
 pub(super) async fn complete_in(
     tx: &mut Tx,
     portal: &Portal,
@@ -82,7 +82,7 @@ pub(super) async fn complete_in(
     let outcome = row.outcome.parse::<Outcome>();
     let outcome = outcome.map_err(|_| SignatureError::Damaged("outcome of a process"))?;
     // A case that ended otherwise meanwhile keeps its end, and gets the document all the same.
-    if outcome == Outcome::Agreement && case.rules.state == CaseState::Signing {
+    if outcome.needs_signatures() && case.rules.state == CaseState::Signing {
         let by = By { user: who.user, role: None };
         case = act_in(tx, portal, &body, id, &Act::CompleteSignatures, by).await?;
     }
@@ -187,7 +187,8 @@ pub async fn cancel(
     Ok(())
 }
 
-/// Nobody starts it again: the case ends without agreement (R-SIGN-33).
+/// Nobody starts it again: the case ends without agreement, or goes on without the withdrawal
+/// (R-SIGN-33).
 pub async fn abandon(
     portal: &Portal,
     table: &Table,
@@ -206,9 +207,8 @@ pub async fn abandon(
     let mut meeting = meeting.ok_or(SignatureError::NotFound)?;
     let by = By { user: who.user, role: Some(Role::Conciliator) };
     act_in(&mut tx, portal, body, table.case.id, &Act::AbandonSignatures, by).await?;
-    let outcome = Outcome::NoAgreement;
-    let concluded = meeting.rules.handle(MeetingAct::Conclude { outcome }, portal.now());
-    concluded.map_err(meetings::MeetingError::from)?;
+    let abandoned = meeting.rules.handle(MeetingAct::Abandon, portal.now());
+    abandoned.map_err(meetings::MeetingError::from)?;
     crate::meetings::store::save(&mut tx, &meeting).await?;
     tx.commit().await?;
     portal.signing.live.changed(id, LiveTopic::Minutes);

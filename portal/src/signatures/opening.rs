@@ -66,7 +66,7 @@ pub async fn freeze(
         let words = "Un verbale di questo incontro è già alla firma o firmato.";
         return Err(SignatureError::Unfit(words.to_owned()));
     }
-    if outcome == Outcome::Agreement && case.rules.state == CaseState::Held {
+    if outcome.needs_signatures() && case.rules.state == CaseState::Held {
         act_in(&mut tx, portal, body, case.id, &Act::SendToSignature, by).await?;
     }
     let labels: Vec<(String, String, String)> = signers

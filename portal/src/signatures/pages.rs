@@ -20,6 +20,7 @@ use super::store::{ProcessRow, Who};
 use super::view::Ticks;
 use super::{SignatureError, apply, ending, steps, store};
 use crate::accounts::{self, Person};
+use crate::cases::Outcome;
 use crate::documents::export::disposition;
 use crate::meetings::MeetingId;
 use crate::minutes::pages::{Refused, at_table, refused};
@@ -307,7 +308,10 @@ async fn abandon(
     let table = at_table(&portal, &visit, id).await?;
     let row = latest(&portal, &table).await?;
     let outcome = ending::abandon(&portal, &table, &row, who).await;
-    let told = "La pratica è chiusa senza accordo: ora puoi scrivere il verbale.";
+    let told = match table.at_signature().and_then(Outcome::unsigned) {
+        Some(_) => "La pratica è chiusa senza accordo: ora puoi scrivere il verbale.",
+        None => "La rinuncia non ha effetto: ora puoi scegliere un altro esito.",
+    };
     answer(&portal, visit, table, who, outcome, Some(told)).await
 }
 

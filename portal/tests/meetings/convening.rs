@@ -111,9 +111,14 @@ async fn r_meet_35_after_an_adjournment_the_next_meeting_is_convened() {
         let mut tx = db.begin().await.unwrap();
         let by = cases::By::default();
         commands::start_in(&mut tx, portal, body, first, by).await.unwrap();
+        commands::end_in(&mut tx, portal, body, first, by).await.unwrap();
+        tx.commit().await.unwrap();
+        let undecided = commands::convene(portal, &who.staff, case, next).await;
+        let not_adjourned = CaseError::Refused(Refusal::NotAdjourned).to_string();
+        assert_eq!(undecided.unwrap_err().to_string(), not_adjourned, "{name}");
+        let mut tx = db.begin().await.unwrap();
         let adjourned = portal::cases::Outcome::Adjourned;
         commands::conclude_in(&mut tx, portal, body, first, adjourned, by).await.unwrap();
-        commands::end_in(&mut tx, portal, body, first, by).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(read(first).await.rules.state, MeetingState::Adjourned, "{name}");
         let second = commands::convene(portal, &who.staff, case, next).await.unwrap();

@@ -58,6 +58,18 @@ fn r_sign_04_every_shipped_template_gives_an_accessible_archive_document() {
 }
 
 #[test]
+fn r_sign_04_minutes_of_a_meeting_that_nobody_held_do_not_say_it_was() {
+    let typesetter = TypstTypesetter::shipped();
+    for template in TEMPLATES {
+        let made = typesetter.minutes(&MinutesForm { template: template.into(), ..form() });
+        let text: String = text_of(&made.unwrap().pdf).split_whitespace().collect();
+        let absent = template.ends_with("mancata_comparizione");
+        assert_eq!(text.contains("eraconvocato"), absent, "{template} {text}");
+        assert_ne!(text.contains("sièt"), absent, "{template} {text}");
+    }
+}
+
+#[test]
 fn the_fields_lie_inside_the_page_in_order_and_apart() {
     let made = TypstTypesetter::shipped().minutes(&form()).unwrap();
     let names: Vec<&str> = made.fields.iter().map(|field| field.name.as_str()).collect();

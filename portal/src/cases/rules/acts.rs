@@ -99,12 +99,14 @@ pub enum Act {
     StartMeeting,
     /// The meeting ends.
     EndMeeting,
-    /// The conciliator records what the meeting came to (R-MEET-34).
+    /// The conciliator records what a meeting came to (R-MEET-34).
     Conclude {
         /// What.
         outcome: Outcome,
+        /// Start of that meeting: while another one is fixed, it decides nothing any more.
+        meeting: DateTime<Utc>,
     },
-    /// The minutes of the agreement are frozen and go to signature.
+    /// The minutes of an agreement or a withdrawal are frozen and go to signature.
     SendToSignature,
     /// The last signature is valid (R-SIGN-34).
     CompleteSignatures,
@@ -212,6 +214,14 @@ pub enum Refusal {
     /// What ends a procedure waits for the end of its meeting.
     #[error("L'incontro è in corso: prima va concluso.")]
     MeetingRunning,
+    /// §4.1: after a meeting, another one follows an adjournment only.
+    #[error(
+        "Un altro incontro si convoca solo dopo che il conciliatore ha verbalizzato il rinvio."
+    )]
+    NotAdjourned,
+    /// §4.2: a side may still come.
+    #[error("La mancata comparizione si verbalizza trascorsi {0} minuti dall'ora dell'incontro.")]
+    NoShowTooEarly(u16),
     /// No meeting is fixed.
     #[error("Non è fissato alcun incontro.")]
     NoMeeting,

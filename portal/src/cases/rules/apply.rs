@@ -89,7 +89,6 @@ impl Case {
                 self.meeting_over();
                 match outcome {
                     Outcome::NoAgreement => self.end(S::NoAgreement, *outcome),
-                    Outcome::Withdrawal => self.end(S::Withdrawn, *outcome),
                     Outcome::NoShowActivating | Outcome::NoShowConvened => {
                         self.end(S::NoShow, *outcome);
                     }
@@ -97,8 +96,17 @@ impl Case {
                 }
             }
             CaseEvent::SentToSignature => self.state = S::Signing,
-            CaseEvent::SignaturesCompleted => self.end(S::Agreement, Outcome::Agreement),
-            CaseEvent::SignaturesAbandoned => self.end(S::NoAgreement, Outcome::NoAgreement),
+            CaseEvent::SignaturesCompleted => match self.outcome {
+                Some(Outcome::Withdrawal) => self.end(S::Withdrawn, Outcome::Withdrawal),
+                _ => self.end(S::Agreement, Outcome::Agreement),
+            },
+            CaseEvent::SignaturesAbandoned => match self.outcome.and_then(Outcome::unsigned) {
+                Some(outcome) => self.end(S::NoAgreement, outcome),
+                None => {
+                    self.state = S::Held;
+                    self.outcome = None;
+                }
+            },
             CaseEvent::Withdrawn => self.end(S::Withdrawn, Outcome::Withdrawal),
             CaseEvent::Extended { days, .. } => {
                 self.extension_days = *days;

@@ -1,6 +1,6 @@
 //! The transitions of §4.1 and their guards.
 
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 
 use super::{Act, Asker, Case, CaseEvent, Participation, Refusal};
 use crate::{
@@ -120,6 +120,9 @@ impl Case {
                 if self.next_meeting.is_some() {
                     return Err(Refusal::MeetingPending);
                 }
+                if state == S::Held && self.outcome != Some(Outcome::Adjourned) {
+                    return Err(Refusal::NotAdjourned);
+                }
                 if self.conciliator.is_none() {
                     return Err(Refusal::NoConciliator);
                 }
@@ -152,8 +155,12 @@ impl Case {
             (Act::EndMeeting, S::Convened | S::Reconvened) if self.meeting_started => {
                 CaseEvent::MeetingHeld
             }
-            (Act::Conclude { outcome }, _) => return self.conclude(*outcome, now, profile),
-            (Act::SendToSignature, S::Held) if self.outcome == Some(Outcome::Agreement) => {
+            (Act::Conclude { outcome, meeting }, _) => {
+                return self.conclude(*outcome, *meeting, now, profile);
+            }
+            (Act::SendToSignature, S::Held)
+                if self.outcome.is_some_and(Outcome::needs_signatures) =>
+            {
                 CaseEvent::SentToSignature
             }
             (Act::CompleteSignatures, S::Signing) => CaseEvent::SignaturesCompleted,
@@ -300,15 +307,15 @@ impl Case {
     }
 
     /// An outcome ends the meeting if it is still running; a side that did not come ends a meeting
-    /// that was never started (§4.2).
+    /// that was never started, once the others have waited (§4.2).
     fn conclude(
         &self,
         outcome: Outcome,
+        meeting: DateTime<Utc>,
         now: DateTime<Utc>,
         profile: &ProcedureProfile,
     ) -> Result<Vec<CaseEvent>, Refusal> {
         use CaseState as S;
-        let no_show = matches!(outcome, Outcome::NoShowActivating | Outcome::NoShowConvened);
         match outcome {
             Outcome::Agreement | Outcome::NoAgreement | Outcome::Withdrawal => {}
             Outcome::NoShowActivating | Outcome::NoShowConvened => {}
@@ -320,12 +327,19 @@ impl Case {
                 return Err(Refusal::NoMeetingOutcome);
             }
         }
+        if self.next_meeting.is_some_and(|fixed| fixed != meeting) {
+            return Err(Refusal::MeetingPending);
+        }
         match self.state {
             S::Held => Ok(vec![CaseEvent::Concluded { outcome }]),
             S::Convened | S::Reconvened if self.meeting_started => {
                 Ok(vec![CaseEvent::MeetingHeld, CaseEvent::Concluded { outcome }])
             }
-            S::Convened | S::Reconvened if no_show && self.next_meeting.is_some() => {
+            S::Convened | S::Reconvened if outcome.is_no_show() && self.next_meeting.is_some() => {
+                let wait = profile.meetings.no_show_minutes;
+                if now < meeting + TimeDelta::minutes(wait.into()) {
+                    return Err(Refusal::NoShowTooEarly(wait));
+                }
                 Ok(vec![CaseEvent::Concluded { outcome }])
             }
             state => Err(Refusal::WrongState(state)),

@@ -36,6 +36,10 @@ fn case(sector: Sector) -> Case {
     Case::draft(sector, false, CONVENED, true)
 }
 
+fn conclude(outcome: Outcome) -> Act {
+    Act::Conclude { outcome, meeting: meeting() }
+}
+
 /// Plays acts at `now()`; each must be allowed.
 fn played(mut case: Case, acts: &[Act]) -> Case {
     for act in acts {
@@ -46,7 +50,6 @@ fn played(mut case: Case, acts: &[Act]) -> Case {
 
 fn acts_to(state: CaseState) -> Vec<Act> {
     let convened = Act::Convene { starts_at: meeting() };
-    let conclude = |outcome| Act::Conclude { outcome };
     let (before, act) = match state {
         Draft => return Vec::new(),
         Submitted => (Draft, Act::Send),
@@ -136,7 +139,7 @@ fn s_4_1_conciliator() {
 #[test]
 fn s_4_1_convening() {
     let convene = Act::Convene { starts_at: meeting() };
-    only(&convene, &[(Assigned, Convened), (Held, Reconvened), (NotAdhered, Convened)]);
+    only(&convene, &[(Assigned, Convened), (NotAdhered, Convened)]);
     only(&Act::CancelMeeting, &[(Convened, Convened), (Reconvened, Reconvened)]);
     let starts_at = at("2026-12-22T09:00:00Z");
     only(&Act::MoveMeeting { starts_at }, &[(Convened, Reconvened), (Reconvened, Reconvened)]);
@@ -146,14 +149,12 @@ fn s_4_1_convening() {
 
 #[test]
 fn s_4_1_outcomes() {
-    let conclude = |outcome| Act::Conclude { outcome };
     only(&conclude(Outcome::Agreement), &[(Held, Held)]);
     only(&conclude(Outcome::Adjourned), &[(Held, Held)]);
     only(&conclude(Outcome::NoAgreement), &[(Held, NoAgreement)]);
-    only(&conclude(Outcome::Withdrawal), &[(Held, Withdrawn)]);
+    only(&conclude(Outcome::Withdrawal), &[(Held, Held)]);
     for no_show in [Outcome::NoShowActivating, Outcome::NoShowConvened] {
-        let table = [(Held, NoShow), (Convened, NoShow), (Reconvened, NoShow)];
-        only(&conclude(no_show), &table);
+        only(&conclude(no_show), &[(Held, NoShow)]);
     }
     for none in [Outcome::NotAdhered, Outcome::Inadmissible, Outcome::Expired] {
         only(&conclude(none), &[]);
@@ -191,20 +192,87 @@ fn s_4_1_signing_and_closing() {
 }
 
 #[test]
-fn r_sign_34_only_an_agreement_is_sent_to_the_parties_for_signature() {
-    for outcome in [None, Some(Outcome::Adjourned)] {
-        let mut case = in_state(Held);
-        case.outcome = outcome;
-        let refused = case.handle(&Act::SendToSignature, now(), &profile());
-        assert_eq!(refused, Err(Refusal::WrongState(Held)), "{outcome:?}");
+fn r_sign_33_and_34_what_the_parties_sign_holds_once_they_have_signed() {
+    use Outcome as O;
+    // Outcome; what the case comes to once it is signed; what is left if it is not.
+    let table = [
+        (None, None),
+        (Some(O::Adjourned), None),
+        (
+            Some(O::Agreement),
+            Some(((Agreement, Some(O::Agreement)), (NoAgreement, Some(O::NoAgreement)))),
+        ),
+        (Some(O::Withdrawal), Some(((Withdrawn, Some(O::Withdrawal)), (Held, None)))),
+    ];
+    for (outcome, ends) in table {
+        let mut case = Case { outcome, ..in_state(Held) };
+        let sent = case.handle(&Act::SendToSignature, now(), &profile());
+        let Some((signed, abandoned)) = ends else {
+            assert_eq!(sent, Err(Refusal::WrongState(Held)), "{outcome:?}");
+            continue;
+        };
+        assert_eq!((case.state, case.outcome), (Signing, outcome));
+        for (act, end) in [(Act::CompleteSignatures, signed), (Act::AbandonSignatures, abandoned)] {
+            let case = played(case.clone(), &[act]);
+            assert_eq!((case.state, case.outcome), end, "{outcome:?}");
+        }
+    }
+}
+
+#[test]
+fn r_meet_34_nobody_is_absent_before_the_others_have_waited() {
+    let moved = at("2026-12-21T14:00:00Z");
+    let early = Err(Refusal::NoShowTooEarly(30));
+    for (state, meeting, at_time, expected) in [
+        (Convened, meeting(), "2026-12-01T09:00:00Z", early),
+        (Convened, meeting(), "2026-12-20T14:29:59Z", early),
+        (Convened, meeting(), "2026-12-20T14:30:00Z", Ok(NoShow)),
+        (Reconvened, moved, "2026-12-21T14:29:59Z", early),
+        (Reconvened, moved, "2026-12-21T14:30:00Z", Ok(NoShow)),
+        // The meeting that was moved decides nothing.
+        (Reconvened, meeting(), "2026-12-21T14:30:00Z", Err(Refusal::MeetingPending)),
+    ] {
+        for outcome in [Outcome::NoShowActivating, Outcome::NoShowConvened] {
+            let mut case = in_state(state);
+            let act = Act::Conclude { outcome, meeting };
+            let result = case.handle(&act, at(at_time), &profile()).map(|_| case.state);
+            assert_eq!(result, expected, "{state:?} {at_time}");
+        }
+    }
+    let mut cancelled = played(in_state(Convened), &[Act::CancelMeeting]);
+    let absent = conclude(Outcome::NoShowConvened);
+    let refused = cancelled.handle(&absent, at("2026-12-20T15:00:00Z"), &profile());
+    assert_eq!(refused, Err(Refusal::WrongState(Convened)));
+}
+
+#[test]
+fn r_meet_34_an_earlier_meeting_decides_nothing_while_another_one_is_fixed() {
+    let next = at("2027-01-15T09:00:00Z");
+    let fixed =
+        played(in_state(Held), &[conclude(Outcome::Adjourned), Act::Convene { starts_at: next }]);
+    let running = played(fixed.clone(), &[Act::StartMeeting]);
+    let now = at("2027-01-15T10:00:00Z");
+    let before = Err(Refusal::MeetingPending);
+    for (case, outcome, meeting, expected) in [
+        (&fixed, Outcome::NoShowConvened, meeting(), before),
+        (&fixed, Outcome::NoShowConvened, next, Ok(NoShow)),
+        (&running, Outcome::Agreement, meeting(), before),
+        (&running, Outcome::NoAgreement, meeting(), before),
+        (&running, Outcome::NoShowConvened, meeting(), before),
+        (&running, Outcome::Agreement, next, Ok(Held)),
+        (&running, Outcome::NoAgreement, next, Ok(NoAgreement)),
+    ] {
+        let mut case = case.clone();
+        let act = Act::Conclude { outcome, meeting };
+        let result = case.handle(&act, now, &profile()).map(|_| case.state);
+        assert_eq!(result, expected, "{outcome:?} of {meeting}");
     }
 }
 
 #[test]
 fn r_meet_34_an_outcome_ends_the_running_meeting() {
     let mut case = played(in_state(Convened), &[Act::StartMeeting]);
-    let events =
-        case.handle(&Act::Conclude { outcome: Outcome::Agreement }, now(), &profile()).unwrap();
+    let events = case.handle(&conclude(Outcome::Agreement), now(), &profile()).unwrap();
     assert_eq!(
         events,
         [CaseEvent::MeetingHeld, CaseEvent::Concluded { outcome: Outcome::Agreement }]
@@ -213,16 +281,20 @@ fn r_meet_34_an_outcome_ends_the_running_meeting() {
 }
 
 #[test]
-fn r_meet_35_an_adjournment_leads_to_a_further_meeting() {
-    let conclude = Act::Conclude { outcome: Outcome::Adjourned };
+fn r_meet_35_an_adjournment_and_nothing_else_leads_to_a_further_meeting() {
     let next = Act::Convene { starts_at: at("2027-01-15T09:00:00Z") };
-    let case = played(in_state(Held), &[conclude, next]);
-    assert_eq!((case.state, case.outcome), (Reconvened, None));
+    for (outcome, expected) in [
+        (None, Err(Refusal::NotAdjourned)),
+        (Some(Outcome::Agreement), Err(Refusal::NotAdjourned)),
+        (Some(Outcome::Withdrawal), Err(Refusal::NotAdjourned)),
+        (Some(Outcome::Adjourned), Ok((Reconvened, None))),
+    ] {
+        let mut case = Case { outcome, ..in_state(Held) };
+        let result = case.handle(&next, now(), &profile()).map(|_| (case.state, case.outcome));
+        assert_eq!(result, expected, "{outcome:?}");
+    }
     let mut late = in_state(Held);
-    let refused = late.handle(
-        &Act::Conclude { outcome: Outcome::Adjourned },
-        at("2027-02-28T23:00:00Z"),
-        &profile(),
-    );
+    let adjourn = conclude(Outcome::Adjourned);
+    let refused = late.handle(&adjourn, at("2027-02-28T23:00:00Z"), &profile());
     assert_eq!(refused, Err(Refusal::AfterDeadline));
 }

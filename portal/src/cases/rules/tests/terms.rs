@@ -100,7 +100,7 @@ fn r_case_20_the_delegate_changes_until_the_meeting_starts() {
     let mut held = played(started, &[Act::EndMeeting]);
     assert_eq!(held.handle(&replace, now(), &profile()), Err(Refusal::MeetingStarted));
     let again = Act::Convene { starts_at: at("2027-01-15T09:00:00Z") };
-    let mut adjourned = played(held, &[again]);
+    let mut adjourned = played(held, &[conclude(Outcome::Adjourned), again]);
     assert!(adjourned.handle(&replace, now(), &profile()).is_ok());
 }
 
