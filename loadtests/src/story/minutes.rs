@@ -1,6 +1,6 @@
 //! The minutes: written, shown, frozen, signed by three, filed.
 
-use super::{Desk, Story, StoryError, until_done, wrong};
+use super::{Desk, Story, StoryError, read, until_done, wrong};
 use crate::browser::Page;
 use crate::outbox::Outbox;
 use crate::participant::Participant;
@@ -51,9 +51,13 @@ impl Story {
         for (participant, before) in self.table().all().into_iter().zip(told) {
             participant.until("word of the preview", |known| known.changed.0 > before.0).await?;
         }
-        let preview = self.cast.client.browser.open(&self.panel()).await?;
-        let pdf = preview.attribute("[data-testid='minutes-preview']", "href")?;
-        is_pdf("the preview", &self.cast.client.browser.download(&pdf).await?)
+        let pdf = read("the preview", self.patience(), async || {
+            let preview = self.cast.client.browser.open(&self.panel()).await?;
+            let pdf = preview.attribute("[data-testid='minutes-preview']", "href")?;
+            Ok(self.cast.client.browser.download(&pdf).await?)
+        })
+        .await?;
+        is_pdf("the preview", &pdf)
     }
 
     /// The conciliator freezes the minutes; everybody hears that they can be signed.
@@ -84,8 +88,11 @@ impl Story {
         ])
         .await?;
         for desk in self.cast.all() {
-            let page = desk.browser.open(&self.panel()).await?;
-            let status = page.attribute("[data-testid='process-status']", "data-status")?;
+            let status = read("the process", self.patience(), async || {
+                let page = desk.browser.open(&self.panel()).await?;
+                Ok(page.attribute("[data-testid='process-status']", "data-status")?)
+            })
+            .await?;
             if status != "completed" {
                 return Err(wrong(format!("{} sees the process {status}", desk.person.part)));
             }
@@ -96,7 +103,8 @@ impl Story {
     /// Does the next thing that the page asks for, until it says that this person has signed.
     async fn sign(&self, desk: &Desk, seat: &Participant) -> Result<(), StoryError> {
         let outbox = Outbox::new(desk.browser.hub(), &desk.person.mobile);
-        let mut before = outbox.before().await?;
+        let mut before =
+            read("the messages", self.patience(), async || Ok(outbox.before().await?)).await?;
         // The code that was sent last may have been used up by an answer that was lost.
         let mut spent = false;
         until_done("a signature", self.patience(), async || {
@@ -142,17 +150,17 @@ impl Story {
     /// A party finds the signed minutes in the case; the case is in agreement.
     pub(super) async fn fetch_document(&mut self) -> Result<(), StoryError> {
         let browser = &self.cast.client.browser;
-        let (page, address) = until_done("the signed minutes", self.patience(), async || {
+        let (page, document) = until_done("the signed minutes", self.patience(), async || {
             let page = browser.open(&format!("{}?scheda=documenti", self.case)).await?;
             let row = "[data-kind='final_minutes'] [data-testid='document-open']";
-            Ok(page.attribute(row, "href").ok().map(|address| (page, address)))
+            let Ok(address) = page.attribute(row, "href") else { return Ok(None) };
+            Ok(Some((page, browser.download(&address).await?)))
         })
         .await?;
         let state = page.attribute("[data-testid='case-state']", "data-state")?;
         if state != "agreement" {
             return Err(wrong(format!("the case is {state}")));
         }
-        let document = browser.download(&address).await?;
         is_pdf("the signed minutes", &document)?;
         self.save(".pdf", &document)?;
         self.signed_documents += 1;
@@ -166,7 +174,8 @@ impl Story {
             (format!("/incontri/{}/presenze.json", self.meeting), "-attendance.json", "presenze"),
             (format!("{}/evidenze.json", self.panel()), "-evidence.json", "evidenze"),
         ] {
-            let log = browser.download(&address).await?;
+            let log = read(chain, self.patience(), async || Ok(browser.download(&address).await?))
+                .await?;
             let json: serde_json::Value = serde_json::from_slice(&log)
                 .map_err(|error| wrong(format!("{chain} is no JSON: {error}")))?;
             let text = json.to_string();

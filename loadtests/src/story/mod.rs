@@ -286,6 +286,15 @@ async fn until_done<T>(
     }
 }
 
+/// Reads something that is there, over a hub that goes away and comes back.
+async fn read<T>(
+    what: &str,
+    patience: Duration,
+    mut look: impl AsyncFnMut() -> Result<T, StoryError>,
+) -> Result<T, StoryError> {
+    until_done(what, patience, async || look().await.map(Some)).await
+}
+
 fn wrong(what: impl Into<String>) -> StoryError {
     StoryError::Wrong(what.into())
 }

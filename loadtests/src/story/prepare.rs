@@ -1,6 +1,6 @@
 //! Before the meeting: accounts, the case, the convening; all by the pages that people use.
 
-use super::{Desk, Story, StoryError, until_done, wrong};
+use super::{Desk, Story, StoryError, read, until_done, wrong};
 use crate::browser::{Browser, BrowserError, Form, Page};
 use crate::outbox::Outbox;
 use chrono::{DateTime, Days, Timelike as _};
@@ -209,7 +209,8 @@ impl Story {
         self.meeting = id.ok_or_else(|| wrong(format!("{address} names no meeting")))?;
         for desk in self.cast.all() {
             let outbox = Outbox::new(&self.stage.hub, &desk.person.email);
-            let mails = outbox.messages().await?;
+            let mails =
+                read("the mail", self.patience(), async || Ok(outbox.messages().await?)).await?;
             if !mails.iter().any(|mail| mail.channel == "mail" && mail.subject.contains("Convoc")) {
                 return Err(wrong(format!("{} got no mail of the convening", desk.person.part)));
             }
