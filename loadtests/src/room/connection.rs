@@ -246,6 +246,8 @@ impl Connection {
                     Retry::AfterMs(_) => After::Rejoin,
                     // A secret that is refused is replaced by a token; a token's refusal is final.
                     Retry::No if self.resume.is_some() => After::Rejoin,
+                    // It ended while this participant was away.
+                    Retry::No if code == ErrorCode::Ended => After::Stop(Ok(LeaveReason::Ended)),
                     Retry::No => After::Stop(Err(format!("{code:?}: {message}"))),
                 });
             }

@@ -40,7 +40,7 @@ impl Story {
             Ok(None)
         })
         .await?;
-        let told: Vec<_> = self.table().all().map(|one| one.known().changed).into();
+        let told = self.table().all().map(Participant::known);
         until_done("the preview", self.patience(), async || {
             let page = browser.open(&self.panel()).await?;
             browser.submit(page.form("minutes-show")?).await?;
@@ -49,7 +49,9 @@ impl Story {
         })
         .await?;
         for (participant, before) in self.table().all().into_iter().zip(told) {
-            participant.until("word of the preview", |known| known.changed.0 > before.0).await?;
+            // A page that was loaded again shows what there is.
+            let knows = |now: &Known| now.changed.0 > before.changed.0 || now.fresh > before.fresh;
+            participant.until("word of the preview", knows).await?;
         }
         let pdf = read("the preview", self.patience(), async || {
             let preview = self.cast.client.browser.open(&self.panel()).await?;
