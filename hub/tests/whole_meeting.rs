@@ -25,6 +25,9 @@ fn r_tech_11_five_meetings_are_completed_and_r_meet_24_nothing_said_is_stored() 
     assert_eq!(report["meetings_completed"], 5);
     assert_eq!(report["signed_documents"], 5);
     assert_eq!(report["leaked_packets"], 0);
+    for (packets, least) in [("forwarded_packets", 10_000), ("withheld_packets", 1_000)] {
+        assert!(report[packets].as_u64().unwrap() > least, "{packets}: {report:#}");
+    }
     for figure in ["login", "join", "first_frame", "breakout_switch", "resume", "signature"] {
         for percentile in ["p50", "p95", "p99"] {
             let ms = report[figure][percentile].as_f64();

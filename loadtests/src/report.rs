@@ -105,6 +105,10 @@ pub struct Outcome {
     pub packets: u64,
     /// See [`crate::isolation`].
     pub leaked_packets: u64,
+    /// Packets that the hub forwarded, by its closing statement.
+    pub forwarded_packets: u64,
+    /// Packets that the hub kept from people of another session, by its closing statement.
+    pub withheld_packets: u64,
     /// Packets and chat lines with the canary that arrived.
     pub canaries_heard: u64,
     /// What went wrong.
@@ -126,6 +130,10 @@ pub struct Report {
     pub packets: u64,
     /// Media packets that arrived although they must not have (R-MEET-41).
     pub leaked_packets: u64,
+    /// Media packets that the hub forwarded, by its own count.
+    pub forwarded_packets: u64,
+    /// Media packets that the hub kept from people of another session, by its own count.
+    pub withheld_packets: u64,
     /// What was said in chat and sent in every packet.
     pub canary: String,
     /// How often it was heard.
@@ -158,6 +166,8 @@ impl Report {
             signed_documents: sum(|one| one.signed_documents),
             packets: sum(|one| one.packets),
             leaked_packets: sum(|one| one.leaked_packets),
+            forwarded_packets: sum(|one| one.forwarded_packets),
+            withheld_packets: sum(|one| one.withheld_packets),
             canary: canary.to_owned(),
             canaries_heard: sum(|one| one.canaries_heard),
             took_ms: took.as_millis() as u64,

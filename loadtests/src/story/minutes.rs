@@ -17,7 +17,7 @@ const AGREED: &str = "L'operatore riconosce al cliente un rimborso di 150,00 eur
 const LOOKS_EVERY: Duration = Duration::from_secs(2);
 
 impl Story {
-    fn panel(&self) -> String {
+    pub(super) fn panel(&self) -> String {
         format!("/incontri/{}/verbale", self.meeting)
     }
 
@@ -166,26 +166,6 @@ impl Story {
         is_pdf("the signed minutes", &document)?;
         self.save(".pdf", &document)?;
         self.signed_documents += 1;
-        Ok(())
-    }
-
-    /// Attendance and evidence, as those read them who may.
-    pub(super) async fn save_logs(&mut self) -> Result<(), StoryError> {
-        let browser = &self.cast.conciliator.browser;
-        for (address, name, chain) in [
-            (format!("/incontri/{}/presenze.json", self.meeting), "-attendance.json", "presenze"),
-            (format!("{}/evidenze.json", self.panel()), "-evidence.json", "evidenze"),
-        ] {
-            let log = read(chain, self.patience(), async || Ok(browser.download(&address).await?))
-                .await?;
-            let json: serde_json::Value = serde_json::from_slice(&log)
-                .map_err(|error| wrong(format!("{chain} is no JSON: {error}")))?;
-            let text = json.to_string();
-            if text.len() < 200 || text.contains(self.stage.canary.as_str()) {
-                return Err(wrong(format!("{chain} is empty or holds what was said")));
-            }
-            self.save(name, &log)?;
-        }
         Ok(())
     }
 }

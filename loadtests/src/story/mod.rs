@@ -1,5 +1,6 @@
 //! The story of one meeting of four, from the accounts to the signed minutes.
 
+mod logs;
 mod minutes;
 mod people;
 mod prepare;
@@ -15,6 +16,7 @@ use crate::participant::{Participant, StepError};
 use crate::report::{Failure, Figure, Measured, Outcome};
 use crate::scenario::Scenario;
 use crate::stamp::Canary;
+use logs::Closing;
 use signaling::protocol::RoomId;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -138,6 +140,7 @@ pub struct Story {
     isolation: Arc<Isolation>,
     table: Option<Table>,
     signed_documents: u64,
+    closing: Closing,
 }
 
 /// The four at the meeting.
@@ -166,6 +169,7 @@ impl Story {
             isolation: Arc::new(Isolation::new(RoomId(Uuid::nil()))),
             table: None,
             signed_documents: 0,
+            closing: Closing::default(),
         };
         let mut outcome = Outcome::default();
         match story.steps().await {
@@ -177,6 +181,8 @@ impl Story {
             }
         }
         outcome.signed_documents = story.signed_documents;
+        outcome.forwarded_packets = story.closing.forwarded;
+        outcome.withheld_packets = story.closing.withheld;
         if let Some(table) = &story.table {
             for participant in table.all() {
                 let lines = participant.known().chat;
