@@ -10,7 +10,7 @@ use axum::Router;
 use axum::middleware;
 use axum_server::Handle;
 use axum_server::tls_openssl::OpenSSLConfig;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use metrics_exporter_prometheus::PrometheusHandle;
 use portal::accounts::passwords::Cost;
 use portal::accounts::sessions;
@@ -21,7 +21,7 @@ use portal::leases;
 use portal::portal::{Parts, Portal, PortalSettings};
 use portal::procedures::Procedures;
 use portal::random::SystemRandom;
-use portal::signatures::apply;
+use portal::signatures::{apply, identity};
 use signaling::edge::{Rooms, RoomsConfig};
 use signaling::media::{Media, MediaConfig};
 use tokio_util::sync::CancellationToken;
@@ -76,9 +76,10 @@ pub async fn serve(settings: Settings) -> Result<(), HubError> {
     }
     let lease = TimeDelta::seconds(settings.rooms.lease_s.into());
     let meetings = Meetings::new(portal.clone(), lease);
-    if settings.owns_database() {
-        // Nobody else can be serving these rooms: no lease has to run out first.
-        leases::end_all(&db, portal.now()).await.map_err(|e| failed("leases")(&e))?;
+    // Nobody else can be serving: no lease of a room or a signature has to run out first.
+    let stopped = settings.owns_database().then(|| portal.now());
+    if let Some(at) = stopped {
+        leases::end_all(&db, at).await.map_err(|e| failed("leases")(&e))?;
     }
     let rooms = open_rooms(&settings, &meetings)?;
     meetings.attach(rooms.clone());
@@ -104,8 +105,7 @@ pub async fn serve(settings: Settings) -> Result<(), HubError> {
     let listening = tokio::spawn(listen(settings.clone(), app, handle.clone()));
     let address = handle.listening().await;
     // After listening: the demo's outside parties are reached where the hub itself serves.
-    let alone = settings.owns_database();
-    let rounds = tokio::spawn(self::rounds(portal.clone(), metrics, alone, stop.clone()));
+    let rounds = tokio::spawn(self::rounds(portal.clone(), metrics, stopped, stop.clone()));
     match address {
         Some(address) => {
             tracing::info!(%address, "serving");
@@ -200,12 +200,12 @@ fn announce(settings: &Settings, demo: bool) {
     let _ = out.write_all(lines.as_bytes()).and_then(|()| out.flush());
 }
 
-/// What is done again and again while the hub serves. `alone`: no other process can be in the
-/// middle of a signature at the beginning.
+/// What is done again and again while the hub serves. `stopped`: when every other process that
+/// served this database had stopped.
 async fn rounds(
     portal: Portal,
     metrics: PrometheusHandle,
-    mut alone: bool,
+    stopped: Option<DateTime<Utc>>,
     stop: CancellationToken,
 ) {
     let mut round = tokio::time::interval(ROUND);
@@ -214,10 +214,9 @@ async fn rounds(
         tokio::select! {
             () = stop.cancelled() => return,
             _ = signatures.tick() => {
-                if let Err(error) = apply::resume_all(&portal, alone).await {
+                if let Err(error) = apply::resume_all(&portal, stopped).await {
                     tracing::error!(%error, "taking up signatures");
                 }
-                alone = false;
             }
             _ = round.tick() => {
                 pass_time(&portal).await;
@@ -233,6 +232,9 @@ async fn pass_time(portal: &Portal) {
     }
     if let Err(error) = sessions::sweep(&portal.db, portal.settings.idle, portal.now()).await {
         tracing::error!(%error, "sweeping sessions");
+    }
+    if let Err(error) = identity::sweep(&portal.db, portal.now()).await {
+        tracing::error!(%error, "forgetting round trips to the identity provider");
     }
 }
 

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use portal::meetings::MeetingId;
 use portal::signatures::ports::{
     Identification, IdentificationError, IdentificationRequest, Identified, Live, LiveTopic,
-    SigningPorts,
+    PREVIEWS, SigningPorts,
 };
 use signaling::edge::Rooms;
 use signaling::protocol::{RoomId, Topic};
@@ -16,6 +16,7 @@ use signing::process::Method;
 use signing::tsa::{TsaClient, TsaConfig};
 use signing::verify::TrustAnchors;
 use signing_minutes::TypstTypesetter;
+use tokio::sync::Semaphore;
 
 use crate::error::HubError;
 use crate::settings::SigningSettings;
@@ -36,6 +37,7 @@ pub fn ports(
         identification,
         live,
         trust: Arc::new(trust),
+        previews: Arc::new(Semaphore::new(PREVIEWS)),
     })
 }
 

@@ -42,6 +42,9 @@ pub trait Typesetter: Send + Sync {
     /// beside the bytes, one per `form.signers` entry and in that order.
     fn minutes(&self, form: &MinutesForm) -> Result<Typeset, TypesetError>;
 
+    /// The first character of `text` that cannot be printed.
+    fn unprintable(&self, text: &str) -> Option<char>;
+
     /// A one-page PDF of exactly the given size (in points) with `lines`, to become the appearance
     /// of a signature. Fonts embedded.
     fn appearance(

@@ -29,14 +29,19 @@ async fn r_sign_34_a_signature_without_time_stamp_is_kept_and_finished_later() {
         assert!(page.text().contains("la firma è al sicuro"), "{name} {}", page.text());
         assert_eq!(stage.document().await.2, 0, "{name}");
         // Again in vain; the person is told to wait, and asks in vain for another code.
-        apply::resume_all(&stage.world.portal, true).await.unwrap();
+        apply::resume_all(
+            &stage.world.portal,
+            Some(stage.world.portal.now() + TimeDelta::seconds(1)),
+        )
+        .await
+        .unwrap();
         assert!(client.look().await.text().contains("manca la marca temporale"), "{name}");
         stage.mood(Mood::Good);
         // Not while the attempt may still be led by somebody else.
-        apply::resume_all(&stage.world.portal, false).await.unwrap();
+        apply::resume_all(&stage.world.portal, None).await.unwrap();
         assert_eq!(stage.document().await.2, 0, "{name}");
         stage.world.clock.advance(TimeDelta::seconds(31));
-        apply::resume_all(&stage.world.portal, false).await.unwrap();
+        apply::resume_all(&stage.world.portal, None).await.unwrap();
         let (_, report, signatures) = stage.document().await;
         assert!(report.accepted() && signatures == 1, "{name} {report:?}");
         assert!(store::interrupted(db).await.unwrap().is_empty(), "{name}");
@@ -90,7 +95,9 @@ async fn r_sign_34_a_stop_before_the_answer_is_taken_up_at_the_start() {
     assert!(stopped.await.unwrap_err().is_cancelled());
     assert_eq!(client.next().await, "busy");
     stage.mood(Mood::Good);
-    apply::resume_all(&stage.world.portal, true).await.unwrap();
+    apply::resume_all(&stage.world.portal, Some(stage.world.portal.now() + TimeDelta::seconds(1)))
+        .await
+        .unwrap();
     assert!(store::running_attempts(db, row.id).await.unwrap().is_empty());
     // The trust service may have signed: the credential is not used again.
     assert_eq!(client.next().await, "request");
@@ -124,6 +131,72 @@ async fn r_sign_34_two_who_sign_at_once_both_sign_and_one_who_presses_twice_sign
         assert!(ok >= 1, "{name} {} {}", one.text(), three.text());
         let (_, report, signatures) = stage.document().await;
         assert!(report.accepted() && signatures == 2, "{name} {report:?}");
+    }
+    databases.end().await;
+}
+
+#[tokio::test]
+async fn r_sign_34_a_signature_given_in_time_is_waited_for_beyond_the_term_and_by_the_others() {
+    let databases = databases().await;
+    for (name, db) in &databases.all {
+        let stage = Stage::set(db, &databases.folder().join(name)).await;
+        stage.browser("conciliatore").await.freeze(TEXT).await;
+        let term = stage.process().await.expires_at;
+        stage.world.clock.set(&(term - TimeDelta::seconds(50)).to_rfc3339());
+        let mut codes = Vec::new();
+        let mut people = Vec::new();
+        for (username, actor) in [("cliente", &stage.client), ("del.luce", &stage.delegate)] {
+            let mut person = stage.browser(username).await;
+            person.get_ready().await;
+            went_on(&person.send("firma/codice", &[]).await);
+            codes.push(stage.code(actor).await);
+            people.push(person);
+        }
+        let [client, delegate] = &mut people[..] else { unreachable!("two people") };
+        stage.mood(Mood::NoTime);
+        client.enter(&codes[0]).await;
+
+        // The other one cannot take the document away, also when the lease is over.
+        stage.world.clock.advance(TimeDelta::seconds(31));
+        let row = stage.process().await;
+        let who = store::Who { user: Some(stage.delegate.user), address: None };
+        let base = delegate.base().await.parse().unwrap();
+        let portal = &stage.world.portal;
+        apply::sign(portal, &row, "operator_delegate", base, &codes[1], who).await.unwrap_err();
+        assert_eq!(store::running_attempts(db, row.id).await.unwrap().len(), 1, "{name}");
+
+        stage.world.clock.set(&(term + TimeDelta::minutes(1)).to_rfc3339());
+        apply::resume_all(portal, None).await.unwrap();
+        assert!(stage.process().await.open, "{name}: the given signature waits for its stamp");
+        stage.mood(Mood::Good);
+        apply::resume_all(portal, None).await.unwrap();
+        assert_eq!(stage.document().await.2, 1, "{name}");
+        apply::resume_all(portal, None).await.unwrap();
+        assert_eq!(stage.process().await.status, "expired", "{name}");
+    }
+    databases.end().await;
+}
+
+#[tokio::test]
+async fn r_sign_22_one_request_for_a_code_at_a_time() {
+    let databases = databases().await;
+    for (name, db) in &databases.all {
+        let stage = Stage::set(db, &databases.folder().join(name)).await;
+        stage.browser("conciliatore").await.freeze(TEXT).await;
+        let mut client = stage.browser("cliente").await;
+        client.get_ready().await;
+        let (mut two, mut three) = (client.clone(), client.clone());
+        let answers = tokio::join!(
+            client.send("firma/codice", &[]),
+            two.send("firma/codice", &[]),
+            three.send("firma/codice", &[])
+        );
+        let sent = [answers.0, answers.1, answers.2];
+        let good = sent.iter().filter(|page| page.status == StatusCode::SEE_OTHER).count();
+        assert!(good >= 1, "{name}");
+        assert_eq!(stage.codes(&stage.client).await, good, "{name}: nothing was asked for in vain");
+        let code = stage.code(&stage.client).await;
+        went_on(&client.enter(&code).await);
     }
     databases.end().await;
 }

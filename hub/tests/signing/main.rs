@@ -8,7 +8,10 @@ mod stage;
 
 use axum::http::StatusCode;
 use chrono::TimeDelta;
+use portal::accounts::Role;
 use portal::cases::CaseState;
+use portal::cases::commands as cases;
+use portal::cases::rules::Act;
 use portal::db::Db;
 use portal::journal;
 use portal::meetings::Mode;
@@ -177,6 +180,7 @@ async fn r_sign_33_a_refusal_ends_it_clearly_and_the_conciliator_makes_a_new_ver
         assert!(!delegate.look().await.text().contains("importo è sbagliato"), "{name}");
 
         let first = stage.process().await;
+        stage.world.clock.advance(TimeDelta::seconds(1));
         conciliator.freeze("L'operatore rimborsa 250,00 euro.").await;
         let second = stage.process().await;
         assert_ne!(first.id, second.id, "{name}");
@@ -238,15 +242,15 @@ async fn r_sign_33_the_term_passes_and_the_case_ends_without_agreement() {
         // At the last second it can be signed, not after it, whatever the clock's round did.
         let term = stage.process().await.expires_at;
         stage.world.clock.set(&(term - TimeDelta::seconds(1)).to_rfc3339());
-        apply::resume_all(&stage.world.portal, false).await.unwrap();
+        apply::resume_all(&stage.world.portal, None).await.unwrap();
         assert_eq!(stage.process().await.status, "sent", "{name}");
         // Signing in takes the second that is left.
         let mut client = stage.browser("cliente").await;
         assert_eq!(stage.world.portal.now(), term);
         let late = client.send("firma", &[("base", "00"), ("codice", &code)]).await;
         assert_eq!(late.status, StatusCode::UNPROCESSABLE_ENTITY, "{name}");
-        apply::resume_all(&stage.world.portal, false).await.unwrap();
-        apply::resume_all(&stage.world.portal, false).await.unwrap();
+        apply::resume_all(&stage.world.portal, None).await.unwrap();
+        apply::resume_all(&stage.world.portal, None).await.unwrap();
         let row = stage.process().await;
         assert_eq!((row.status.as_str(), row.open), ("expired", false), "{name}");
         assert_eq!(stage.mails("conciliatore", "Firma scaduta").await, 1, "{name}");
@@ -341,6 +345,44 @@ async fn r_sign_33_a_withdrawal_that_the_client_does_not_sign_has_no_effect() {
 }
 
 #[tokio::test]
+async fn r_case_63_a_case_that_goes_another_way_takes_its_document_back() {
+    let databases = databases().await;
+    for (name, db) in &databases.all {
+        let stage = Stage::set(db, &databases.folder().join(name)).await;
+        let mut conciliator = stage.browser("conciliatore").await;
+        conciliator.freeze(TEXT).await;
+        let mut delegate = stage.browser("del.luce").await;
+        delegate.get_ready().await;
+        went_on(&delegate.sign(&stage, &stage.delegate).await);
+
+        // Another conciliator: nobody waits for one who cannot sign any more.
+        let portal = &stage.world.portal;
+        let new = stage.world.user("altro", Role::Conciliator, None).await;
+        let assign = Act::AssignConciliator { conciliator: new.user };
+        cases::act(portal, &stage.staff, stage.case, assign).await.unwrap();
+        assert_eq!(stage.process().await.status, "cancelled", "{name}");
+        assert_eq!(stage.mails("del.luce", "Firma annullata").await, 1, "{name}");
+        assert_eq!(conciliator.look().await.status, StatusCode::NOT_FOUND, "{name}");
+        let mut conciliator = stage.browser("altro").await;
+        conciliator.freeze("Nuovo testo.").await;
+        assert_eq!(stage.process().await.status, "sent", "{name}");
+
+        // The client withdraws while the agreement is at signature.
+        cases::act(portal, &stage.client, stage.case, Act::Withdraw).await.unwrap();
+        assert_eq!(stage.process().await.status, "cancelled", "{name}");
+        assert_eq!(stage.case_state().await, CaseState::Withdrawn, "{name}");
+        let fields = [("revision", "9"), ("esito", "agreement"), ("testo", "Ancora")];
+        let page = conciliator.send("congela", &fields).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{name}");
+        assert_eq!(stage.process().await.status, "cancelled", "{name}");
+        // What is void is shown to nobody as the minutes.
+        assert_eq!(delegate.open("documento.pdf").await.status, StatusCode::NOT_FOUND, "{name}");
+        assert_eq!(conciliator.open("documento.pdf").await.status, StatusCode::OK, "{name}");
+    }
+    databases.end().await;
+}
+
+#[tokio::test]
 async fn r_meet_34_what_minutes_can_say_by_mode_and_time() {
     let databases = databases().await;
     let (name, db) = &databases.all[0];
@@ -391,5 +433,18 @@ async fn r_meet_34_what_minutes_can_say_by_mode_and_time() {
     let mut conciliator = stage.browser("conciliatore").await;
     conciliator.freeze_as("agreement", TEXT).await;
     assert_eq!(stage.case_state().await, CaseState::Signing);
+    databases.end().await;
+}
+
+#[tokio::test]
+async fn r_sign_34_an_agreement_without_one_of_the_sides_is_not_put_to_signature() {
+    let databases = databases().await;
+    let (name, db) = &databases.all[0];
+    let stage = Stage::without_delegate(db, &databases.folder().join(name)).await;
+    let mut conciliator = stage.browser("conciliatore").await;
+    let fields = [("revision", "0"), ("esito", "agreement"), ("testo", TEXT)];
+    let page = conciliator.send("congela", &fields).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.text().contains("manca chi può firmare per l&#39;operatore convenuto"));
     databases.end().await;
 }

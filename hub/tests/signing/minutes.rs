@@ -1,6 +1,7 @@
 //! The draft: who writes it, who sees it, and two windows.
 
 use axum::http::{StatusCode, header};
+use portal::db::Db;
 use portal_testing::databases;
 
 use crate::stage::{Stage, went_on};
@@ -77,4 +78,30 @@ async fn r_sign_24_a_draft_that_cannot_be_is_refused_beside_its_field() {
     assert!(page.text().contains("Salvato alle"), "{}", page.text());
     assert!(conciliator.look().await.text().contains("Scritto mentre si parla"));
     databases.end().await;
+}
+
+#[tokio::test]
+async fn r_sign_04_nobody_signs_a_text_of_another_outcome_or_one_that_cannot_be_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = Db::open(&format!("sqlite://{}/db", folder.path().display())).await.unwrap();
+    let stage = Stage::set(&db, folder.path()).await;
+    let mut conciliator = stage.browser("conciliatore").await;
+    // The untouched proposal of one outcome, frozen as another: its text follows, and is read first.
+    let proposal = conciliator.text().await;
+    let page = conciliator.freeze_suddenly("no_agreement", &proposal).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.text().contains("Hai cambiato l&#39;esito"), "{}", page.text());
+    assert!(page.text().contains("non è stato possibile"), "{}", page.text());
+    let page = conciliator.freeze_suddenly("agreement", "Accordo 👍").await;
+    assert!(page.text().contains("Hai cambiato l&#39;esito"), "{}", page.text());
+    let page = conciliator.freeze_suddenly("agreement", "Accordo 👍").await;
+    assert!(page.text().contains("Il carattere «👍» non può essere stampato"), "{}", page.text());
+    assert!(page.text().contains("Accordo 👍"), "nothing typed is lost");
+    went_on(&conciliator.freeze_suddenly("agreement", "Accordo").await);
+    // A form of a tab that was left behind is told why, and keeps its text.
+    let fields = [("revision", "1"), ("esito", "agreement"), ("testo", "Da un altro pannello")];
+    let page = conciliator.send("bozza", &fields).await;
+    assert!(page.text().contains("modificato in un&#39;altra finestra"), "{}", page.text());
+    assert!(page.text().contains("Da un altro pannello"), "{}", page.text());
+    db.close().await;
 }

@@ -108,7 +108,7 @@ impl Live for Silent {
 pub struct Stage {
     pub world: World,
     pub router: Router,
-    staff: Actor,
+    pub staff: Actor,
     pub conciliator: Actor,
     pub client: Actor,
     pub delegate: Actor,
@@ -122,6 +122,15 @@ pub struct Stage {
 impl Stage {
     /// Everybody sits in a meeting that began.
     pub async fn set(db: &Db, folder: &Path) -> Self {
+        Self::with(db, folder, true).await
+    }
+
+    /// The same, for the convened operator nobody sits there.
+    pub async fn without_delegate(db: &Db, folder: &Path) -> Self {
+        Self::with(db, folder, false).await
+    }
+
+    async fn with(db: &Db, folder: &Path, with_delegate: bool) -> Self {
         let clock = TestClock::at("2026-12-01T09:00:00Z");
         let listener = tokio::net::TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await;
         let listener = listener.unwrap();
@@ -148,7 +157,7 @@ impl Stage {
 
         let world = world_with(db, folder, clock, signing).await;
         let router = portal::web::router(world.portal.clone()).merge(idp.router());
-        let (people, case, meeting) = begun(&world).await;
+        let (people, case, meeting) = begun(&world, with_delegate).await;
         let [staff, conciliator, client, delegate] = people;
         Self {
             world,
@@ -202,6 +211,14 @@ impl Stage {
         text[..6].to_owned()
     }
 
+    /// How many codes were sent to a person.
+    pub async fn codes(&self, actor: &Actor) -> usize {
+        let db = &self.world.portal.db;
+        let person = portal::accounts::store::person(db, self.world.body.id, actor.user).await;
+        let mobile = person.unwrap().unwrap().mobile;
+        self.sms.0.lock().unwrap().iter().filter(|(to, _)| *to == mobile).count()
+    }
+
     pub async fn process(&self) -> ProcessRow {
         let (db, body) = (&self.world.portal.db, self.world.body.id.0);
         store::latest(db, body, self.meeting.0).await.unwrap().expect("there is no process")
@@ -233,7 +250,7 @@ impl Stage {
     }
 }
 
-async fn begun(world: &World) -> ([Actor; 4], CaseId, MeetingId) {
+async fn begun(world: &World, with_delegate: bool) -> ([Actor; 4], CaseId, MeetingId) {
     let portal = &world.portal;
     let seller = world.operator("Luce Spa", OperatorKind::Seller).await;
     let grid = world.operator("Rete Spa", OperatorKind::Distributor).await;
@@ -256,9 +273,12 @@ async fn begun(world: &World) -> ([Actor; 4], CaseId, MeetingId) {
         (&staff, Act::Admit),
         (&staff, Act::AssignConciliator { conciliator: conciliator.user }),
         (&secretariat, Act::Adhere { operator: seller }),
-        (&secretariat, Act::AssignDelegate { operator: seller, delegate: delegate.user }),
     ] {
         cases::act(portal, actor, case, act).await.unwrap();
+    }
+    if with_delegate {
+        let assign = Act::AssignDelegate { operator: seller, delegate: delegate.user };
+        cases::act(portal, &secretariat, case, assign).await.unwrap();
     }
     let starts_at = "2026-12-14T14:00:00Z".parse().unwrap();
     let proposal =
@@ -322,10 +342,26 @@ impl Reader {
 
     /// Writes minutes of this outcome and puts them to signature.
     pub async fn freeze_as(&mut self, outcome: &str, text: &str) {
+        for act in ["bozza", "congela"] {
+            let revision = self.revision().await;
+            let fields = [("revision", revision.as_str()), ("esito", outcome), ("testo", text)];
+            went_on(&self.send(act, &fields).await);
+        }
+    }
+
+    /// Sends this to signature without saving it before.
+    pub async fn freeze_suddenly(&mut self, outcome: &str, text: &str) -> Page {
         let revision = self.revision().await;
         let fields = [("revision", revision.as_str()), ("esito", outcome), ("testo", text)];
-        let page = self.send("congela", &fields).await;
-        assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.text());
+        self.send("congela", &fields).await
+    }
+
+    /// The text of the draft on the page.
+    pub async fn text(&mut self) -> String {
+        let page = self.look().await;
+        let field = between(page.text(), "<textarea ", "</textarea>").to_owned();
+        let text = field.split_once(">\n").unwrap().1;
+        text.replace("&#39;", "'")
     }
 
     /// The revision of the draft that the page goes on from.

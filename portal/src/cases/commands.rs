@@ -22,6 +22,7 @@ use crate::meetings;
 use crate::organisations::{self, OperatorId};
 use crate::portal::{Parts, Portal};
 use crate::procedures::ProcedureProfile;
+use crate::signatures::{self, SignatureError};
 use crate::web::PageError;
 
 /// Why nothing was done.
@@ -48,6 +49,15 @@ pub enum CaseError {
     /// The file store.
     #[error(transparent)]
     File(#[from] FileError),
+    /// The document at signature cannot be taken back.
+    #[error(transparent)]
+    Signatures(Box<SignatureError>),
+}
+
+impl From<SignatureError> for CaseError {
+    fn from(error: SignatureError) -> Self {
+        Self::Signatures(Box::new(error))
+    }
 }
 
 impl CaseError {
@@ -61,6 +71,7 @@ impl CaseError {
             Self::Db(error) => Err(error.into()),
             Self::Journal(error) => Err(error.into()),
             Self::File(error) => Err(error.into()),
+            Self::Signatures(error) => error.explained(),
         }
     }
 }
@@ -175,7 +186,28 @@ pub async fn act(
     let ends = matches!(act, Act::Withdraw | Act::DecideOverdue { .. });
     let meeting =
         if ends { meetings::store::lock_pending(&mut tx, body.id, case).await? } else { None };
+    // A document at signature is taken before the case, as whoever signs it does.
+    let at_signature = signatures::store::open_of_case_in(&mut tx, body.id.0, case.0).await?;
+    match (&act, &at_signature) {
+        (Act::Close, Some(_)) => {
+            return Err(CaseError::Unfit("Prima va conclusa la raccolta delle firme del verbale."));
+        }
+        (Act::AssignConciliator { .. }, Some(row)) => {
+            let reason = "another conciliator was assigned";
+            signatures::ending::call_off_in(&mut tx, portal, row, reason).await?;
+        }
+        (_, Some(row)) if ends => {
+            let reason = "the case ended otherwise";
+            signatures::ending::call_off_in(&mut tx, portal, row, reason).await?;
+        }
+        _ => {}
+    }
     let record = act_as(&mut tx, portal, &body, actor, case, &act).await?;
+    if ends && signatures::store::open_of_case_in(&mut tx, body.id.0, case.0).await?.is_some() {
+        return Err(CaseError::Unfit(
+            "La pratica è appena cambiata: ricarica la pagina e riprova.",
+        ));
+    }
     if let Some(meeting) = meeting {
         meetings::commands::take_off_in(&mut tx, portal, &body, &record, meeting).await?;
     }

@@ -30,6 +30,12 @@ pub enum DraftError {
     /// Too long to be read before signing.
     #[error("Il testo supera {MAX_TEXT_CHARS} caratteri.")]
     TooLong,
+    /// It cannot be printed.
+    #[error("Il carattere «{0}» non può essere stampato: toglilo dal testo.")]
+    Character(char),
+    /// Another outcome than before: its text is read before it is shown or signed.
+    #[error("Hai cambiato l'esito: controlla che il testo corrisponda, poi ripeti.")]
+    OutcomeChanged,
     /// Another window saved since.
     #[error(
         "Il verbale è stato modificato in un'altra finestra: copia le tue modifiche e ricarica la \
@@ -69,6 +75,16 @@ pub async fn save(
     tx.commit().await?;
     portal.signing.live.changed(meeting, LiveTopic::Minutes);
     Ok(revision)
+}
+
+/// Whether the draft can be shown or signed as it stands: nobody reads another text than the one on
+/// the page, nor one that belongs to another outcome. `before`: the outcome that the text was for.
+pub fn check(portal: &Portal, written: &Written, before: Outcome) -> Result<(), DraftError> {
+    if before != written.outcome {
+        return Err(DraftError::OutcomeChanged);
+    }
+    let unprintable = portal.signing.typesetter.unprintable(&written.text);
+    unprintable.map_or(Ok(()), |character| Err(DraftError::Character(character)))
 }
 
 /// The text for another outcome: the proposed one if nobody changed what was proposed before.

@@ -71,6 +71,12 @@ struct Choice {
     chosen: bool,
 }
 
+/// Refusals that have no place on the page any more, and the text that was sent with them.
+struct Lost {
+    sentences: Vec<String>,
+    text: Option<String>,
+}
+
 struct PreviewView {
     title: String,
     paragraphs: Vec<Vec<String>>,
@@ -92,6 +98,7 @@ struct MinutesPage {
     /// The outcome whose signatures can be given up.
     may_abandon: Option<Outcome>,
     errors: Refused,
+    lost: Lost,
 }
 
 /// The table of a meeting, if the visitor has anything to do there.
@@ -163,12 +170,31 @@ async fn page(
             .map(|draft| preview_view(&table, &draft)),
         may_cancel: table.leads && is_open,
         may_abandon: table.at_signature().filter(|_| table.leads && !is_settled),
+        lost: lost(&errors, writes, own.as_ref()),
         process,
         own,
         errors,
         chrome: visit.chrome,
     };
     html_with(status, &page)
+}
+
+/// What a form was told although its section is gone: somebody else went ahead meanwhile.
+fn lost(errors: &Refused, writes: bool, own: Option<&OwnView>) -> Lost {
+    let stage = own.map(|own| &own.stage);
+    let gone = [
+        (&errors.draft, writes),
+        (&errors.outcome, writes),
+        (&errors.text, writes),
+        (&errors.own, own.is_some()),
+        (&errors.code, matches!(stage, Some(Stage::Code))),
+        (&errors.reason, own.is_some_and(|own| own.may_refuse)),
+    ];
+    let sentences = gone.iter().filter(|(_, has_place)| !has_place);
+    Lost {
+        sentences: sentences.filter_map(|(sentence, _)| (*sentence).clone()).collect(),
+        text: errors.written.as_ref().filter(|_| !writes).map(|written| written.text.clone()),
+    }
 }
 
 /// Changes whenever the page shows something else. What the conciliator writes does not count for
@@ -289,8 +315,8 @@ fn placed(error: DraftError, written: Option<Written>) -> Result<Refused, PageEr
         DraftError::NotAllowed => return Err(PageError::Forbidden),
         DraftError::Db(error) => return Err(error.into()),
         DraftError::Outcome => Refused { outcome: text, ..errors },
-        DraftError::TooLong => Refused { text, ..errors },
-        DraftError::Overtaken => Refused { draft: text, ..errors },
+        DraftError::TooLong | DraftError::Character(_) => Refused { text, ..errors },
+        DraftError::Overtaken | DraftError::OutcomeChanged => Refused { draft: text, ..errors },
     })
 }
 
@@ -321,8 +347,12 @@ async fn save(
         return Ok(match saved {
             Ok(revision) => {
                 let time = calendar::show_time(portal.now());
-                Json(json!({ "revision": revision, "message": format!("Salvato alle {time}.") }))
-                    .into_response()
+                let mut message = format!("Salvato alle {time}.");
+                if let Some(character) = portal.signing.typesetter.unprintable(&form.testo) {
+                    message.push(' ');
+                    message.push_str(&DraftError::Character(character).to_string());
+                }
+                Json(json!({ "revision": revision, "message": message })).into_response()
             }
             Err(DraftError::Db(error)) => return Err(error.into()),
             Err(error) => {
@@ -365,20 +395,46 @@ async fn present(
     Form(form): Form<DraftForm>,
 ) -> Answer {
     let (who, table) = (caller.of(&visit), at_table(&portal, &visit, id).await?);
-    let shown = match (write(&portal, &table).await?, form.written()) {
-        (Writing::Open, Ok(written)) => commands::save(&portal, &table, &written, true).await,
-        (Writing::Over, _) => Err(DraftError::Overtaken),
-        (_, Err(error)) => Err(error),
-    };
-    match shown {
+    match saved_to_be_read(&portal, &table, &form, true).await? {
         Ok(_) => {
             let text = "Tutti i partecipanti vedono l'anteprima.";
             Ok(done(&format!("/incontri/{}/verbale", table.meeting.id), text))
         }
-        Err(error) => {
-            let errors = placed(error, form.written().ok())?;
-            refused(&portal, visit, table, who, errors).await
+        Err(errors) => refused(&portal, visit, table, who, *errors).await,
+    }
+}
+
+/// Saves what is on the page, if others may read it as it stands; `show` lets them.
+async fn saved_to_be_read(
+    portal: &Portal,
+    table: &Table,
+    form: &DraftForm,
+    show: bool,
+) -> Result<Result<Written, Box<Refused>>, PageError> {
+    let outcomes = table.outcomes(portal);
+    let draft = store::find(&portal.db, table.body.id.0, table.meeting.id.0).await?;
+    let before = current(table, draft.as_ref(), &outcomes).outcome;
+    let saved = match (write(portal, table).await?, form.written()) {
+        (Writing::Over, _) => Err(DraftError::Overtaken),
+        (_, Err(error)) => Err(error),
+        (Writing::Open, Ok(written)) => {
+            let written = commands::adapted(written, table, &outcomes);
+            let checked = commands::check(portal, &written, before);
+            match commands::save(portal, table, &written, show && checked.is_ok()).await {
+                Err(error) => Err(error),
+                Ok(revision) => {
+                    let written = Written { revision, ..written };
+                    match checked {
+                        Ok(()) => return Ok(Ok(written)),
+                        Err(error) => return Ok(Err(Box::new(placed(error, Some(written))?))),
+                    }
+                }
+            }
         }
+    };
+    match saved {
+        Ok(written) => Ok(Ok(written)),
+        Err(error) => Ok(Err(Box::new(placed(error, form.written().ok())?))),
     }
 }
 
@@ -391,19 +447,9 @@ async fn freeze(
     Form(form): Form<DraftForm>,
 ) -> Answer {
     let (who, table) = (caller.of(&visit), at_table(&portal, &visit, id).await?);
-    let written = match (write(&portal, &table).await?, form.written()) {
-        (Writing::Open, Ok(written)) => commands::save(&portal, &table, &written, false)
-            .await
-            .map(|revision| Written { revision, ..written }),
-        (Writing::Over, _) => Err(DraftError::Overtaken),
-        (_, Err(error)) => Err(error),
-    };
-    let written = match written {
+    let written = match saved_to_be_read(&portal, &table, &form, false).await? {
         Ok(written) => written,
-        Err(error) => {
-            let errors = placed(error, form.written().ok())?;
-            return refused(&portal, visit, table, who, errors).await;
-        }
+        Err(errors) => return refused(&portal, visit, table, who, *errors).await,
     };
     match opening::freeze(&portal, &table, written.outcome, &written.text, who).await {
         Ok(_) => {

@@ -6,18 +6,21 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use signing::Digest;
 use signing::pades::{DocumentError, Prepared};
 use signing::ports::{IssueRequest, QtspError, Subject};
-use signing::process::{AttemptId, Input, Process, Refusal, Status};
+use signing::process::{AttemptId, Input, Process, Refusal, Status, Step};
+use tokio::time::timeout;
 
 use super::craft::{CraftError, Order};
 use super::rules::{self, Need};
 use super::steps::{advance, advance_in, changed, document, expected, locked, signer};
-use super::store::{AttemptRow, ProcessRow, Who};
+use super::store::{AttemptRow, Locked, ProcessRow, Who};
 use super::{SignatureError, craft, ending, identity, store};
 use crate::accounts::UserId;
 use crate::bodies::BodyId;
+use crate::db::Tx;
 use crate::documents::filing;
 use crate::portal::Portal;
 
@@ -25,15 +28,42 @@ use crate::portal::Portal;
 const WAIT: Duration = Duration::from_millis(200);
 /// How often.
 const PATIENCE: usize = 50;
+/// The trust service answers within this, or its signature is not waited for: well inside the lease.
+const ANSWER: Duration = Duration::from_secs(20);
+/// Issuing a certificate and sending a code takes at most this.
+const REQUEST: TimeDelta = TimeDelta::seconds(60);
+/// A signature that was given in time is waited for so long after the term.
+const GRACE: TimeDelta = TimeDelta::hours(1);
 
-/// Sends a code to the signer's mobile, with a new certificate if there is none to be used.
+/// Sends a code to the signer's mobile, with a new certificate if there is none to be used. One
+/// request at a time: a certificate costs money, and a second code voids the first.
 pub async fn request_code(
     portal: &Portal,
     row: &ProcessRow,
     field: &str,
     who: Who,
 ) -> Result<(), SignatureError> {
-    settle(portal, row, false).await?;
+    let now = portal.now();
+    let mut tx = portal.db.begin().await?;
+    let claimed = store::claim_request(&mut tx, row.id, field, now, now - REQUEST).await?;
+    tx.commit().await?;
+    if !claimed {
+        return Err(Refusal::Held.into());
+    }
+    let outcome = request(portal, row, field, who).await;
+    let mut tx = portal.db.begin().await?;
+    store::end_request(&mut tx, row.id, field).await?;
+    tx.commit().await?;
+    outcome
+}
+
+async fn request(
+    portal: &Portal,
+    row: &ProcessRow,
+    field: &str,
+    who: Who,
+) -> Result<(), SignatureError> {
+    settle(portal, row, None).await?;
     let process = store::replay(&portal.db, row).await?;
     let need = rules::need(&process, field, portal.now());
     if !matches!(need, Need::Request | Need::Code) {
@@ -100,15 +130,24 @@ pub async fn sign(
     who: Who,
 ) -> Result<(), SignatureError> {
     let begun = begin(portal, row, field, frozen, who).await?;
-    let answer = portal.signing.qtsp.sign_hash(&begun.credential, code, &begun.to_sign).await;
+    let asked = portal.signing.qtsp.sign_hash(&begun.credential, code, &begun.to_sign);
+    let answer = timeout(ANSWER, asked).await;
+    let answer = answer.unwrap_or_else(|_| Err(QtspError::Unreachable("too slow".to_owned())));
     let attempt = AttemptId(begun.attempt.id);
     match answer {
         Ok(signature) => {
             let mut tx = portal.db.begin().await?;
-            store::keep_signature(&mut tx, begun.attempt.id, &signature).await?;
+            locked(&mut tx, row).await?;
+            if !store::keep_signature(&mut tx, begun.attempt.id, &signature).await? {
+                return Err(Refusal::NoSuchAttempt.into());
+            }
             tx.commit().await?;
             let attempt = AttemptRow { signature: Some(signature), ..begun.attempt };
-            finish(portal, row, &attempt, who).await
+            match finish(portal, row, &attempt, who).await {
+                // A round finished what was begun here.
+                Err(SignatureError::Refused(_)) if has_signed(portal, row, field).await? => Ok(()),
+                outcome => outcome,
+            }
         }
         Err(QtspError::WrongOtp) => {
             end(portal, row, begun.attempt.id, Input::OtpWrong { attempt }, who).await?;
@@ -120,6 +159,15 @@ pub async fn sign(
             Err(error.into())
         }
     }
+}
+
+async fn has_signed(
+    portal: &Portal,
+    row: &ProcessRow,
+    field: &str,
+) -> Result<bool, SignatureError> {
+    let process = store::replay(&portal.db, row).await?;
+    Ok(process.signer(field).is_some_and(|state| state.step == Step::Signed))
 }
 
 struct Begun {
@@ -137,7 +185,7 @@ async fn begin(
     who: Who,
 ) -> Result<Begun, SignatureError> {
     for _ in 0..PATIENCE {
-        settle(portal, row, false).await?;
+        settle(portal, row, None).await?;
         let process = store::replay(&portal.db, row).await?;
         if process.plan().document != frozen {
             return Err(Refusal::Stale.into());
@@ -151,8 +199,13 @@ async fn begin(
         let mut tx = portal.db.begin().await?;
         let mut locked = locked(&mut tx, row).await?;
         let take = Input::TakeLease { field: field.to_owned(), attempt, base };
-        let events = match locked.process.handle(take, portal.now()) {
-            // Somebody signs, or just has: this signature goes on top of theirs.
+        let now = portal.now();
+        // Somebody signs, or just has: this signature goes on top of theirs.
+        let taken = match store::has_given_in(&mut tx, row.id).await? {
+            true => Err(Refusal::Held),
+            false => locked.process.handle(take, now),
+        };
+        let events = match taken {
             Err(Refusal::Held | Refusal::Stale) => {
                 drop(tx);
                 tokio::time::sleep(WAIT).await;
@@ -169,9 +222,10 @@ async fn begin(
             prepared: serde_json::to_string(&prepared)
                 .map_err(|_| SignatureError::Damaged("a prepared revision"))?,
             signature: None,
+            started_at: now,
         };
         if held {
-            store::begin_attempt(&mut tx, row, &begun, portal.now()).await?;
+            store::begin_attempt(&mut tx, row, &begun, now).await?;
         }
         tx.commit().await?;
         changed(portal, row);
@@ -273,25 +327,40 @@ async fn end(
 ) -> Result<(), SignatureError> {
     let mut tx = portal.db.begin().await?;
     let mut locked = locked(&mut tx, row).await?;
-    match locked.process.handle(input, portal.now()) {
-        Ok(events) => store::record(&mut tx, &locked, &events, who).await?,
-        // The process is over, or somebody else went ahead: nothing to tell.
-        Err(Refusal::NoSuchAttempt | Refusal::Status(_) | Refusal::Over) => {}
-        Err(refusal) => return Err(refusal.into()),
-    }
+    tell(&mut tx, &mut locked, input, portal.now(), who).await?;
     store::end_attempt(&mut tx, attempt, portal.now()).await?;
     tx.commit().await?;
     changed(portal, row);
     Ok(())
 }
 
+async fn tell(
+    tx: &mut Tx,
+    locked: &mut Locked,
+    input: Input,
+    now: DateTime<Utc>,
+    who: Who,
+) -> Result<(), SignatureError> {
+    match locked.process.handle(input, now) {
+        Ok(events) => store::record(tx, locked, &events, who).await,
+        // The process is over, or somebody else went ahead: nothing to tell.
+        Err(Refusal::NoSuchAttempt | Refusal::Status(_) | Refusal::Over) => Ok(()),
+        Err(refusal) => Err(refusal.into()),
+    }
+}
+
 /// Takes up attempts that nobody leads any more: a signature that was given is finished, anything
-/// else is closed. `alone`: no other process serves this database, so that no lease is waited for.
-pub async fn settle(portal: &Portal, row: &ProcessRow, alone: bool) -> Result<(), SignatureError> {
+/// else is closed. Attempts whose lease ran out, or that began before `stopped`, are nobody's.
+pub async fn settle(
+    portal: &Portal,
+    row: &ProcessRow,
+    stopped: Option<DateTime<Utc>>,
+) -> Result<(), SignatureError> {
     for attempt in store::running_attempts(&portal.db, row.id).await? {
         let process = store::replay(&portal.db, row).await?;
         let lease = process.lease().filter(|lease| lease.attempt.0 == attempt.id);
-        if !alone && lease.is_some_and(|lease| portal.now() < lease.until) {
+        let orphan = stopped.is_some_and(|at| attempt.started_at < at);
+        if !orphan && lease.is_some_and(|lease| portal.now() < lease.until) {
             continue;
         }
         let person = process.signer(&attempt.field).map(|state| UserId(state.signer.person));
@@ -302,23 +371,45 @@ pub async fn settle(portal: &Portal, row: &ProcessRow, alone: bool) -> Result<()
                 Err(error) => return Err(error),
             }
         } else {
-            let reason = "interrupted".to_owned();
-            let input = Input::AttemptFailed { attempt: AttemptId(attempt.id), reason };
-            end(portal, row, attempt.id, input, who).await?;
+            close(portal, row, &attempt, who).await?;
         }
     }
     Ok(())
 }
 
-/// Takes up what a stop left behind and ends what is overdue, in every body. To be called at the
-/// start (`alone` if no other process serves the database) and again and again (not `alone`).
-pub async fn resume_all(portal: &Portal, alone: bool) -> Result<(), SignatureError> {
+/// Closes an attempt that nobody leads, unless its signature came after all.
+async fn close(
+    portal: &Portal,
+    row: &ProcessRow,
+    attempt: &AttemptRow,
+    who: Who,
+) -> Result<(), SignatureError> {
+    let mut tx = portal.db.begin().await?;
+    let mut locked = locked(&mut tx, row).await?;
+    if !store::end_unsigned(&mut tx, attempt.id, portal.now()).await? {
+        return Ok(());
+    }
+    let reason = "interrupted".to_owned();
+    let input = Input::AttemptFailed { attempt: AttemptId(attempt.id), reason };
+    tell(&mut tx, &mut locked, input, portal.now(), who).await?;
+    tx.commit().await?;
+    changed(portal, row);
+    Ok(())
+}
+
+/// Takes up what a stop left behind and ends what is overdue, in every body; to be called again and
+/// again. `stopped`: when every other process that served this database had stopped.
+pub async fn resume_all(
+    portal: &Portal,
+    stopped: Option<DateTime<Utc>>,
+) -> Result<(), SignatureError> {
     for row in store::interrupted(&portal.db).await? {
-        if let Err(error) = settle(portal, &row, alone).await {
+        if let Err(error) = settle(portal, &row, stopped).await {
             tracing::warn!(process = %row.id, %error, "a signature still waits");
         }
     }
-    for row in store::overdue(&portal.db, portal.now()).await? {
+    let now = portal.now();
+    for row in store::overdue(&portal.db, now, now - GRACE).await? {
         if let Err(error) = ending::expire(portal, &row).await {
             tracing::error!(process = %row.id, %error, "a process does not expire");
         }

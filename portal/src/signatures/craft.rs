@@ -1,7 +1,7 @@
 //! The work on the document itself: typeset, freeze, prepare, complete, check. No database; the
 //! heavy parts run off the async threads.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Europe::Rome;
@@ -12,11 +12,16 @@ use signing::{
     verify::{Kind, Level, Report, verify},
 };
 
+use tokio::time::timeout;
+
 use super::ports::SigningPorts;
 use crate::clock::Clock;
 
 /// Name of the invisible field that is reserved for the document time stamp.
 const TIMESTAMP_FIELD: &str = "document_timestamp";
+
+/// How long a preview waits for others.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Why the document could not be made, signed or accepted.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +38,9 @@ pub enum CraftError {
     /// The new revision was not found valid; the text is for the log.
     #[error("the new revision is not valid: {0}")]
     Invalid(String),
+    /// Too many previews at once.
+    #[error("too many previews at once")]
+    Busy,
     /// The worker thread died.
     #[error("the work was interrupted: {0}")]
     Interrupted(#[from] tokio::task::JoinError),
@@ -71,6 +79,8 @@ pub type Expected = BTreeMap<String, String>;
 
 /// The minutes as they would look.
 pub async fn preview(ports: &SigningPorts, form: MinutesForm) -> Result<Vec<u8>, CraftError> {
+    let permit = timeout(PATIENCE, Arc::clone(&ports.previews).acquire_owned()).await;
+    let _permit = permit.map_err(|_| CraftError::Busy)?.map_err(|_| CraftError::Busy)?;
     let typesetter = Arc::clone(&ports.typesetter);
     let typeset = tokio::task::spawn_blocking(move || typesetter.minutes(&form)).await??;
     Ok(typeset.pdf)

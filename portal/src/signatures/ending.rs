@@ -5,7 +5,7 @@ use signing::process::{Input, Status};
 use super::steps::{advance_in, changed};
 use super::store::{ProcessRow, Who};
 use super::{SignatureError, store};
-use crate::accounts::{Person, Role};
+use crate::accounts::{Person, Role, UserId};
 use crate::bodies::{Body, BodyId};
 use crate::cases::commands::{self as cases, By, act_in};
 use crate::cases::rules::Act;
@@ -187,6 +187,31 @@ pub async fn cancel(
     Ok(())
 }
 
+/// Takes the document of a case back because the case goes another way; its signers are told.
+pub async fn call_off_in(
+    tx: &mut Tx,
+    portal: &Portal,
+    row: &ProcessRow,
+    reason: &str,
+) -> Result<(), SignatureError> {
+    let input = Input::Cancel { reason: reason.to_owned() };
+    let locked = advance_in(tx, portal, row, [input], Who::default()).await?;
+    let body = cases::body(portal, BodyId(row.body)).await?;
+    let case = crate::cases::store::load(tx, body.id, CaseId(row.case_id)).await?;
+    let case = case.ok_or(SignatureError::NotFound)?;
+    let mut people = Vec::new();
+    for state in locked.process.signers() {
+        let id = UserId(state.signer.person);
+        people.extend(crate::accounts::store::person_in(tx, body.id, id).await?);
+    }
+    let letter = Letter {
+        subject: "Firma annullata",
+        text: "la raccolta delle firme del verbale è stata annullata.",
+        key: &format!("cancelled/{}", row.id),
+    };
+    tell(tx, portal, &body, &case, MeetingId(row.meeting), &people, &letter).await
+}
+
 /// Nobody starts it again: the case ends without agreement, or goes on without the withdrawal
 /// (R-SIGN-33).
 pub async fn abandon(
@@ -199,12 +224,12 @@ pub async fn abandon(
         return Err(SignatureError::NotAllowed);
     }
     let mut tx = portal.db.begin().await?;
-    if store::is_open_in(&mut tx, row.body, row.meeting).await? {
-        return Err(SignatureError::Unfit("Prima annulla la raccolta delle firme.".to_owned()));
-    }
     let (body, id) = (&table.body, table.meeting.id);
     let meeting = crate::meetings::store::lock(&mut tx, body.id, id).await?;
     let mut meeting = meeting.ok_or(SignatureError::NotFound)?;
+    if store::open_of_case_in(&mut tx, row.body, row.case_id).await?.is_some() {
+        return Err(SignatureError::Unfit("Prima annulla la raccolta delle firme.".to_owned()));
+    }
     let by = By { user: who.user, role: Some(Role::Conciliator) };
     act_in(&mut tx, portal, body, table.case.id, &Act::AbandonSignatures, by).await?;
     let abandoned = meeting.rules.handle(MeetingAct::Abandon, portal.now());

@@ -26,6 +26,9 @@ impl SignatureError {
             Self::Craft(CraftError::Typeset(TypesetError::Character(character))) => {
                 return Ok(format!("Il carattere «{character}» non può essere stampato."));
             }
+            Self::Craft(CraftError::Busy) => {
+                "In questo momento ci sono troppe anteprime in preparazione: riprova tra poco."
+            }
             Self::Craft(
                 CraftError::Timestamp(TsaError::Unreachable(_))
                 | CraftError::Document(DocumentError::Timestamp(_)),

@@ -116,6 +116,20 @@ pub async fn returns(
     Ok(used == 1)
 }
 
+/// Forgets round trips that are over.
+pub async fn sweep(db: &Db, now: DateTime<Utc>) -> Result<(), SignatureError> {
+    let mut tx = db.begin().await?;
+    on_db!(&mut tx, |c| sqlx::query(
+        "DELETE FROM identification_requests WHERE requested_at <= $1"
+    )
+    .bind(kept(now - ROUND_TRIP))
+    .execute(c)
+    .await
+    .map(drop))?;
+    tx.commit().await?;
+    Ok(())
+}
+
 fn method(word: &str) -> Option<Method> {
     [Method::Spid, Method::Cie, Method::Video].into_iter().find(|method| method.as_str() == word)
 }

@@ -17,7 +17,7 @@ use crate::meetings::people::Sitting;
 use crate::minutes::compose;
 use crate::minutes::table::Table;
 use crate::portal::Portal;
-use crate::procedures::SeatKind;
+use crate::procedures::{SeatKind, Side};
 use crate::signatures::ports::LiveTopic;
 
 /// Freezes the minutes and sends them to their signers: the meeting has this outcome, the case
@@ -40,7 +40,7 @@ pub async fn freeze(
     let seat = |seat: SeatKind| table.sitting.iter().find(|one| one.seat == seat);
     let seats = minutes.signers_among(|kind| seat(kind).is_some());
     let signers: Vec<&Sitting> = seats.iter().filter_map(|kind| seat(*kind)).collect();
-    check(&signers)?;
+    check(outcome, &signers)?;
 
     let now = portal.now();
     let form = compose::form(&table.facts(), outcome, &minutes.template, text, &seats, now);
@@ -62,6 +62,10 @@ pub async fn freeze(
     let by = By { user: who.user, role: Some(crate::accounts::Role::Conciliator) };
     let (body, meeting) = (&table.body, table.meeting.id);
     let case = conclude_in(&mut tx, portal, body, meeting, outcome, by).await?;
+    if case.rules.conciliator != who.user {
+        // Replaced while the document was typeset.
+        return Err(SignatureError::NotAllowed);
+    }
     if store::is_open_in(&mut tx, body.id.0, meeting.0).await? {
         let words = "Un verbale di questo incontro è già alla firma o firmato.";
         return Err(SignatureError::Unfit(words.to_owned()));
@@ -96,8 +100,22 @@ pub async fn freeze(
     Ok(id)
 }
 
-/// A certificate needs a codice fiscale, and a code a mobile (R-SIGN-15, R-SIGN-22).
-fn check(signers: &[&Sitting]) -> Result<(), SignatureError> {
+/// An agreement needs both sides, a withdrawal the one that withdraws (R-SIGN-34); a certificate a
+/// codice fiscale, and a code a mobile (R-SIGN-15, R-SIGN-22).
+fn check(outcome: Outcome, signers: &[&Sitting]) -> Result<(), SignatureError> {
+    let needed: &[(Side, &str)] = match outcome {
+        Outcome::Agreement => {
+            &[(Side::Activating, "la parte attivante"), (Side::Convened, "l'operatore convenuto")]
+        }
+        Outcome::Withdrawal => &[(Side::Activating, "la parte attivante")],
+        _ => &[],
+    };
+    for (side, name) in needed {
+        if !signers.iter().any(|one| one.seat.side() == *side) {
+            let sentence = format!("Nella pratica manca chi può firmare per {name}.");
+            return Err(SignatureError::Unfit(sentence));
+        }
+    }
     for one in signers {
         if one.person.fiscal_code.is_empty() || one.person.mobile.is_empty() {
             let name = one.person.name();

@@ -209,7 +209,10 @@ async fn request_code(
 ) -> Answer {
     let who = caller.of(&visit);
     let one = signer(&portal, &visit, id).await?;
-    let outcome = apply::request_code(&portal, &one.row, &one.field, who).await;
+    // A certificate that was asked for is kept also if the browser is closed meanwhile.
+    let (asking, row, field) = (portal.clone(), one.row.clone(), one.field.clone());
+    let work = async move { apply::request_code(&asking, &row, &field, who).await };
+    let outcome = tokio::spawn(work).await?;
     let told = "Il codice di firma è stato inviato per SMS.";
     answer(&portal, visit, one.table, who, outcome, Some(told)).await
 }
@@ -319,6 +322,10 @@ async fn abandon(
 async fn document(State(portal): State<Portal>, visit: Visit, Path(id): Path<Uuid>) -> Answer {
     let table = at_table(&portal, &visit, id).await?;
     let row = latest(&portal, &table).await?;
+    if !row.is_settled() && !table.watches {
+        // Half-signed and void: nobody shall take it for the minutes.
+        return Err(PageError::NotFound);
+    }
     let pdf = steps::document(&portal, &row, row.digest()?).await?;
     let name = format!("Verbale {}.pdf", table.case.shown_number().replace('/', "-"));
     Ok(file("application/pdf", &disposition(row.open, &name), pdf))

@@ -10,6 +10,8 @@ use signing::{
     verify::TrustAnchors,
 };
 
+use tokio::sync::Semaphore;
+
 use crate::meetings::MeetingId;
 
 /// Outside parties of minutes and signatures.
@@ -27,7 +29,12 @@ pub struct SigningPorts {
     pub live: Arc<dyn Live>,
     /// What verification starts from.
     pub trust: Arc<TrustAnchors>,
+    /// Previews that are typeset at the same time: whoever asks for many waits, media do not.
+    pub previews: Arc<Semaphore>,
 }
+
+/// Previews that may be typeset at the same time.
+pub const PREVIEWS: usize = 2;
 
 impl std::fmt::Debug for SigningPorts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

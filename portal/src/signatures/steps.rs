@@ -107,6 +107,11 @@ pub async fn ask_identity(
     person: &Person,
     return_to: &str,
 ) -> Result<String, SignatureError> {
+    let process = store::replay(&portal.db, row).await?;
+    let field = field_of(&process, person.id).ok_or(SignatureError::NotFound)?;
+    if rules::need(&process, field, portal.now()) != rules::Need::Identify {
+        return Err(SignatureError::Unfit("L'identificazione non serve più.".to_owned()));
+    }
     let Some(provider) = &portal.signing.identification else {
         return Err(SignatureError::Unfit(
             "L'identificazione con SPID o CIE non è attiva: contatta l'assistenza.".to_owned(),

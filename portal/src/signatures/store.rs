@@ -118,6 +118,8 @@ pub struct AttemptRow {
     pub prepared: String,
     /// The raw signature, once the trust service gave it.
     pub signature: Option<Vec<u8>>,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
 }
 
 const PROCESS: &str = "SELECT id, body, meeting, case_id, title, outcome, document, status, open, \
@@ -146,14 +148,24 @@ pub async fn find(db: &Db, body: Uuid, id: Uuid) -> Result<Option<ProcessRow>, S
     Ok(on_db!(read db, |c| sqlx::query_as(PROCESS).bind(body).bind(id).fetch_optional(c).await)?)
 }
 
-/// Processes whose term is over at `now`, of every body.
-pub async fn overdue(db: &Db, now: DateTime<Utc>) -> Result<Vec<ProcessRow>, SignatureError> {
+/// Processes whose term is over at `now`, of every body. A signature that was given in time is waited
+/// for: such a process is overdue only when its term ended before `given_before`.
+pub async fn overdue(
+    db: &Db,
+    now: DateTime<Utc>,
+    given_before: DateTime<Utc>,
+) -> Result<Vec<ProcessRow>, SignatureError> {
     Ok(on_db!(read db, |c| sqlx::query_as(
         "SELECT id, body, meeting, case_id, title, outcome, document, status, open, expires_at,
              started_at, ended_at
-         FROM signature_processes WHERE open AND expires_at <= $1 ORDER BY expires_at LIMIT 100"
+         FROM signature_processes p
+         WHERE open AND expires_at <= $1 AND (expires_at <= $2 OR NOT EXISTS (
+             SELECT 1 FROM signature_attempts a
+             WHERE a.process = p.id AND a.ended_at IS NULL AND a.signature IS NOT NULL))
+         ORDER BY expires_at LIMIT 100"
     )
     .bind(kept(now))
+    .bind(kept(given_before))
     .fetch_all(c)
     .await)?)
 }
@@ -330,6 +342,18 @@ pub async fn record(
     .execute(c)
     .await
     .map(drop))?;
+    if let Some(ended) = ended {
+        // What was given for a document that nobody completes any more belongs to nothing.
+        on_db!(&mut *tx, |c| sqlx::query(
+            "UPDATE signature_attempts SET ended_at = $2, prepared = NULL, signature = NULL
+             WHERE process = $1 AND ended_at IS NULL"
+        )
+        .bind(row.id)
+        .bind(ended)
+        .execute(c)
+        .await
+        .map(drop))?;
+    }
     for state in process.signers() {
         on_db!(&mut *tx, |c| sqlx::query(
             "UPDATE signature_signers SET step = $3, signed_at = $4, person = $5
@@ -439,17 +463,86 @@ pub async fn begin_attempt(
     Ok(())
 }
 
-/// Keeps what the trust service gave, before anything else is done with it.
+/// Keeps what the trust service gave, before anything else is done with it. Whether the attempt was
+/// still there to take it; the caller holds the process.
 pub async fn keep_signature(
     tx: &mut Tx,
     attempt: Uuid,
     signature: &[u8],
-) -> Result<(), SignatureError> {
-    on_db!(tx, |c| sqlx::query(
+) -> Result<bool, SignatureError> {
+    let rows = on_db!(tx, |c| sqlx::query(
         "UPDATE signature_attempts SET signature = $2 WHERE id = $1 AND ended_at IS NULL"
     )
     .bind(attempt)
     .bind(signature)
+    .execute(c)
+    .await
+    .map(|done| done.rows_affected()))?;
+    Ok(rows == 1)
+}
+
+/// Whether somebody's signature was given and is not yet in the document; the caller holds the
+/// process.
+pub async fn has_given_in(tx: &mut Tx, process: Uuid) -> Result<bool, SignatureError> {
+    let given: i64 = on_db!(tx, |c| sqlx::query_scalar(
+        "SELECT COUNT(*) FROM signature_attempts
+         WHERE process = $1 AND ended_at IS NULL AND signature IS NOT NULL"
+    )
+    .bind(process)
+    .fetch_one(c)
+    .await)?;
+    Ok(given > 0)
+}
+
+/// Ends an attempt unless a signature was given meanwhile; whether it did. The caller holds the
+/// process.
+pub async fn end_unsigned(
+    tx: &mut Tx,
+    attempt: Uuid,
+    now: DateTime<Utc>,
+) -> Result<bool, SignatureError> {
+    let rows = on_db!(tx, |c| sqlx::query(
+        "UPDATE signature_attempts SET ended_at = $2, prepared = NULL
+         WHERE id = $1 AND ended_at IS NULL AND signature IS NULL"
+    )
+    .bind(attempt)
+    .bind(kept(now))
+    .execute(c)
+    .await
+    .map(|done| done.rows_affected()))?;
+    Ok(rows == 1)
+}
+
+/// Claims the right to ask for a certificate and a code for a signer; whether nobody else has it.
+/// A claim that was not given back ends at `stale`.
+pub async fn claim_request(
+    tx: &mut Tx,
+    process: Uuid,
+    field: &str,
+    now: DateTime<Utc>,
+    stale: DateTime<Utc>,
+) -> Result<bool, SignatureError> {
+    let rows = on_db!(tx, |c| sqlx::query(
+        "UPDATE signature_signers SET asked_at = $3
+         WHERE process = $1 AND field = $2 AND (asked_at IS NULL OR asked_at < $4)"
+    )
+    .bind(process)
+    .bind(field)
+    .bind(kept(now))
+    .bind(kept(stale))
+    .execute(c)
+    .await
+    .map(|done| done.rows_affected()))?;
+    Ok(rows == 1)
+}
+
+/// Gives the claim back.
+pub async fn end_request(tx: &mut Tx, process: Uuid, field: &str) -> Result<(), SignatureError> {
+    on_db!(tx, |c| sqlx::query(
+        "UPDATE signature_signers SET asked_at = NULL WHERE process = $1 AND field = $2"
+    )
+    .bind(process)
+    .bind(field)
     .execute(c)
     .await
     .map(drop))?;
@@ -477,7 +570,7 @@ pub async fn end_attempt(
 /// The attempts of a process that are not over, oldest first.
 pub async fn running_attempts(db: &Db, process: Uuid) -> Result<Vec<AttemptRow>, SignatureError> {
     Ok(on_db!(read db, |c| sqlx::query_as(
-        "SELECT id, field, base, prepared, signature FROM signature_attempts
+        "SELECT id, field, base, prepared, signature, started_at FROM signature_attempts
          WHERE process = $1 AND ended_at IS NULL ORDER BY started_at"
     )
     .bind(process)
@@ -485,7 +578,25 @@ pub async fn running_attempts(db: &Db, process: Uuid) -> Result<Vec<AttemptRow>,
     .await)?)
 }
 
-/// Whether a document of the meeting is at signature.
+/// The process of a case that is not over.
+pub async fn open_of_case_in(
+    tx: &mut Tx,
+    body: Uuid,
+    case: Uuid,
+) -> Result<Option<ProcessRow>, DbError> {
+    Ok(on_db!(tx, |c| sqlx::query_as(
+        "SELECT id, body, meeting, case_id, title, outcome, document, status, open, expires_at,
+             started_at, ended_at
+         FROM signature_processes WHERE body = $1 AND case_id = $2 AND open
+         ORDER BY started_at LIMIT 1"
+    )
+    .bind(body)
+    .bind(case)
+    .fetch_optional(c)
+    .await)?)
+}
+
+/// Whether a document of the meeting is at signature, or signed.
 pub async fn is_open_in(tx: &mut Tx, body: Uuid, meeting: Uuid) -> Result<bool, SignatureError> {
     let open: i64 = on_db!(tx, |c| sqlx::query_scalar(
         "SELECT COUNT(*) FROM signature_processes

@@ -21,6 +21,7 @@ pub struct ProcessView {
     pub explanation: String,
     pub signers: Vec<SignerView>,
     pub completed: bool,
+    pub may_see_document: bool,
     pub may_see_evidence: bool,
 }
 
@@ -59,6 +60,7 @@ pub enum Stage {
     Check,
     Request,
     Code,
+    UsedUp,
     Done,
 }
 
@@ -102,6 +104,7 @@ impl ProcessView {
             explanation: explanation(status, row.expires_at, reason),
             signers: signers.into_iter().filter_map(|one| signer(process, one)).collect(),
             completed: status == Status::Completed,
+            may_see_document: row.is_settled() || watches,
             may_see_evidence: watches,
         })
     }
@@ -110,7 +113,6 @@ impl ProcessView {
 fn signer(process: &Process, row: SignerRow) -> Option<SignerView> {
     let step = process.signer(&row.field)?.step;
     Some(SignerView {
-        field: row.field,
         name: row.name,
         role: row.role,
         step_key: rules::step_key(step),
@@ -120,10 +122,14 @@ fn signer(process: &Process, row: SignerRow) -> Option<SignerView> {
             Step::Invited => "",
             _ => "state-open",
         },
-        step: rules::step_label(step),
+        step: match step {
+            Step::ContactsConfirmed if is_used_up(process, &row.field) => "Codici esauriti",
+            _ => rules::step_label(step),
+        },
         signed_at: row
             .signed_at
             .map(|at| Moment { machine: at.to_rfc3339(), shown: calendar::show(at) }),
+        field: row.field,
     })
 }
 
@@ -189,6 +195,7 @@ impl OwnView {
             Need::Contacts => Stage::Contacts(contacts(portal, row, visitor).await?),
             Need::Others => Stage::Wait("Potrai firmare quando le parti avranno firmato."),
             Need::Check => Stage::Check,
+            Need::Request if is_used_up(process, field) => Stage::UsedUp,
             Need::Request => Stage::Request,
             Need::Code => Stage::Code,
             Need::Busy => Stage::Wait("La firma è in corso: la pagina si aggiorna da sola."),
@@ -197,6 +204,12 @@ impl OwnView {
         let base = process.plan().document.to_string();
         Ok(Some(Self { base, key: key(need), stage, may_refuse }))
     }
+}
+
+/// No certificate is issued any more for this signer.
+fn is_used_up(process: &Process, field: &str) -> bool {
+    let issued = process.signer(field).map_or(0, |state| state.credentials);
+    issued >= process.plan().terms.credentials
 }
 
 /// Boxes of a form that was refused.

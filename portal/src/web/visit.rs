@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::IntoResponse as _;
 use axum_extra::extract::cookie::CookieJar;
 
@@ -84,15 +84,30 @@ impl FromRequestParts<Portal> for Body {
 }
 
 fn signed_out(parts: &Parts) -> axum::response::Response {
-    if parts.uri.path().starts_with("/api/") {
+    let wants_json = parts
+        .headers
+        .get(header::ACCEPT)
+        .is_some_and(|accept| accept.as_bytes().starts_with(b"application/json"));
+    if wants_json || parts.uri.path().starts_with("/api/") {
         let answer = serde_json::json!({
             "code": "signed_out",
             "message": "La sessione è terminata. Accedi di nuovo.",
         });
         return (StatusCode::UNAUTHORIZED, Json(answer)).into_response();
     }
-    let asked = parts.uri.path_and_query().map_or("/", |p| p.as_str());
+    let asked = match parts.method {
+        Method::GET => parts.uri.path_and_query().map_or("/", |p| p.as_str()),
+        // A form's address shows nothing: back to the page that the form stands on.
+        _ => referring_page(&parts.headers).unwrap_or("/"),
+    };
     see_other(&format!("/accesso?ritorno={}", urlencoding::encode(asked)))
+}
+
+/// Path of the page that sent a request.
+fn referring_page(headers: &HeaderMap) -> Option<&str> {
+    let address = headers.get(header::REFERER)?.to_str().ok()?;
+    let (_, rest) = address.split_once("://")?;
+    Some(local_path(&rest[rest.find('/')?..]))
 }
 
 /// The session's token in a request.

@@ -11,7 +11,8 @@ use signing::ports::{
 use signing::verify::TrustAnchors;
 
 use portal::meetings::MeetingId;
-use portal::signatures::ports::{Live, LiveTopic, SigningPorts};
+use portal::signatures::ports::{Live, LiveTopic, PREVIEWS, SigningPorts};
+use tokio::sync::Semaphore;
 
 /// Ports behind which nobody is: whatever is asked fails.
 pub fn nobody() -> SigningPorts {
@@ -22,6 +23,7 @@ pub fn nobody() -> SigningPorts {
         identification: None,
         live: Arc::new(Nobody),
         trust: Arc::new(TrustAnchors::none()),
+        previews: Arc::new(Semaphore::new(PREVIEWS)),
     }
 }
 
@@ -54,6 +56,10 @@ impl Tsa for Nobody {
 impl Typesetter for Nobody {
     fn minutes(&self, form: &MinutesForm) -> Result<Typeset, TypesetError> {
         Err(TypesetError::NoTemplate(form.template.clone()))
+    }
+
+    fn unprintable(&self, _: &str) -> Option<char> {
+        None
     }
 
     fn appearance(&self, _: &[String], _: f32, _: f32) -> Result<Vec<u8>, TypesetError> {

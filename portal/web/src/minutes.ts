@@ -20,6 +20,10 @@ function saveWhileTyping(): void {
   let timer = 0;
   let saving: Promise<void> | null = null;
 
+  const say = (words: string, good: boolean): void => {
+    status.textContent = words;
+    status.classList.toggle('text-danger', !good);
+  };
   const save = async (): Promise<void> => {
     const sent = new URLSearchParams();
     for (const [name, value] of new FormData(form)) if (typeof value === 'string') sent.append(name, value);
@@ -30,14 +34,16 @@ function saveWhileTyping(): void {
         headers: { accept: 'application/json' },
         redirect: 'error',
       });
+      if (response.status === 401) {
+        say('La sessione è terminata. Copia il testo, accedi di nuovo e incollalo.', false);
+        return;
+      }
       const answer = (await response.json()) as { revision?: number; message?: string };
       const revision = form.elements.namedItem('revision');
       if (answer.revision !== undefined && revision instanceof HTMLInputElement) revision.value = String(answer.revision);
-      status.textContent = answer.message ?? '';
-      status.classList.toggle('text-danger', !response.ok);
+      say(answer.message ?? '', response.ok);
     } catch {
-      status.textContent = 'Non salvato: connessione assente. Si riprova alla prossima modifica.';
-      status.classList.add('text-danger');
+      say('Non salvato: connessione assente. Si riprova alla prossima modifica.', false);
     }
   };
   // One after the other: each goes on from the revision that the one before it made.
@@ -78,7 +84,7 @@ function watch(): void {
       const response = await fetch(address, { headers: { accept: 'application/json' } });
       if (!response.ok) return;
       const { version } = (await response.json()) as { version: string };
-      if (version !== shown.dataset['version'] && !isBusy()) window.location.reload();
+      if (version !== shown.dataset['version'] && !isBusy()) window.location.replace(shown.dataset['page'] ?? window.location.pathname);
     } catch {
       // The next look may succeed.
     } finally {
@@ -96,8 +102,9 @@ function watch(): void {
   }, LOOK_EVERY_MS);
 }
 
-/** Nobody loses what they are writing to a reload. */
+/** Nobody loses what they are writing, or what they were just told, to a page that loads itself. */
 function isBusy(): boolean {
+  if (document.querySelector('.is-invalid, .alert-danger')) return true;
   for (const form of document.forms) {
     if (form.dataset['sent']) return true;
     for (const field of form.elements) {

@@ -55,7 +55,7 @@ fn clean(value: &mut Value) -> Result<(), TypesetError> {
     match value {
         Value::String(text) => {
             text.retain(|c| !is_invisible(c));
-            match text.chars().find(|c| !c.is_whitespace() && !fonts().can_show(*c)) {
+            match unprintable(text) {
                 Some(character) => Err(TypesetError::Character(character)),
                 None => Ok(()),
             }
@@ -64,6 +64,11 @@ fn clean(value: &mut Value) -> Result<(), TypesetError> {
         Value::Object(map) => map.values_mut().try_for_each(clean),
         _ => Ok(()),
     }
+}
+
+/// The first character that the fonts cannot show and that is not dropped.
+pub(crate) fn unprintable(text: &str) -> Option<char> {
+    text.chars().find(|c| !c.is_whitespace() && !is_invisible(*c) && !fonts().can_show(*c))
 }
 
 /// Control characters and marks of direction: with them a text can read otherwise than it is.

@@ -53,6 +53,10 @@ impl TypstTypesetter {
 }
 
 impl Typesetter for TypstTypesetter {
+    fn unprintable(&self, text: &str) -> Option<char> {
+        form::unprintable(text)
+    }
+
     fn minutes(&self, form: &MinutesForm) -> Result<Typeset, TypesetError> {
         let data = Data::of_minutes(form)?;
         let made_at = datetime(form.made_at)?;
