@@ -87,7 +87,7 @@ async fn the_page_asks_for_the_person_and_says_that_it_is_a_demonstration() {
     let response = site.page(&query).await;
     assert_eq!(response.status(), 200);
     let text = response.text().await.unwrap();
-    assert!(text.contains("DIMOSTRAZIONE") && !text.contains("<script"), "{text}");
+    assert!(text.contains("Dimostrazione") && !text.contains("<script"), "{text}");
     let page = Html::parse_document(&text);
     let value = |name: &str| {
         let field = Selector::parse(&format!("[name={name}]")).unwrap();
