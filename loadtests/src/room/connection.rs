@@ -135,6 +135,7 @@ impl Connection {
             match (self.tickets)().await {
                 Ok(ticket) => return Ok(ticket),
                 Err(NoTicket::Later(wait)) => sleep(wait).await,
+                Err(NoTicket::Over) => return Err(After::Stop(Ok(LeaveReason::Ended))),
                 Err(NoTicket::Refused(why)) => return Err(After::Stop(Err(why))),
             }
         }

@@ -30,6 +30,8 @@ pub struct Ticket {
 pub enum NoTicket {
     /// Ask again after this time: too early, or the hub does not answer.
     Later(Duration),
+    /// The meeting ended while this participant was away.
+    Over,
     /// The hub says no.
     Refused(String),
 }

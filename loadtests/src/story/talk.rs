@@ -287,6 +287,9 @@ async fn ticket(browser: &Browser, meeting: Uuid) -> Result<Ticket, NoTicket> {
     if let Some(seconds) = answer.get("retry_after_s").and_then(Value::as_u64) {
         return Err(NoTicket::Later(Duration::from_secs(seconds.min(WAITS_AT_MOST_S))));
     }
+    if status == StatusCode::GONE {
+        return Err(NoTicket::Over);
+    }
     let text = |name: &str| answer.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (token, socket) = (text("token"), text("ws"));
     if !status.is_success() || token.is_empty() {
