@@ -23,11 +23,18 @@ pub fn router(portal: Portal) -> Router {
 }
 
 /// Whether the person has a seat is decided when the page asks to join.
-async fn page(State(_): State<Portal>, _visit: Visit, Path(_meeting): Path<Uuid>) -> Answer {
+async fn page(State(portal): State<Portal>, _visit: Visit, Path(_meeting): Path<Uuid>) -> Answer {
     let page = Room::get("room.html").ok_or(PageError::NotFound)?;
+    let page = str::from_utf8(&page.data)?.replace("{assistenza}", &number(&portal));
     let headers =
         [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
-    Ok((headers, page.data).into_response())
+    Ok((headers, page).into_response())
+}
+
+/// Whom to call: what a telephone number consists of, nothing that could be markup.
+fn number(portal: &Portal) -> String {
+    let of_number = |c: &char| c.is_ascii_digit() || " +-/()".contains(*c);
+    portal.settings.help_phone.chars().filter(of_number).collect()
 }
 
 async fn asset(Path(name): Path<String>) -> Result<Response, PageError> {

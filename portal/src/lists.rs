@@ -121,6 +121,12 @@ impl<C: Column> Listing<C> {
         self.column.key()
     }
 
+    /// Stays on the last page when fewer rows than asked for were found.
+    pub fn within(&mut self, total: i64) {
+        let pages = (total - 1).div_euclid(i64::from(self.size)) + 1;
+        self.page = self.page.min(u32::try_from(pages).unwrap_or(u32::MAX).max(1));
+    }
+
     /// Rows to skip.
     pub fn offset(&self) -> i64 {
         i64::from(self.page - 1) * i64::from(self.size)
@@ -291,6 +297,19 @@ mod tests {
                 (previous, next),
                 "{page} of {total}"
             );
+        }
+    }
+
+    #[test]
+    fn r_case_04_a_page_after_the_last_is_the_last() {
+        for (page, total, shown) in
+            [("9999999", 20, (11, 20)), ("3", 21, (21, 21)), ("9", 0, (0, 0)), ("1", 5, (1, 5))]
+        {
+            let mut listing = listing(&[("pagina", page)]);
+            listing.within(total);
+            let pager = listing.pager("/", u64::try_from(total).unwrap());
+            assert_eq!(pager.shown, shown, "{page} of {total}");
+            assert_eq!(pager.page, pager.page.min(pager.pages), "{page} of {total}");
         }
     }
 

@@ -7,12 +7,19 @@ use portal_testing::application;
 #[test]
 fn r_claim_05_08_09_10_faults_of_an_application() {
     type Change = fn(&mut Application);
-    let table: [(Change, &[&str]); 8] = [
+    let table: [(Change, &[&str]); 15] = [
         (|_| {}, &[]),
         (|a| a.topic = "  ".into(), &["topic"]),
         (|a| a.reply_on = None, &[]),
         (|a| a.reply_on = Some("2026-09-09".parse().unwrap()), &["reply_on"]),
         (|a| a.complaint_on = "2026-12-01".parse().unwrap(), &["complaint_on", "reply_on"]),
+        (|a| a.reply_on = Some("2026-12-01".parse().unwrap()), &["reply_on"]),
+        (|a| a.complaint_on = "0001-01-01".parse().unwrap(), &["complaint_on"]),
+        (|a| a.complaint_on = "-2026-01-01".parse().unwrap(), &["complaint_on"]),
+        (|a| a.description = "à".repeat(4000) + "\r", &[]),
+        (|a| a.description = "à".repeat(4001), &["description"]),
+        (|a| a.other_availability = "x".repeat(201), &["other_availability"]),
+        (|a| a.pod = Some("x".repeat(201)), &["pod"]),
         (|a| a.service = Service::DualFuel, &["pdr"]),
         (|a| (a.pod, a.pdr) = (None, None), &["pod"]),
         (

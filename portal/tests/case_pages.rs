@@ -213,6 +213,24 @@ async fn r_claim_05_08_a_wrong_form_says_what_is_wrong_beside_each_field_and_kee
             assert!(page.text().contains(&format!("id=\"{complaint}-errore\"")), "{name} {field}");
             assert!(page.text().contains("Via Roma 1"), "{name} {field}");
         }
+        // All at once: what cannot be read, what is missing, what is out of bounds. A rule about
+        // what could not be read (a POD for an unknown service) says nothing.
+        let page = send(&mut staff, "/pratiche/nuova", &[]).await;
+        let faults = |page: &Page| page.text().matches("aria-invalid=\"true\"").count();
+        assert_eq!(faults(&page), 15, "{name}: every required field: {}", page.text());
+        assert!(!page.text().contains("id=\"pod-errore\""), "{name}");
+        let mut fields = application(&who);
+        fields.retain(|(name, _)| {
+            !["cliente", "data_reclamo", "descrizione", "argomento", "pod"].contains(name)
+        });
+        fields.push(("data_reclamo", "0001-01-01".to_owned()));
+        fields.push(("descrizione", "x".repeat(100_000)));
+        let page = send(&mut staff, "/pratiche/nuova", &fields).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{name}");
+        for field in ["cliente", "data_reclamo", "descrizione", "argomento", "pod"] {
+            assert!(page.text().contains(&format!("id=\"{field}-errore\"")), "{name} {field}");
+        }
+        assert_eq!(faults(&page), 5, "{name}");
         // Somebody else's id instead of a client's.
         let mut fields = application(&who);
         fields.retain(|(name, _)| *name != "cliente");
@@ -444,6 +462,11 @@ async fn r_case_01_04_lists_are_searched_sorted_and_paged_for_whom_they_concern(
         assert_eq!(numbers(&page)[0], "N/2026/000012", "{name}");
         let page = staff.get("/pratiche?visualizza=domande&pagina=2&ordina=numero&verso=su").await;
         assert_eq!(numbers(&page), ["N/2026/000011", "N/2026/000012"], "{name}");
+        let page = staff.get("/pratiche?visualizza=domande&pagina=9999999").await;
+        assert_eq!(numbers(&page), ["N/2026/000002", "N/2026/000001"], "{name}");
+        assert!(page.text().contains("Righe 11–12 di 12, pagina 2 di 2"), "{name}");
+        let page = staff.get("/pratiche?visualizza=domande&q=nessuno&pagina=9").await;
+        assert!(page.text().contains("Nessun risultato: cambia"), "{name}");
         let page = staff.get("/pratiche?visualizza=domande&q=000007").await;
         assert_eq!(numbers(&page), ["N/2026/000007"], "{name}");
         assert!(numbers(&staff.get("/pratiche?visualizza=domande&q=%25").await).is_empty());

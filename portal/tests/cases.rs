@@ -362,11 +362,11 @@ async fn s_2_a_list_shows_exactly_the_cases_that_may_be_opened() {
         for actor in &actors {
             let mut listed = std::collections::BTreeSet::new();
             let all = portal::lists::ListQuery { righe: "50".into(), ..Default::default() };
-            let listing =
+            let mut listing =
                 portal::lists::Listing::of(&all, (portal::cases::list::CaseColumn::Number, true));
             use portal::cases::list::{View, page};
             for view in [View::InProgress, View::Closed, View::Applications] {
-                let (lines, total) = page(db, actor, view, &listing).await.unwrap();
+                let (lines, total) = page(db, actor, view, &mut listing).await.unwrap();
                 assert_eq!(lines.len(), usize::try_from(total).unwrap());
                 listed.extend(lines.iter().map(|line| line.id()));
             }

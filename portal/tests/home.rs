@@ -53,6 +53,8 @@ async fn r_log_11_12_the_first_page_tells_each_role_what_waits_for_it() {
             let told = page.text().contains(&format!("/incontri/{meeting}"));
             let expected = !matches!(*username, "capo" | "referente");
             assert_eq!(told, expected, "{name} {username}");
+            let instead = page.text().contains("Oggi come referente puoi");
+            assert_eq!(instead, *username == "referente", "{name} {username}");
             let waiting = page.text().contains("in attesa di adesione");
             assert_eq!(waiting, *username == "seg.luce", "{name} {username}");
         }

@@ -27,6 +27,19 @@ async fn what_cannot_be_read_is_answered_by_a_page() {
         assert_eq!(page.status.as_u16(), status, "{path}");
         assert!(page.text().contains(title), "{path}: {}", page.text());
     }
+    // More than any form needs.
+    let request = staff.request("POST", "/pratiche/nuova");
+    let request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    let large = format!("descrizione={}", "x".repeat(3 * 1024 * 1024));
+    let page = staff.send(request.body(Body::from(large)).unwrap()).await;
+    assert_eq!(page.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(page.text().contains("Richiesta troppo grande"), "{}", page.text());
+    // A file's form that is none.
+    let case = "/pratiche/00000000-0000-0000-0000-000000000000/documenti";
+    let request = staff.request("POST", case).header(header::CONTENT_TYPE, "text/plain");
+    let page = staff.send(request.body(Body::from("x")).unwrap()).await;
+    assert_eq!(page.status, StatusCode::BAD_REQUEST);
+    assert!(page.text().contains("Richiesta non valida"), "{}", page.text());
     // A form without its fields, and something that is no form.
     for (kind, content) in [("application/x-www-form-urlencoded", "x=1"), ("text/plain", "x")] {
         let request = staff.request("POST", "/accesso").header(header::CONTENT_TYPE, kind);

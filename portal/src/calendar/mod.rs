@@ -54,6 +54,17 @@ pub fn show_time(at: DateTime<Utc>) -> String {
     local(at).format("%H:%M").to_string()
 }
 
+/// `840` seconds as people say it: in the largest unit of which there are at least two.
+pub fn duration(seconds: u64) -> String {
+    let (amount, one, many) = match seconds {
+        0..120 => (seconds, "secondo", "secondi"),
+        120..7200 => (seconds / 60, "minuto", "minuti"),
+        7200..172_800 => (seconds / 3600, "ora", "ore"),
+        _ => (seconds / 86_400, "giorno", "giorni"),
+    };
+    format!("{amount} {}", if amount == 1 { one } else { many })
+}
+
 /// A length of time as rules state it. The start day does not count, the last one does (G-2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -107,6 +118,20 @@ mod tests {
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_duration_is_told_in_a_unit_that_people_count_in() {
+        for (seconds, words) in [
+            (1, "1 secondo"),
+            (119, "119 secondi"),
+            (120, "2 minuti"),
+            (7199, "119 minuti"),
+            (7200, "2 ore"),
+            (541_484, "6 giorni"),
+        ] {
+            assert_eq!(duration(seconds), words);
+        }
     }
 
     #[test]

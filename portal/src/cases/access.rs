@@ -4,7 +4,7 @@
 use crate::{
     accounts::Actor,
     accounts::Role,
-    cases::{Adhesion, CaseState, Part, rules::Case, store::CaseRecord},
+    cases::{Adhesion, CaseState, Outcome, Part, rules::Case, store::CaseRecord},
     documents::rules::Viewer,
     organisations::OperatorId,
 };
@@ -153,4 +153,15 @@ pub fn open_for_upload(relation: Relation, case: &Case) -> bool {
             Viewer::Operator { adhered, .. } => adhered,
             Viewer::Service | Viewer::Activating => true,
         }
+}
+
+/// The procedure can have another meeting; one is not fixed twice, but that is another question.
+pub fn takes_meeting(case: &Case) -> bool {
+    match case.state {
+        CaseState::Admitted | CaseState::Assigned | CaseState::Convened | CaseState::Reconvened => {
+            true
+        }
+        CaseState::Held => case.outcome == Some(Outcome::Adjourned),
+        _ => false,
+    }
 }

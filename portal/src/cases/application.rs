@@ -1,6 +1,6 @@
 //! The application (domanda di conciliazione): what the client states (R-CLAIM-08, R-CLAIM-09).
 
-use chrono::NaiveDate;
+use chrono::{Datelike as _, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 use crate::cases::supply::{Sector, Service, Utility};
@@ -62,6 +62,15 @@ pub struct Application {
     pub urgency: Option<Urgency>,
 }
 
+/// Longest text of one line, in characters.
+pub const LINE: usize = 200;
+
+/// Longest text of several lines, in characters.
+pub const TEXT: usize = 4000;
+
+/// Complaints of an earlier year are typing errors: the energy markets were opened in 1999.
+const FIRST_YEAR: i32 = 1999;
+
 /// A field that is missing or does not fit the others: its name and what to do.
 pub type Fault = (&'static str, &'static str);
 
@@ -86,12 +95,42 @@ impl Application {
             .filter(|(_, text)| text.trim().is_empty())
             .map(|(field, _)| (field, REQUIRED))
             .collect();
+        let lines = [
+            ("complaint_ref", self.complaint_ref.as_str()),
+            ("topic", &self.topic),
+            ("availability", &self.availability),
+            ("other_availability", &self.other_availability),
+            ("contract", &self.contract),
+            ("pod", self.pod.as_deref().unwrap_or_default()),
+            ("pdr", self.pdr.as_deref().unwrap_or_default()),
+            ("address", &self.address),
+            ("locality", &self.locality),
+            ("municipality", &self.municipality),
+            ("province", &self.province),
+            ("region", &self.region),
+            ("postal_code", &self.postal_code),
+        ];
+        faults.extend(
+            lines
+                .into_iter()
+                .filter(|(_, text)| length(text) > LINE)
+                .map(|(field, _)| (field, "Scrivi al massimo 200 caratteri.")),
+        );
+        if length(&self.description) > TEXT {
+            faults.push(("description", "Scrivi al massimo 4000 caratteri."));
+        }
+        if self.complaint_on.year() < FIRST_YEAR {
+            faults.push(("complaint_on", "Controlla l'anno del reclamo."));
+        }
         if self.complaint_on > today {
             faults.push(("complaint_on", "La data del reclamo non può essere nel futuro."));
         }
         // R-CLAIM-05.
         if self.reply_on.is_some_and(|reply| reply < self.complaint_on) {
             faults.push(("reply_on", "La risposta non può precedere il reclamo."));
+        }
+        if self.reply_on.is_some_and(|reply| reply > today) {
+            faults.push(("reply_on", "La data della risposta non può essere nel futuro."));
         }
         if self.value_cents.is_some_and(|cents| cents < 0) {
             faults.push(("value", "Il valore non può essere negativo."));
@@ -117,4 +156,9 @@ impl Application {
             Some(cents) => format!("€ {},{:02}", cents / 100, cents % 100),
         }
     }
+}
+
+/// Characters as a browser counts them: it sends two for the end of a line.
+fn length(text: &str) -> usize {
+    text.chars().filter(|c| *c != '\r').count()
 }

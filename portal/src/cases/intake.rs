@@ -6,7 +6,6 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::NaiveDate;
 use serde::Deserialize;
-use uuid::Uuid;
 
 use super::application::{Application, Fault, Urgency};
 use super::commands::{self, CaseError, NewCase};
@@ -123,84 +122,86 @@ async fn page(
     html_with(status, &IntakePage { chrome: visit.chrome, failed, groups })
 }
 
-const REQUIRED: &str = "Campo obbligatorio.";
 const CHOOSE: &str = "Scegli dall'elenco.";
+const DATE: &str = "Scrivi la data come gg/mm/aaaa.";
+const VALUE: &str = "Scrivi l'importo in euro, ad esempio 123,45.";
+
+/// A form that is being read: what is wrong with it so far.
+#[derive(Default)]
+struct Reading {
+    faults: Vec<Fault>,
+}
+
+impl Reading {
+    /// What a field says; a fault if it cannot be read.
+    fn take<T, E>(
+        &mut self,
+        name: &'static str,
+        told: &'static str,
+        read: Result<T, E>,
+    ) -> Option<T> {
+        if read.is_err() {
+            self.faults.push((name, told));
+        }
+        read.ok()
+    }
+
+    /// Adds what is wrong with the application. A rule that looks at a field which could not be read
+    /// says nothing.
+    fn add(&mut self, faults: Vec<Fault>) {
+        let unread: Vec<&str> = self.faults.iter().map(|(field, _)| *field).collect();
+        let faults = faults.into_iter().map(|(field, told)| (field_name(field), told));
+        self.faults.extend(
+            faults.filter(|(field, _)| {
+                !unread.contains(field) && !unread.contains(&decided_by(field))
+            }),
+        );
+    }
+}
+
+/// The field that a rule about `field` looks at as well.
+fn decided_by(field: &str) -> &str {
+    match field {
+        "pod" | "pdr" | "urgenza" => "servizio",
+        "data_risposta" => "data_reclamo",
+        other => other,
+    }
+}
 
 impl IntakeForm {
     /// The case that the form describes, or everything that is wrong with it.
     fn read(&self, today: NaiveDate) -> Result<NewCase, Vec<Fault>> {
-        let mut faults = Vec::new();
-        let client = self.cliente.parse::<Uuid>().map(UserId);
-        let operator = self.operatore.parse::<Uuid>().map(OperatorId);
-        let delegate = optional::<Uuid>(&self.delegato_cliente).map(|id| id.map(UserId));
-        let aid = optional::<Uuid>(&self.ausilio).map(|id| id.map(OperatorId));
-        let service = self.servizio.parse::<Service>();
-        let utility = self.utenza.parse::<Utility>();
-        let complaint_on = self.data_reclamo.parse::<NaiveDate>();
-        let reply_on = optional::<NaiveDate>(&self.data_risposta);
-        let value_cents = cents(&self.valore);
+        let mut reading = Reading::default();
+        let client = reading.take("cliente", CHOOSE, self.cliente.parse());
+        let operator = reading.take("operatore", CHOOSE, self.operatore.parse());
+        let delegate = reading.take("delegato_cliente", CHOOSE, optional(&self.delegato_cliente));
+        let aid = reading.take("ausilio", CHOOSE, optional(&self.ausilio));
+        let service = reading.take("servizio", CHOOSE, self.servizio.parse());
+        let utility = reading.take("utenza", CHOOSE, self.utenza.parse());
+        let complaint_on = reading.take("data_reclamo", DATE, self.data_reclamo.parse());
+        let reply_on = reading.take("data_risposta", DATE, optional(&self.data_risposta));
+        let value_cents = reading.take("valore", VALUE, cents(&self.valore));
         let urgency = match self.urgenza.as_str() {
-            "" => Some(None),
-            "sospesa" => Some(Some(Urgency::Suspended)),
-            "mora" => Some(Some(Urgency::NoticeOfDefault)),
-            _ => None,
+            "" => Ok(None),
+            "sospesa" => Ok(Some(Urgency::Suspended)),
+            "mora" => Ok(Some(Urgency::NoticeOfDefault)),
+            _ => Err(()),
         };
-        for (wrong, name, told) in [
-            (client.is_err(), "cliente", CHOOSE),
-            (operator.is_err(), "operatore", CHOOSE),
-            (delegate.is_err(), "delegato_cliente", CHOOSE),
-            (aid.is_err(), "ausilio", CHOOSE),
-            (service.is_err(), "servizio", CHOOSE),
-            (utility.is_err(), "utenza", CHOOSE),
-            (complaint_on.is_err(), "data_reclamo", REQUIRED),
-            (reply_on.is_err(), "data_risposta", "Scrivi la data come gg/mm/aaaa."),
-            (value_cents.is_err(), "valore", "Scrivi l'importo in euro, ad esempio 123,45."),
-            (urgency.is_none(), "urgenza", CHOOSE),
-        ] {
-            if wrong {
-                faults.push((name, told));
-            }
-        }
-        let (
-            Ok(client),
-            Ok(operator),
-            Ok(client_delegate),
-            Ok(aid),
-            Ok(service),
-            Ok(utility),
-            Ok(complaint_on),
-            Ok(reply_on),
-            Ok(value_cents),
-            Some(urgency),
-        ) = (
-            client,
-            operator,
-            delegate,
-            aid,
-            service,
-            utility,
-            complaint_on,
-            reply_on,
-            value_cents,
-            urgency,
-        )
-        else {
-            return Err(faults);
-        };
+        let urgency = reading.take("urgenza", CHOOSE, urgency);
         let text = |text: &str| text.trim().to_owned();
         let point = |text: &str| Some(text.trim().to_uppercase()).filter(|text| !text.is_empty());
         let application = Application {
-            complaint_on,
+            complaint_on: complaint_on.unwrap_or(today),
             complaint_ref: text(&self.riferimento_reclamo),
-            reply_on,
+            reply_on: reply_on.flatten(),
             topic: text(&self.argomento),
-            value_cents,
+            value_cents: value_cents.flatten(),
             description: text(&self.descrizione),
             availability: text(&self.disponibilita),
             other_availability: text(&self.altre_disponibilita),
-            service,
+            service: service.unwrap_or(Service::ALL[0]),
             contract: text(&self.contratto),
-            utility,
+            utility: utility.unwrap_or(Utility::ALL[0]),
             multi_site: self.multisito == "si",
             pod: point(&self.pod),
             pdr: point(&self.pdr),
@@ -210,13 +211,18 @@ impl IntakeForm {
             province: text(&self.provincia),
             region: text(&self.regione),
             postal_code: text(&self.cap),
-            urgency,
+            urgency: urgency.flatten(),
         };
-        let faults = application.faults(today);
-        if faults.is_empty() {
-            Ok(NewCase { client, client_delegate, operator, aid, application })
-        } else {
-            Err(faults.into_iter().map(|(field, told)| (field_name(field), told)).collect())
+        reading.add(application.faults(today));
+        match (client, operator) {
+            (Some(client), Some(operator)) if reading.faults.is_empty() => Ok(NewCase {
+                client: UserId(client),
+                client_delegate: delegate.flatten().map(UserId),
+                operator: OperatorId(operator),
+                aid: aid.flatten().map(OperatorId),
+                application,
+            }),
+            _ => Err(reading.faults),
         }
     }
 
@@ -381,6 +387,8 @@ fn field_name(field: &'static str) -> &'static str {
         "topic" => "argomento",
         "description" => "descrizione",
         "availability" => "disponibilita",
+        "other_availability" => "altre_disponibilita",
+        "locality" => "localita",
         "contract" => "contratto",
         "address" => "indirizzo",
         "municipality" => "comune",

@@ -244,12 +244,13 @@ impl CaseLine {
     }
 }
 
-/// One page of the list, and how many rows there are in all.
+/// One page of the list, the last one if `listing` asks for more, and how many rows there are in
+/// all.
 pub async fn page(
     db: &Db,
     actor: &Actor,
     view: View,
-    listing: &Listing<CaseColumn>,
+    listing: &mut Listing<CaseColumn>,
 ) -> Result<(Vec<CaseLine>, u64), DbError> {
     let filter = format!(
         "body = $1 AND ({}) AND ({}) AND search LIKE $4 ESCAPE '\\'",
@@ -275,6 +276,7 @@ pub async fn page(
             .bind(&pattern)
             .fetch_one(c)
             .await?;
+        listing.within(total);
         let lines = sqlx::query_as(AssertSqlSafe(rows))
             .bind(actor.body.0)
             .bind(actor.user.0)

@@ -106,7 +106,7 @@ async fn all(State(portal): State<Portal>, visit: Visit, Query(query): Query<Lis
     let view = view.unwrap_or(views[0]);
     let mut listing = Listing::of(&query, (CaseColumn::Number, true));
     listing.view = view.key().to_owned();
-    let (lines, total) = list::page(&portal.db, &visit.actor, view, &listing).await?;
+    let (lines, total) = list::page(&portal.db, &visit.actor, view, &mut listing).await?;
     html(&ListPage {
         chrome: visit.chrome,
         may_open: role == Role::ServiceSecretariat,

@@ -8,7 +8,7 @@ use super::commands::{self, CaseError};
 use super::history::Line;
 use super::rules::{Act, Participation};
 use super::store::{self, CaseRecord};
-use super::{CaseState, Outcome, Part};
+use super::{Outcome, Part};
 use crate::accounts::{self, Actor, Role, UserId};
 use crate::calendar;
 use crate::db::DbError;
@@ -365,15 +365,7 @@ pub(super) async fn meetings(
             room_open: !seatless && meeting.rules.door(room, now) == Door::Open,
         })
         .collect();
-    let possible = case.rules.next_meeting.is_none()
-        && match case.rules.state {
-            CaseState::Admitted
-            | CaseState::Assigned
-            | CaseState::Convened
-            | CaseState::Reconvened => true,
-            CaseState::Held => case.rules.outcome == Some(Outcome::Adjourned),
-            _ => false,
-        };
+    let possible = case.rules.next_meeting.is_none() && access::takes_meeting(&case.rules);
     Ok(MeetingsTab { rows, may_convene: possible && access::may(relation, Action::Convene) })
 }
 

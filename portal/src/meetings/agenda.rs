@@ -221,12 +221,13 @@ pub async fn between(
         .await)?)
 }
 
-/// One page of the agenda, and how many lines there are in all.
+/// One page of the agenda, the last one if `listing` asks for more, and how many lines there are
+/// in all.
 pub async fn page(
     db: &Db,
     actor: &Actor,
     view: View,
-    listing: &Listing<AgendaColumn>,
+    listing: &mut Listing<AgendaColumn>,
 ) -> Result<(Vec<AgendaLine>, u64), DbError> {
     // Only constants of the program are put into the text: scope, view and column.
     let lines = format!("{} AND {} AND c.search LIKE $4 ESCAPE '\\'", lines(actor), view.sql());
@@ -243,6 +244,7 @@ pub async fn page(
             .bind(&pattern)
             .fetch_one(c)
             .await?;
+        listing.within(total);
         let found = sqlx::query_as(AssertSqlSafe(rows))
             .bind(actor.body.0)
             .bind(actor.user.0)

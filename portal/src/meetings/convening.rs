@@ -130,6 +130,19 @@ pub(super) async fn show_new(
     Path(id): Path<Uuid>,
 ) -> Answer {
     let case = case_to_convene(&portal, &visit, id).await?;
+    let state = case.rules.state;
+    if !access::takes_meeting(&case.rules) {
+        return Err(PageError::Refused(format!(
+            "Non è possibile convocare un incontro: lo stato della pratica è «{}».",
+            state.label()
+        )));
+    }
+    if case.rules.next_meeting.is_some() {
+        return Err(PageError::Refused(
+            "La pratica ha già un incontro convocato: puoi spostarlo o annullarlo dalla sua pagina."
+                .to_owned(),
+        ));
+    }
     let (form, errors) = (NewForm::default(), NewErrors::default());
     html(&new_page(&portal, visit, case, form, errors).await?)
 }

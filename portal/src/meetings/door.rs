@@ -23,7 +23,7 @@ pub enum DoorError {
     #[error("L'indirizzo non è di un tuo incontro.")]
     NoSeat,
     /// R-MEET-11.
-    #[error("La stanza apre tra {seconds} secondi.")]
+    #[error("La stanza apre tra {}.", calendar::duration(*seconds))]
     TooEarly {
         /// Until it opens.
         seconds: u64,

@@ -113,7 +113,7 @@ async fn all(State(portal): State<Portal>, visit: Visit, Query(query): Query<Lis
     let view = view.unwrap_or(View::Ahead);
     let mut listing = Listing::of(&query, (AgendaColumn::Time, view == View::Past));
     listing.view = view.key().to_owned();
-    let (lines, total) = agenda::page(&portal.db, &visit.actor, view, &listing).await?;
+    let (lines, total) = agenda::page(&portal.db, &visit.actor, view, &mut listing).await?;
     let rows = lines.into_iter().map(|line| Row::of(&portal, line, role));
     html(&AgendaPage {
         chrome: visit.chrome,
@@ -196,7 +196,7 @@ async fn page(portal: &Portal, visit: Visit, id: MeetingId, refusal: Option<Stri
                 time: calendar::show_time(opens_at),
                 day: calendar::show_day(calendar::day_of(opens_at)),
                 seconds,
-                words: in_words(seconds),
+                words: calendar::duration(seconds),
             })
         }
     };
@@ -223,17 +223,6 @@ async fn page(portal: &Portal, visit: Visit, id: MeetingId, refusal: Option<Stri
         refusal,
     };
     html_with(status, &page)
-}
-
-/// `840` as people say it.
-fn in_words(seconds: u64) -> String {
-    let (amount, one, many) = match seconds {
-        0..120 => (seconds, "secondo", "secondi"),
-        120..7200 => (seconds / 60, "minuto", "minuti"),
-        7200..172_800 => (seconds / 3600, "ora", "ore"),
-        _ => (seconds / 86_400, "giorno", "giorni"),
-    };
-    format!("{amount} {}", if amount == 1 { one } else { many })
 }
 
 async fn show(State(portal): State<Portal>, visit: Visit, Path(id): Path<Uuid>) -> Answer {

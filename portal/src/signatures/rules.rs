@@ -127,7 +127,7 @@ pub fn step_label(step: Step) -> &'static str {
         Step::ConditionsAccepted => "Condizioni accettate",
         Step::ContactsConfirmed => "Recapiti confermati",
         Step::CertificateIssued => "Certificato emesso",
-        Step::OtpSent => "OTP inviato",
+        Step::OtpSent => "Codice inviato",
         Step::Signed => "Firmato",
         Step::Refused => "Rifiutato",
         Step::Expired => "Scaduto",

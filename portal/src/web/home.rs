@@ -26,6 +26,8 @@ pub(super) fn routes() -> Router<Portal> {
 #[template(path = "web/home.html")]
 struct HomePage {
     chrome: Chrome,
+    /// For a role without functions of its own yet: what the person can do.
+    instead: Option<&'static str>,
     /// Whether the person's meetings are told.
     meets: bool,
     today: Vec<Row>,
@@ -57,6 +59,10 @@ struct Task {
     href: &'static str,
 }
 
+const CONTACT_OFFICER: &str = "Oggi come referente puoi vedere i tuoi profili e provare audio e \
+    video. La gestione degli utenti e dei delegati del tuo operatore arriva con il registro degli \
+    operatori: fino ad allora chiedi le abilitazioni alla segreteria del Servizio.";
+
 async fn home(State(portal): State<Portal>, visit: Visit) -> Answer {
     let (db, actor) = (&portal.db, &visit.actor);
     let day = calendar::day_of(portal.now());
@@ -79,6 +85,7 @@ async fn home(State(portal): State<Portal>, visit: Visit) -> Answer {
         _ => Vec::new(),
     };
     html(&HomePage {
+        instead: (actor.role == Role::ContactOfficer).then_some(CONTACT_OFFICER),
         meets: takes_part(actor.role),
         today,
         next,

@@ -44,6 +44,10 @@ async fn r_meet_06_10_pages_convene_with_errors_beside_the_fields_and_show_the_d
         let address = page.location().to_owned();
         assert!(address.starts_with("/incontri/"), "{name} {}", page.text());
         assert!(staff.get(&address).await.text().contains("è convocato"), "{name}");
+        // One at a time, and none once the procedure is over: the form is not even shown.
+        let page = staff.get(&new).await;
+        assert_eq!(page.status, StatusCode::CONFLICT, "{name}");
+        assert!(page.text().contains("ha già un incontro convocato"), "{name}");
 
         world.clock.set("2026-12-05T13:30:00Z");
         let mut visitors = Vec::new();
@@ -70,6 +74,11 @@ async fn r_meet_06_10_pages_convene_with_errors_beside_the_fields_and_show_the_d
         assert_eq!(client.get(&log).await.status, StatusCode::FORBIDDEN, "{name}");
         let mut staff = Browser::signed_in(router.clone(), &world, "segreteria").await;
         assert_eq!(staff.get(&log).await.status, StatusCode::OK, "{name}");
+        let page = client.post(&format!("/pratiche/{case}/rinuncia"), &[]).await;
+        assert_eq!(page.status, StatusCode::SEE_OTHER, "{name}: {}", page.text());
+        let page = staff.get(&new).await;
+        assert_eq!(page.status, StatusCode::CONFLICT, "{name}");
+        assert!(page.text().contains("Non è possibile convocare"), "{name}: {}", page.text());
     }
     databases.end().await;
 }

@@ -7,6 +7,7 @@ import { forget, recall, remember } from './memory';
 import { mountAnnouncer } from './ui/announcer';
 import { closedPage, farewellPage, type Way } from './ui/closed';
 import { clearToasts, mountToasts, toast } from './ui/dialog';
+import { h } from './ui/element';
 import { createEntrance } from './ui/entrance';
 import { createRoomScreen } from './ui/roomscreen';
 
@@ -82,6 +83,7 @@ function show(page: HTMLElement): void {
   page.querySelector<HTMLElement>('h1')?.focus();
 }
 
+document.getElementById('app')?.append(h('p', { class: 'loading', text: 'Un momento…' }));
 mountAnnouncer(document.body);
 mountToasts(document.body);
 void begin();

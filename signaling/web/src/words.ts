@@ -102,6 +102,12 @@ export const farewells: Record<LeaveReason, { title: string; text: string }> = {
   },
 };
 
+/** How a device is, and what a press on its button does. */
+export function deviceWords(device: 'mic' | 'cam', on: boolean): [string, string] {
+  if (device === 'mic') return on ? ['Microfono acceso', 'Spegni il microfono'] : ['Microfono spento', 'Accendi il microfono'];
+  return on ? ['Telecamera accesa', 'Spegni la telecamera'] : ['Telecamera spenta', 'Accendi la telecamera'];
+}
+
 /** `getUserMedia` failures by the name of the DOMException. */
 export function deviceProblem(kind: 'microfono' | 'telecamera', name: string): string {
   const article = kind === 'microfono' ? 'Il microfono' : 'La telecamera';
@@ -121,14 +127,16 @@ export function deviceProblem(kind: 'microfono' | 'telecamera', name: string): s
   }
 }
 
-/** "tra 4 minuti", "tra 30 secondi". */
+/** "3 giorni", "4 minuti", "30 secondi". */
 export function duration(seconds: number): string {
   const minutes = Math.floor(seconds / 60);
+  if (minutes >= 2880) return `${Math.floor(minutes / 1440)} giorni`;
   if (minutes >= 120) return `${Math.floor(minutes / 60)} ore`;
   if (minutes >= 2) return `${minutes} minuti`;
   return seconds === 1 ? '1 secondo' : `${Math.max(0, Math.ceil(seconds))} secondi`;
 }
 
+/** By the clocks in Rome, wherever the browser is, as on every page. */
 export function clockTime(at_ms: number): string {
-  return new Date(at_ms).toLocaleTimeString('it-IT', { hour: '2-digit', minute: '2-digit' });
+  return new Date(at_ms).toLocaleTimeString('it-IT', { hour: '2-digit', minute: '2-digit', timeZone: 'Europe/Rome' });
 }

@@ -13,6 +13,9 @@ export interface Way {
   again: () => void;
 }
 
+/** Asking again changes nothing. */
+const final: string[] = ['ended', 'removed', 'unknown'];
+
 /** What the hub says instead of a seat; comes back by itself when waiting helps. */
 export function closedPage(answer: Extract<JoinAnswer, { ok: false }>, way: Way): HTMLElement {
   const { title, text } = closedWords(answer);
@@ -22,7 +25,7 @@ export function closedPage(answer: Extract<JoinAnswer, { ok: false }>, way: Way)
       ? h('a', { class: 'btn primary', text: 'Accedi', attrs: { href: `/accesso?ritorno=${encodeURIComponent(location.pathname)}` } })
       : waits !== null
         ? countdown(waits, answer.code === 'too_early', way.again)
-        : button('Riprova', { class: 'primary', test: 'again', click: way.again }),
+        : !final.includes(answer.code) && button('Riprova', { class: 'primary', test: 'again', click: way.again }),
     answer.code !== 'signed_out' && back(way),
   ]);
 }

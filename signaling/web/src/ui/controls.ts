@@ -1,8 +1,9 @@
 /** The bar with what everybody can do: microphone, camera, screen, hand, side panels, leave. */
 import type { Meeting } from '../meeting';
 import { isConciliator, self } from '../model';
+import { deviceWords } from '../words';
 import { ask } from './dialog';
-import { h, setText } from './element';
+import { h, nameAction, setText } from './element';
 import { icon, type IconName } from './icons';
 
 export type PanelName = 'people' | 'chat' | 'document' | 'settings';
@@ -31,11 +32,11 @@ export function createControls(meeting: Meeting, panels: { toggle(name: PanelNam
   function update(unread: { chat: number; document: boolean }): void {
     const { state } = devices;
     const inside = meeting.state.session !== 'lobby';
-    mic.set(state.mic ? 'mic' : 'micOff', state.mic ? 'Microfono acceso' : 'Microfono spento', state.mic);
-    cam.set(state.cam ? 'cam' : 'camOff', state.cam ? 'Telecamera accesa' : 'Telecamera spenta', state.cam);
-    screen.set('screen', state.screen ? 'Ferma la condivisione' : 'Condividi schermo', state.screen);
+    mic.set(state.mic ? 'mic' : 'micOff', ...deviceWords('mic', state.mic), state.mic);
+    cam.set(state.cam ? 'cam' : 'camOff', ...deviceWords('cam', state.cam), state.cam);
+    screen.set('screen', state.screen ? 'Ferma la condivisione' : 'Condividi schermo', null, state.screen);
     const raised = self(meeting.state)?.hand ?? false;
-    hand.set('hand', raised ? 'Abbassa la mano' : 'Alza la mano', raised);
+    hand.set('hand', raised ? 'Abbassa la mano' : 'Alza la mano', null, raised);
     screen.node.hidden = !inside || !canShare;
     for (const [name, c, text] of [
       ['people', people, 'Persone'],
@@ -43,7 +44,7 @@ export function createControls(meeting: Meeting, panels: { toggle(name: PanelNam
       ['document', document_, 'Verbale e firme'],
       ['settings', settings, 'Dispositivi'],
     ] as const) {
-      c.set(name, text, null);
+      c.set(name, text, null, null);
       c.node.setAttribute('aria-expanded', String(panels.isOpen(name)));
     }
     document_.node.classList.toggle('news', unread.document);
@@ -51,7 +52,7 @@ export function createControls(meeting: Meeting, panels: { toggle(name: PanelNam
     // In the lobby the page itself shows the devices.
     for (const c of [people, chat, document_, settings]) c.node.hidden = !inside;
     hand.node.hidden = !inside || isConciliator(meeting.state);
-    leave.set('leave', 'Esci', null);
+    leave.set('leave', 'Esci', null, null);
   }
   return { node, update };
 }
@@ -62,12 +63,14 @@ function control(name: string, click: () => void) {
   let shown: IconName | null = null;
   return {
     node,
-    set(picture: IconName, text: string, pressed: boolean | null): void {
+    /** `action`: what a press does, where `text` says only how things are. */
+    set(picture: IconName, text: string, action: string | null, pressed: boolean | null): void {
       if (shown !== picture) {
         node.replaceChildren(icon(picture), label);
         shown = picture;
       }
       setText(label, text);
+      if (action !== null) nameAction(node, text, action);
       if (pressed !== null) node.setAttribute('aria-pressed', String(pressed));
     },
   };

@@ -1,6 +1,7 @@
 /** Choosing microphone and camera, and seeing that they work. */
 import type { Devices } from '../devices';
-import { h, setText } from './element';
+import { deviceWords } from '../words';
+import { h, nameAction, setText } from './element';
 import { icon } from './icons';
 
 export function createPreview(devices: Devices) {
@@ -37,8 +38,8 @@ export function createPreview(devices: Devices) {
     if (shown !== camTrack) video.srcObject = camTrack ? new MediaStream([camTrack]) : null;
     if (camTrack && video.paused) void video.play().catch(() => undefined);
     off.hidden = camTrack !== null;
-    mic.set(state.mic, state.mic ? 'Microfono acceso' : 'Microfono spento');
-    cam.set(state.cam, state.cam ? 'Telecamera accesa' : 'Telecamera spenta');
+    mic.set(state.mic);
+    cam.set(state.cam);
     const text = [state.problem.mic, state.problem.cam].filter((p) => p !== null);
     if (problems.dataset['text'] !== text.join()) {
       problems.dataset['text'] = text.join();
@@ -73,9 +74,11 @@ export function createPreview(devices: Devices) {
     const node = h('button', { class: 'btn toggle', test, attrs: { type: 'button' }, on: { click: () => void flip() } });
     return {
       node,
-      set(on: boolean, text: string): void {
+      set(on: boolean): void {
+        const [text, action] = deviceWords(name, on);
         node.setAttribute('aria-pressed', String(on));
         setText(label, text);
+        nameAction(node, text, action);
         node.replaceChildren(icon(on ? name : `${name}Off`), label);
       },
     };

@@ -53,6 +53,14 @@ export function setText(node: Element, text: string): void {
   if (node.textContent !== text) node.textContent = text;
 }
 
+/** Names a button by its text and by what a press does; the latter is its hint too. */
+export function nameAction(node: HTMLElement, text: string, action: string): void {
+  const name = `${text}: ${action.toLowerCase()}`;
+  if (node.getAttribute('aria-label') === name) return;
+  node.setAttribute('aria-label', name);
+  node.title = action;
+}
+
 /**
  * Replaces the children of a list whose content changed, and keeps the focus on the control with
  * the same `data-key`: a list is redrawn while somebody walks through it with the keyboard.
