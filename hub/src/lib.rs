@@ -17,5 +17,6 @@ pub mod shell;
 pub mod signatures;
 pub mod telemetry;
 pub mod verify;
+pub mod verify_log;
 
 pub use error::HubError;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use hub::settings::Settings;
-use hub::{HubError, backup, guard, serve, telemetry, verify};
+use hub::{HubError, backup, guard, serve, telemetry, verify, verify_log};
 use portal::clock::{Clock as _, SystemClock};
 
 /// Realtime meeting and signing hub for online conciliation and mediation.
@@ -36,6 +36,12 @@ enum Command {
         file: PathBuf,
         #[command(flatten)]
         place: Place,
+    },
+    /// Check exported attendance and evidence logs offline; exit code 0 only if every chain holds.
+    VerifyLog {
+        /// `presenze.json` or `evidenze.json` files.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
     },
     /// Recompute every hash chain; exit code 0 only if all of them hold.
     VerifyJournals(Place),
@@ -133,6 +139,7 @@ async fn run(command: Command) -> Result<ExitCode, HubError> {
                 say("restart the hub: its demo trust service has other keys now");
             }
         }
+        Command::VerifyLog { files } => return verify_log::run(&files),
         Command::VerifyJournals(place) => {
             return verify::journals(&place.present().await?).await;
         }

@@ -6,6 +6,7 @@ mod support;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use hub::serve;
@@ -38,7 +39,13 @@ fn r_tech_11_five_meetings_are_completed_and_r_meet_24_nothing_said_is_stored() 
 
     Play::assert_documents_are_accepted(dir.path(), 5);
     for log in ["-attendance.json", "-evidence.json"] {
-        assert_eq!(Play::saved(dir.path(), log).len(), 5);
+        let logs = Play::saved(dir.path(), log);
+        assert_eq!(logs.len(), 5);
+        let checked =
+            Command::new(env!("CARGO_BIN_EXE_hub")).arg("verify-log").args(&logs).output();
+        let checked = checked.unwrap();
+        let said = String::from_utf8_lossy(&checked.stdout);
+        assert!(checked.status.success() && said.contains("catena integra"), "{said}");
     }
 
     // The canary was said in chat and sent in every media packet; it must be nowhere.

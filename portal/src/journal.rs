@@ -6,12 +6,15 @@
 //! Events carry ids; names and addresses stand beside the chain.
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::db::{Db, DbError, Tx, kept};
 use crate::on_db;
+
+/// The hash before the first entry of a chain.
+pub const ORIGIN: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// What a chain is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,7 +28,7 @@ pub struct Aggregate {
 }
 
 /// One link of a chain.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
 pub struct Entry {
     /// From 1, without gaps.
     pub seq: i64,
@@ -76,7 +79,7 @@ pub async fn append<E: Serialize + Sync>(
     .bind(id)
     .fetch_optional(c)
     .await)?;
-    let (seq, prev) = last.unwrap_or_else(|| (0, origin()));
+    let (seq, prev) = last.unwrap_or_else(|| (0, ORIGIN.to_owned()));
     let entry = link(seq + 1, kept(now), serde_json::to_string(event)?, prev);
     // Two writers of one aggregate meet at the primary key: the second one fails and retries.
     on_db!(tx, |c| sqlx::query(
@@ -148,7 +151,7 @@ pub async fn audit(db: &Db) -> Result<Audit, JournalError> {
 
 /// Recomputes a chain.
 pub fn verify(entries: &[Entry]) -> Result<(), JournalError> {
-    let mut prev = origin();
+    let mut prev = ORIGIN.to_owned();
     for (seq, entry) in (1..).zip(entries) {
         let expected = link(seq, entry.at, entry.event.clone(), prev);
         if *entry != expected {
@@ -157,10 +160,6 @@ pub fn verify(entries: &[Entry]) -> Result<(), JournalError> {
         prev = expected.hash;
     }
     Ok(())
-}
-
-fn origin() -> String {
-    "0".repeat(64)
 }
 
 fn link(seq: i64, at: DateTime<Utc>, event: String, prev: String) -> Entry {
@@ -176,7 +175,7 @@ mod tests {
         let at = DateTime::from_timestamp_micros(1_800_000_000_000_001).unwrap();
         let mut entries: Vec<Entry> = Vec::new();
         for seq in 1..=4 {
-            let prev = entries.last().map_or_else(origin, |e| e.hash.clone());
+            let prev = entries.last().map_or_else(|| ORIGIN.to_owned(), |e| e.hash.clone());
             entries.push(link(seq, at, format!("{{\"n\":{seq}}}"), prev));
         }
         entries
