@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use accordo_demo::world;
 use axum::Router;
 use axum::middleware;
 use axum_server::Handle;
@@ -71,9 +72,10 @@ pub async fn serve(settings: Settings) -> Result<(), HubError> {
         signing,
     });
 
-    if demo.is_some() {
-        accordo_demo::world::fill(&portal).await.map_err(|e| failed("demo")(&e))?;
-    }
+    let agreed = match demo {
+        Some(_) => world::fill(&portal).await.map_err(|e| failed("demo")(&e))?,
+        None => None,
+    };
     let lease = TimeDelta::seconds(settings.rooms.lease_s.into());
     let meetings = Meetings::new(portal.clone(), lease);
     // Nobody else can be serving: no lease of a room or a signature has to run out first.
@@ -109,6 +111,11 @@ pub async fn serve(settings: Settings) -> Result<(), HubError> {
     match address {
         Some(address) => {
             tracing::info!(%address, "serving");
+            if let Some(meeting) = agreed
+                && let Err(error) = world::sign(&portal, meeting).await
+            {
+                tracing::error!(%error, "signing an agreement of the demo");
+            }
             announce(&settings, demo.is_some());
             signal().await.map_err(HubError::io("waiting for signals"))?;
             tracing::info!("stopping");

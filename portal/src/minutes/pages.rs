@@ -2,7 +2,7 @@
 //! It stands alone and in the room's side panel.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse as _;
 use axum::routing::{get, post};
@@ -24,7 +24,7 @@ use crate::signatures::pages::{Caller, file};
 use crate::signatures::store::Who;
 use crate::signatures::view::{OwnView, ProcessView, Seen, Stage, Ticks, looked_at};
 use crate::signatures::{craft, opening, store as signatures};
-use crate::web::{Answer, Chrome, PageError, Visit, done, html_with};
+use crate::web::{Answer, Chrome, PageError, Path, Visit, done, html_with};
 
 /// Addresses of this feature.
 pub fn routes() -> Router<Portal> {

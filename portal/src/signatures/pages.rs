@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use askama::Template;
-use axum::extract::{ConnectInfo, FromRequestParts, Path, Query, State};
+use axum::extract::{ConnectInfo, FromRequestParts, Query, State};
 use axum::http::header;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse as _, Response};
@@ -26,7 +26,7 @@ use crate::meetings::MeetingId;
 use crate::minutes::pages::{Refused, at_table, refused};
 use crate::minutes::table::Table;
 use crate::portal::Portal;
-use crate::web::{Answer, Chrome, PageError, Visit, done, html, see_other};
+use crate::web::{Answer, Chrome, PageError, Path, Visit, done, html, see_other};
 
 /// Addresses of this feature.
 pub fn routes() -> Router<Portal> {

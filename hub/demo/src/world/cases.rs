@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use portal::accounts::Actor;
+use portal::bodies::Body;
 use portal::calendar;
 use portal::cases::application::Application;
 use portal::cases::commands::{self as cases, NewCase};
@@ -13,7 +14,7 @@ use portal::meetings::{MeetingId, Mode};
 use portal::portal::Portal;
 
 use super::people::Cast;
-use super::{StoryClock, WorldError};
+use super::{StoryClock, WorldError, minutes};
 
 /// How far a case has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +31,9 @@ enum Goal {
     Moved,
     Held,
     Adjourned,
+    Signing,
+    /// Held; signed once the trust service answers.
+    Agreement,
     NoAgreement,
     NoShow,
     Withdrawn,
@@ -50,7 +54,7 @@ const CASES: [(Goal, i64); 40] = [
     (Goal::NotAdhered, 96),
     (Goal::Held, 80),
     (Goal::NoAgreement, 76),
-    (Goal::NoAgreement, 74),
+    (Goal::Held, 74),
     (Goal::Held, 70),
     (Goal::NotAdmitted, 66),
     (Goal::Held, 64),
@@ -66,8 +70,8 @@ const CASES: [(Goal, i64); 40] = [
     (Goal::Adjourned, 35),
     (Goal::Adhered, 32),
     (Goal::Adjourned, 30),
-    (Goal::Convened, 28),
-    (Goal::Adhered, 25),
+    (Goal::Signing, 24),
+    (Goal::Agreement, 23),
     (Goal::NotAdmitted, 24),
     (Goal::Assigned, 21),
     (Goal::Assigned, 19),
@@ -94,21 +98,26 @@ const TOPICS: [(&str, &str, Service); 5] = [
     ("Morosità", "È stata contestata una bolletta già pagata.", Service::DualFuel),
 ];
 
-/// Tells every case from its application to its goal, in the order of time.
+/// Tells every case from its application to its goal, in the order of time. Returns the meeting of
+/// the case that ends in agreement.
 pub(super) async fn tell(
     portal: &Portal,
     clock: &StoryClock,
     cast: &Cast,
     now: DateTime<Utc>,
-) -> Result<(), WorldError> {
+) -> Result<Option<MeetingId>, WorldError> {
+    let mut agreed = None;
     for (number, (goal, days)) in CASES.into_iter().enumerate() {
         let opened = now - TimeDelta::days(days);
         clock.restart(opened);
         let story = Story { portal, clock, cast, number };
-        story.tell(goal, opened, now).await?;
+        let meeting = story.tell(goal, opened, now).await?;
+        if goal == Goal::Agreement {
+            agreed = meeting;
+        }
     }
     clock.set(now);
-    Ok(())
+    Ok(agreed)
 }
 
 /// A case whose people are all there, for the meeting that is about to begin.
@@ -136,12 +145,12 @@ impl Story<'_> {
         goal: Goal,
         opened: DateTime<Utc>,
         now: DateTime<Utc>,
-    ) -> Result<(), WorldError> {
+    ) -> Result<Option<MeetingId>, WorldError> {
         let cast = self.cast;
         let staff = &cast.staff;
         let case = open(self.portal, cast, self.number).await?;
         let first = match goal {
-            Goal::Submitted => return Ok(()),
+            Goal::Submitted => return Ok(None),
             Goal::Regularising => Act::AskIntegration,
             Goal::NotAdmitted => Act::Reject,
             _ => Act::Admit,
@@ -149,37 +158,39 @@ impl Story<'_> {
         self.later(TimeDelta::hours(20), now);
         self.act(staff, case, first).await?;
         if matches!(goal, Goal::Regularising | Goal::NotAdmitted | Goal::Admitted) {
-            return Ok(());
+            return Ok(None);
         }
         if goal == Goal::NotAdhered {
             self.later(TimeDelta::days(3), now);
-            return self.act(&cast.secretariat, case, Act::Decline { operator: cast.seller }).await;
+            self.act(&cast.secretariat, case, Act::Decline { operator: cast.seller }).await?;
+            return Ok(None);
         }
         let conciliator = self.conciliator();
         self.later(TimeDelta::days(1), now);
         let assign = Act::AssignConciliator { conciliator: conciliator.user };
         self.act(staff, case, assign).await?;
         if goal == Goal::Assigned {
-            return Ok(());
+            return Ok(None);
         }
         if goal == Goal::Archived {
             // Nobody ever answered; the term passed.
             self.clock.set(opened + TimeDelta::days(95));
-            return self.act(staff, case, Act::DecideOverdue { archive: true }).await;
+            self.act(staff, case, Act::DecideOverdue { archive: true }).await?;
+            return Ok(None);
         }
         for (actor, act) in to_adhered(cast).into_iter().skip(2) {
             self.later(TimeDelta::hours(30), now);
             self.act(actor, case, act).await?;
         }
         if goal == Goal::Adhered {
-            return Ok(());
+            return Ok(None);
         }
         if goal == Goal::WithAid {
             for (actor, act) in with_aid(cast) {
                 self.later(TimeDelta::hours(20), now);
                 self.act(actor, case, act).await?;
             }
-            return Ok(());
+            return Ok(None);
         }
         let held_in_past = !matches!(goal, Goal::Convened | Goal::Moved);
         let day = if held_in_past { opened + TimeDelta::days(21) } else { now + self.ahead() };
@@ -198,7 +209,13 @@ impl Story<'_> {
                 self.act(client, case, Act::Withdraw).await?;
             }
             Goal::NoShow => self.meet(meeting, Some(Outcome::NoShowConvened), false).await?,
-            Goal::Held => self.meet(meeting, None, true).await?,
+            Goal::Held | Goal::Agreement => self.meet(meeting, None, true).await?,
+            Goal::Signing => {
+                self.meet(meeting, None, true).await?;
+                let body = self.body().await?;
+                let conciliators = [&self.cast.conciliator, &self.cast.second_conciliator];
+                minutes::put_to_signature(self.portal, &body, conciliators, meeting).await?;
+            }
             Goal::Adjourned => {
                 self.meet(meeting, Some(Outcome::Adjourned), true).await?;
                 self.convene(case, now + self.ahead() + TimeDelta::days(15)).await?;
@@ -211,7 +228,7 @@ impl Story<'_> {
                 }
             }
         }
-        Ok(())
+        Ok(Some(meeting))
     }
 
     async fn act(&self, actor: &Actor, case: CaseId, act: Act) -> Result<(), WorldError> {
@@ -255,6 +272,12 @@ impl Story<'_> {
         fixed.map_err(|e| WorldError(format!("case {}: {e}", self.number + 1)))
     }
 
+    async fn body(&self) -> Result<Body, WorldError> {
+        let bodies = portal::bodies::all(&self.portal.db).await.map_err(WorldError::of)?;
+        let body = bodies.into_iter().find(|body| body.id == self.cast.staff.body);
+        body.ok_or_else(|| WorldError("no body".to_owned()))
+    }
+
     /// The meeting takes place by the story's clock.
     async fn meet(
         &self,
@@ -267,9 +290,7 @@ impl Story<'_> {
         let record = portal::meetings::store::read(&portal.db, body, meeting).await;
         let record = record.map_err(WorldError::of)?;
         let record = record.ok_or_else(|| WorldError("a meeting is missing".to_owned()))?;
-        let bodies = portal::bodies::all(&portal.db).await.map_err(WorldError::of)?;
-        let body = bodies.into_iter().find(|b| b.id == body);
-        let body = body.ok_or_else(|| WorldError("no body".to_owned()))?;
+        let body = self.body().await?;
         self.clock.set(record.rules.slot.starts_at + TimeDelta::minutes(2));
         let mut tx = portal.db.begin().await.map_err(WorldError::of)?;
         if came {

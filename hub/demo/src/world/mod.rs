@@ -1,8 +1,9 @@
-//! The demo world: two bodies, their people, cases in every state that can be reached without
-//! signing, and a meeting that is about to begin. Everything is made by the portal's own commands,
+//! The demo world: two bodies, their people, cases in every state, and a meeting that is about to
+//! begin. Everything is made by the portal's own commands,
 //! by a clock that runs through the last months.
 
 mod cases;
+mod minutes;
 mod people;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,7 +12,7 @@ use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 use portal::bodies;
 use portal::clock::Clock;
 use portal::meetings::commands::{self as meetings, Proposal};
-use portal::meetings::{Mode, Slot, store};
+use portal::meetings::{MeetingId, Mode, Slot, store};
 use portal::portal::Portal;
 
 pub use people::{ACCOUNTS, Account, MEDIATION, PASSWORD};
@@ -56,8 +57,10 @@ const PAST: TimeDelta = TimeDelta::days(150);
 const AHEAD: TimeDelta = TimeDelta::minutes(10);
 
 /// Fills an empty installation; where there is one already, only sees to it that a meeting is about
-/// to begin.
-pub async fn fill(portal: &Portal) -> Result<(), WorldError> {
+/// to begin. Returns the meeting whose minutes [`sign`] puts to signature once the trust service
+/// answers.
+pub async fn fill(portal: &Portal) -> Result<Option<MeetingId>, WorldError> {
+    let mut agreed = None;
     if bodies::all(&portal.db).await.map_err(WorldError::of)?.is_empty() {
         let now = portal.now();
         let clock = StoryClock(Arc::new(Mutex::new(now - PAST)));
@@ -66,9 +69,20 @@ pub async fn fill(portal: &Portal) -> Result<(), WorldError> {
         // The older body is the one that serves hosts which are nobody's.
         clock.set(past.now() + TimeDelta::hours(1));
         people::mediation(&past).await?;
-        cases::tell(&past, &clock, &conciliation, now).await?;
+        agreed = cases::tell(&past, &clock, &conciliation, now).await?;
     }
-    meeting_ahead(portal).await
+    meeting_ahead(portal).await?;
+    Ok(agreed)
+}
+
+/// Everybody signs the agreement of a meeting that [`fill`] returned.
+pub async fn sign(portal: &Portal, meeting: MeetingId) -> Result<(), WorldError> {
+    let all = bodies::all(&portal.db).await.map_err(WorldError::of)?;
+    let body = all.first().ok_or_else(|| WorldError("no body".to_owned()))?;
+    let cast = people::cast(portal, body.clone()).await?;
+    let conciliators = [&cast.conciliator, &cast.second_conciliator];
+    minutes::put_to_signature(portal, body, conciliators, meeting).await?;
+    minutes::sign(portal, body, meeting).await
 }
 
 /// A meeting in ten minutes, unless one is fixed for the next half hour.
