@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use chrono::TimeDelta;
-use portal::signatures::{apply, store};
+use portal::signatures::{apply, attempts, store};
 use portal_testing::databases;
 
 use crate::TEXT;
@@ -88,7 +88,7 @@ async fn r_sign_34_a_stop_before_the_answer_is_taken_up_at_the_start() {
         tokio::spawn(
             async move { apply::sign(&portal, &hanging, "client", base, &entered, who).await },
         );
-    while store::running_attempts(db, row.id).await.unwrap().is_empty() {
+    while attempts::running_attempts(db, row.id).await.unwrap().is_empty() {
         tokio::task::yield_now().await;
     }
     stopped.abort();
@@ -98,7 +98,7 @@ async fn r_sign_34_a_stop_before_the_answer_is_taken_up_at_the_start() {
     apply::resume_all(&stage.world.portal, Some(stage.world.portal.now() + TimeDelta::seconds(1)))
         .await
         .unwrap();
-    assert!(store::running_attempts(db, row.id).await.unwrap().is_empty());
+    assert!(attempts::running_attempts(db, row.id).await.unwrap().is_empty());
     // The trust service may have signed: the credential is not used again.
     assert_eq!(client.next().await, "request");
     went_on(&client.sign(&stage, &stage.client).await);
@@ -163,7 +163,7 @@ async fn r_sign_34_a_signature_given_in_time_is_waited_for_beyond_the_term_and_b
         let base = delegate.base().await.parse().unwrap();
         let portal = &stage.world.portal;
         apply::sign(portal, &row, "operator_delegate", base, &codes[1], who).await.unwrap_err();
-        assert_eq!(store::running_attempts(db, row.id).await.unwrap().len(), 1, "{name}");
+        assert_eq!(attempts::running_attempts(db, row.id).await.unwrap().len(), 1, "{name}");
 
         stage.world.clock.set(&(term + TimeDelta::minutes(1)).to_rfc3339());
         apply::resume_all(portal, None).await.unwrap();

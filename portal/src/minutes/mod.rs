@@ -8,6 +8,7 @@ pub mod compose;
 pub mod pages;
 pub mod store;
 pub mod table;
+pub(crate) mod view;
 
 use chrono::{DateTime, Utc};
 

@@ -9,12 +9,14 @@ use axum::routing::{get, post};
 use axum::{Form, Json, Router};
 use serde::Deserialize;
 use serde_json::json;
-use signing::Digest;
 use uuid::Uuid;
 
 use super::commands::{self, DraftError, Written};
 use super::table::Table;
-use super::{Draft, compose, store};
+use super::view::{
+    DraftView, Lost, PreviewView, Refused, current, draft_view, lost, preview_view, version_of,
+};
+use super::{compose, store};
 use crate::calendar;
 use crate::cases::Outcome;
 use crate::documents::export::disposition;
@@ -35,51 +37,6 @@ pub fn routes() -> Router<Portal> {
         .route("/incontri/{id}/verbale/mostra", post(present))
         .route("/incontri/{id}/verbale/congela", post(freeze))
         .route("/incontri/{id}/verbale/anteprima.pdf", get(preview))
-}
-
-/// What a form did wrong, and where.
-#[derive(Debug, Default)]
-pub(crate) struct Refused {
-    /// About the draft as a whole.
-    pub draft: Option<String>,
-    /// Beside the outcome.
-    pub outcome: Option<String>,
-    /// Beside the text.
-    pub text: Option<String>,
-    /// About the visitor's own signature.
-    pub own: Option<String>,
-    /// Beside the code.
-    pub code: Option<String>,
-    /// Beside the reason of a refusal.
-    pub reason: Option<String>,
-    /// Boxes of the conditions.
-    pub ticks: Ticks,
-    /// The draft as it was sent.
-    pub written: Option<Written>,
-}
-
-struct DraftView {
-    revision: i64,
-    outcomes: Vec<Choice>,
-    text: String,
-    saved: String,
-}
-
-struct Choice {
-    key: &'static str,
-    label: &'static str,
-    chosen: bool,
-}
-
-/// Refusals that have no place on the page any more, and the text that was sent with them.
-struct Lost {
-    sentences: Vec<String>,
-    text: Option<String>,
-}
-
-struct PreviewView {
-    title: String,
-    paragraphs: Vec<Vec<String>>,
 }
 
 #[derive(Template)]
@@ -179,45 +136,6 @@ async fn page(
     html_with(status, &page)
 }
 
-/// What a form was told although its section is gone: somebody else went ahead meanwhile.
-fn lost(errors: &Refused, writes: bool, own: Option<&OwnView>) -> Lost {
-    let stage = own.map(|own| &own.stage);
-    let gone = [
-        (&errors.draft, writes),
-        (&errors.outcome, writes),
-        (&errors.text, writes),
-        (&errors.own, own.is_some()),
-        (&errors.code, matches!(stage, Some(Stage::Code))),
-        (&errors.reason, own.is_some_and(|own| own.may_refuse)),
-    ];
-    let sentences = gone.iter().filter(|(_, has_place)| !has_place);
-    Lost {
-        sentences: sentences.filter_map(|(sentence, _)| (*sentence).clone()).collect(),
-        text: errors.written.as_ref().filter(|_| !writes).map(|written| written.text.clone()),
-    }
-}
-
-/// Changes whenever the page shows something else. What the conciliator writes does not count for
-/// the conciliator: nobody loses words to a page that loads itself anew.
-fn version_of(
-    table: &Table,
-    draft: Option<&Draft>,
-    seen: Option<&Seen>,
-    own: Option<&OwnView>,
-) -> String {
-    let draft = match draft {
-        Some(draft) if !table.leads && draft.shown => draft.revision,
-        _ => 0,
-    };
-    let process = seen.map(|seen| {
-        let steps: Vec<_> = seen.process.signers().map(|signer| signer.step).collect();
-        (seen.row.id, seen.process.status(), steps)
-    });
-    let own = own.map(|own| (own.key, matches!(own.stage, Stage::Wait(_))));
-    let shown = format!("{draft} {process:?} {own:?} {:?}", table.case.rules.state);
-    Digest::of(shown.as_bytes()).to_string()[..16].to_owned()
-}
-
 async fn version(State(portal): State<Portal>, visit: Visit, Path(id): Path<Uuid>) -> Answer {
     let table = at_table(&portal, &visit, id).await?;
     let (body, meeting) = (table.body.id, table.meeting.id);
@@ -232,58 +150,6 @@ async fn version(State(portal): State<Portal>, visit: Visit, Path(id): Path<Uuid
     }
     let version = version_of(&table, draft.as_ref(), seen.as_ref(), own.as_ref());
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(json!({ "version": version }))).into_response())
-}
-
-fn draft_view(
-    table: &Table,
-    draft: Option<&Draft>,
-    outcomes: &[Outcome],
-    written: Option<&Written>,
-) -> DraftView {
-    let proposed = current(table, draft, outcomes);
-    let shown = written.unwrap_or(&proposed);
-    let choice = |outcome: &Outcome| Choice {
-        key: outcome.key(),
-        label: outcome.label(),
-        chosen: *outcome == shown.outcome,
-    };
-    DraftView {
-        revision: shown.revision,
-        outcomes: outcomes.iter().map(choice).collect(),
-        text: shown.text.clone(),
-        saved: match (draft, written) {
-            (_, Some(_)) => "Le ultime modifiche non sono salvate.".to_owned(),
-            (None, None) => "Non ancora salvato.".to_owned(),
-            (Some(draft), None) => saved_words(draft),
-        },
-    }
-}
-
-fn saved_words(draft: &Draft) -> String {
-    let time = calendar::show_time(draft.saved_at);
-    let shown = if draft.shown { " Le parti vedono l'anteprima." } else { "" };
-    format!("Salvato alle {time}.{shown}")
-}
-
-/// The draft as it is, or as it is proposed. An outcome that became impossible gives way.
-fn current(table: &Table, draft: Option<&Draft>, outcomes: &[Outcome]) -> Written {
-    if let Some(draft) = draft {
-        let (text, revision) = (draft.text.clone(), draft.revision);
-        let possible = outcomes.contains(&draft.outcome) || outcomes.is_empty();
-        let outcome = if possible { draft.outcome } else { outcomes[0] };
-        return commands::adapted(Written { outcome, text, revision }, table, outcomes);
-    }
-    let outcome = outcomes.first().copied().unwrap_or(Outcome::NoAgreement);
-    let text = compose::prefill(outcome, &table.facts());
-    Written { outcome, text, revision: 0 }
-}
-
-fn preview_view(table: &Table, draft: &Draft) -> PreviewView {
-    let paragraphs = draft.text.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty());
-    PreviewView {
-        title: compose::title(draft.outcome, table.case.shown_number()),
-        paragraphs: paragraphs.map(|one| one.lines().map(str::to_owned).collect()).collect(),
-    }
 }
 
 #[derive(Deserialize)]

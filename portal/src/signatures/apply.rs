@@ -13,11 +13,12 @@ use signing::ports::{IssueRequest, QtspError, Subject};
 use signing::process::{AttemptId, Input, Process, Refusal, Status, Step};
 use tokio::time::timeout;
 
+use super::attempts::AttemptRow;
 use super::craft::{CraftError, Order};
 use super::rules::{self, Need};
 use super::steps::{advance, advance_in, changed, document, expected, locked, signer};
-use super::store::{AttemptRow, Locked, ProcessRow, Who};
-use super::{SignatureError, craft, ending, identity, store};
+use super::store::{Locked, ProcessRow, Who};
+use super::{SignatureError, attempts, craft, ending, identity, store};
 use crate::accounts::UserId;
 use crate::bodies::BodyId;
 use crate::db::Tx;
@@ -45,14 +46,14 @@ pub async fn request_code(
 ) -> Result<(), SignatureError> {
     let now = portal.now();
     let mut tx = portal.db.begin().await?;
-    let claimed = store::claim_request(&mut tx, row.id, field, now, now - REQUEST).await?;
+    let claimed = attempts::claim_request(&mut tx, row.id, field, now, now - REQUEST).await?;
     tx.commit().await?;
     if !claimed {
         return Err(Refusal::Held.into());
     }
     let outcome = request(portal, row, field, who).await;
     let mut tx = portal.db.begin().await?;
-    store::end_request(&mut tx, row.id, field).await?;
+    attempts::end_request(&mut tx, row.id, field).await?;
     tx.commit().await?;
     outcome
 }
@@ -109,7 +110,7 @@ async fn request(
     let certificate = credential.chain.first();
     let certificate = Digest::of(certificate.ok_or(DocumentError::NoCertificate).map_err(bad)?);
     let mut tx = portal.db.begin().await?;
-    store::keep_credential(&mut tx, row, field, &credential).await?;
+    attempts::keep_credential(&mut tx, row, field, &credential).await?;
     let input = issued(credential.id.clone(), certificate);
     advance_in(&mut tx, portal, row, [input], who).await?;
     tx.commit().await?;
@@ -138,7 +139,7 @@ pub async fn sign(
         Ok(signature) => {
             let mut tx = portal.db.begin().await?;
             locked(&mut tx, row).await?;
-            if !store::keep_signature(&mut tx, begun.attempt.id, &signature).await? {
+            if !attempts::keep_signature(&mut tx, begun.attempt.id, &signature).await? {
                 return Err(Refusal::NoSuchAttempt.into());
             }
             tx.commit().await?;
@@ -201,7 +202,7 @@ async fn begin(
         let take = Input::TakeLease { field: field.to_owned(), attempt, base };
         let now = portal.now();
         // Somebody signs, or just has: this signature goes on top of theirs.
-        let taken = match store::has_given_in(&mut tx, row.id).await? {
+        let taken = match attempts::has_given_in(&mut tx, row.id).await? {
             true => Err(Refusal::Held),
             false => locked.process.handle(take, now),
         };
@@ -225,7 +226,7 @@ async fn begin(
             started_at: now,
         };
         if held {
-            store::begin_attempt(&mut tx, row, &begun, now).await?;
+            attempts::begin_attempt(&mut tx, row, &begun, now).await?;
         }
         tx.commit().await?;
         changed(portal, row);
@@ -246,7 +247,7 @@ async fn prepare(
 ) -> Result<(String, Prepared), SignatureError> {
     let state = process.signer(field).ok_or(SignatureError::NotFound)?;
     let id = state.credential.clone().ok_or(Refusal::StepMissing)?;
-    let credential = store::credential(&portal.db, row.id, &id).await?;
+    let credential = attempts::credential(&portal.db, row.id, &id).await?;
     let credential = credential.ok_or(SignatureError::Damaged("a credential is missing"))?;
     let signers = store::signers(&portal.db, row.id).await?;
     let own = signers.into_iter().find(|one| one.field == field).ok_or(SignatureError::NotFound)?;
@@ -302,7 +303,7 @@ async fn finish(
         }
     }
     // Taken back or ended meanwhile: the signature belongs to no document any more.
-    store::end_attempt(&mut tx, attempt.id, portal.now()).await?;
+    attempts::end_attempt(&mut tx, attempt.id, portal.now()).await?;
     tx.commit().await?;
     changed(portal, row);
     decision.map(drop).map_err(Into::into)
@@ -328,7 +329,7 @@ async fn end(
     let mut tx = portal.db.begin().await?;
     let mut locked = locked(&mut tx, row).await?;
     tell(&mut tx, &mut locked, input, portal.now(), who).await?;
-    store::end_attempt(&mut tx, attempt, portal.now()).await?;
+    attempts::end_attempt(&mut tx, attempt, portal.now()).await?;
     tx.commit().await?;
     changed(portal, row);
     Ok(())
@@ -356,7 +357,7 @@ pub async fn settle(
     row: &ProcessRow,
     stopped: Option<DateTime<Utc>>,
 ) -> Result<(), SignatureError> {
-    for attempt in store::running_attempts(&portal.db, row.id).await? {
+    for attempt in attempts::running_attempts(&portal.db, row.id).await? {
         let process = store::replay(&portal.db, row).await?;
         let lease = process.lease().filter(|lease| lease.attempt.0 == attempt.id);
         let orphan = stopped.is_some_and(|at| attempt.started_at < at);
@@ -386,7 +387,7 @@ async fn close(
 ) -> Result<(), SignatureError> {
     let mut tx = portal.db.begin().await?;
     let mut locked = locked(&mut tx, row).await?;
-    if !store::end_unsigned(&mut tx, attempt.id, portal.now()).await? {
+    if !attempts::end_unsigned(&mut tx, attempt.id, portal.now()).await? {
         return Ok(());
     }
     let reason = "interrupted".to_owned();
@@ -419,7 +420,7 @@ pub async fn resume_all(
 
 /// Whether a signature of this signer was given and waits for its time stamp.
 pub async fn waits(portal: &Portal, row: &ProcessRow, field: &str) -> Result<bool, SignatureError> {
-    let attempts = store::running_attempts(&portal.db, row.id).await?;
+    let attempts = attempts::running_attempts(&portal.db, row.id).await?;
     Ok(attempts.iter().any(|attempt| attempt.field == field && attempt.signature.is_some()))
 }
 

@@ -5,15 +5,18 @@
 //! is stored, and stored before a row names it. So a crash at any point ends in one valid document,
 //! and no signature that was given is lost while the process is open.
 //!
-//! [`rules`] says what comes next, [`craft`] works on the document, [`store`] keeps the process.
+//! [`rules`] says what comes next, [`craft`] works on the document, [`store`], [`attempts`] and
+//! [`evidence`] keep the process.
 //! [`opening`] freezes, [`steps`] leads a signer up to the code, [`apply`] makes the signature,
 //! [`ending`] is about how a process ends. [`view`] is what people see of it, [`pages`] takes what
 //! they do.
 
 pub mod apply;
+pub mod attempts;
 pub mod conditions;
 pub mod craft;
 pub mod ending;
+pub mod evidence;
 mod explain;
 pub mod identity;
 pub mod opening;

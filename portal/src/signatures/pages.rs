@@ -18,13 +18,14 @@ use uuid::Uuid;
 use super::conditions::{self, Condition};
 use super::store::{ProcessRow, Who};
 use super::view::Ticks;
-use super::{SignatureError, apply, ending, steps, store};
+use super::{SignatureError, apply, ending, evidence, steps, store};
 use crate::accounts::{self, Person};
 use crate::cases::Outcome;
 use crate::documents::export::disposition;
 use crate::meetings::MeetingId;
-use crate::minutes::pages::{Refused, at_table, refused};
+use crate::minutes::pages::{at_table, refused};
 use crate::minutes::table::Table;
+use crate::minutes::view::Refused;
 use crate::portal::Portal;
 use crate::web::{Answer, Chrome, PageError, Path, Visit, done, html, see_other};
 
@@ -32,7 +33,7 @@ use crate::web::{Answer, Chrome, PageError, Path, Visit, done, html, see_other};
 pub fn routes() -> Router<Portal> {
     Router::new()
         .route("/incontri/{id}/verbale/documento.pdf", get(document))
-        .route("/incontri/{id}/verbale/evidenze.json", get(evidence))
+        .route("/incontri/{id}/verbale/evidenze.json", get(log_of))
         .route("/incontri/{id}/verbale/annulla", post(cancel))
         .route("/incontri/{id}/verbale/abbandona", post(abandon))
         .route(
@@ -332,13 +333,13 @@ async fn document(State(portal): State<Portal>, visit: Visit, Path(id): Path<Uui
 }
 
 /// The evidence log (R-SIGN-38).
-async fn evidence(State(portal): State<Portal>, visit: Visit, Path(id): Path<Uuid>) -> Answer {
+async fn log_of(State(portal): State<Portal>, visit: Visit, Path(id): Path<Uuid>) -> Answer {
     let table = at_table(&portal, &visit, id).await?;
     if !table.watches {
         return Err(PageError::Forbidden);
     }
     let row = latest(&portal, &table).await?;
-    let log = store::evidence(&portal.db, &row).await?.to_json();
+    let log = evidence::load(&portal.db, &row).await?.to_json();
     Ok(file("application/json", &disposition(false, "evidenze.json"), log.into_bytes()))
 }
 

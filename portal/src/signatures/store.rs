@@ -1,15 +1,13 @@
 //! Processes, credentials and attempts in the database. A process is rebuilt from its journal; its
 //! row and the rows of its signers are what pages read, written in the same transaction.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
 use signing::{
     Digest,
-    evidence::{Entry, EvidenceLog},
     ports::FieldPlace,
-    process::{Process, ProcessId, Recorded, Status},
+    process::{Process, Recorded, Status},
 };
 use uuid::Uuid;
 
@@ -70,7 +68,7 @@ impl ProcessRow {
         self.open || self.status == rules::status_key(Status::Completed)
     }
 
-    fn aggregate(&self) -> Aggregate {
+    pub(super) fn aggregate(&self) -> Aggregate {
         Aggregate { body: self.body, kind: "evidence", id: self.id }
     }
 }
@@ -103,23 +101,6 @@ pub struct Locked {
     pub row: ProcessRow,
     /// The process itself.
     pub process: Process,
-}
-
-/// An attempt that is not over.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct AttemptRow {
-    /// Which attempt.
-    pub id: Uuid,
-    /// Whose field.
-    pub field: String,
-    /// The revision that is signed.
-    pub base: String,
-    /// JSON of the prepared revision.
-    pub prepared: String,
-    /// The raw signature, once the trust service gave it.
-    pub signature: Option<Vec<u8>>,
-    /// When it began.
-    pub started_at: DateTime<Utc>,
 }
 
 const PROCESS: &str = "SELECT id, body, meeting, case_id, title, outcome, document, status, open, \
@@ -397,187 +378,6 @@ async fn append(
     Ok(())
 }
 
-/// Keeps the chain of a credential: it is needed again when the code comes.
-pub async fn keep_credential(
-    tx: &mut Tx,
-    row: &ProcessRow,
-    field: &str,
-    credential: &signing::ports::Credential,
-) -> Result<(), SignatureError> {
-    let chain = serde_json::to_string(credential).map_err(journal::JournalError::Event)?;
-    on_db!(tx, |c| sqlx::query(
-        "INSERT INTO signature_credentials (process, credential, body, field, chain)
-         VALUES ($1, $2, $3, $4, $5)"
-    )
-    .bind(row.id)
-    .bind(&credential.id)
-    .bind(row.body)
-    .bind(field)
-    .bind(chain)
-    .execute(c)
-    .await
-    .map(drop))?;
-    Ok(())
-}
-
-/// A credential of this process.
-pub async fn credential(
-    db: &Db,
-    process: Uuid,
-    id: &str,
-) -> Result<Option<signing::ports::Credential>, SignatureError> {
-    let found: Option<(String,)> = on_db!(read db, |c| sqlx::query_as(
-        "SELECT chain FROM signature_credentials WHERE process = $1 AND credential = $2"
-    )
-    .bind(process)
-    .bind(id)
-    .fetch_optional(c)
-    .await)?;
-    found
-        .map(|(chain,)| serde_json::from_str(&chain))
-        .transpose()
-        .map_err(|_| SignatureError::Damaged("a credential"))
-}
-
-/// Writes an attempt with the prepared revision, before the trust service is called.
-pub async fn begin_attempt(
-    tx: &mut Tx,
-    row: &ProcessRow,
-    attempt: &AttemptRow,
-    now: DateTime<Utc>,
-) -> Result<(), SignatureError> {
-    on_db!(tx, |c| sqlx::query(
-        "INSERT INTO signature_attempts (id, body, process, field, base, prepared, started_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)"
-    )
-    .bind(attempt.id)
-    .bind(row.body)
-    .bind(row.id)
-    .bind(&attempt.field)
-    .bind(&attempt.base)
-    .bind(&attempt.prepared)
-    .bind(kept(now))
-    .execute(c)
-    .await
-    .map(drop))?;
-    Ok(())
-}
-
-/// Keeps what the trust service gave, before anything else is done with it. Whether the attempt was
-/// still there to take it; the caller holds the process.
-pub async fn keep_signature(
-    tx: &mut Tx,
-    attempt: Uuid,
-    signature: &[u8],
-) -> Result<bool, SignatureError> {
-    let rows = on_db!(tx, |c| sqlx::query(
-        "UPDATE signature_attempts SET signature = $2 WHERE id = $1 AND ended_at IS NULL"
-    )
-    .bind(attempt)
-    .bind(signature)
-    .execute(c)
-    .await
-    .map(|done| done.rows_affected()))?;
-    Ok(rows == 1)
-}
-
-/// Whether somebody's signature was given and is not yet in the document; the caller holds the
-/// process.
-pub async fn has_given_in(tx: &mut Tx, process: Uuid) -> Result<bool, SignatureError> {
-    let given: i64 = on_db!(tx, |c| sqlx::query_scalar(
-        "SELECT COUNT(*) FROM signature_attempts
-         WHERE process = $1 AND ended_at IS NULL AND signature IS NOT NULL"
-    )
-    .bind(process)
-    .fetch_one(c)
-    .await)?;
-    Ok(given > 0)
-}
-
-/// Ends an attempt unless a signature was given meanwhile; whether it did. The caller holds the
-/// process.
-pub async fn end_unsigned(
-    tx: &mut Tx,
-    attempt: Uuid,
-    now: DateTime<Utc>,
-) -> Result<bool, SignatureError> {
-    let rows = on_db!(tx, |c| sqlx::query(
-        "UPDATE signature_attempts SET ended_at = $2, prepared = NULL
-         WHERE id = $1 AND ended_at IS NULL AND signature IS NULL"
-    )
-    .bind(attempt)
-    .bind(kept(now))
-    .execute(c)
-    .await
-    .map(|done| done.rows_affected()))?;
-    Ok(rows == 1)
-}
-
-/// Claims the right to ask for a certificate and a code for a signer; whether nobody else has it.
-/// A claim that was not given back ends at `stale`.
-pub async fn claim_request(
-    tx: &mut Tx,
-    process: Uuid,
-    field: &str,
-    now: DateTime<Utc>,
-    stale: DateTime<Utc>,
-) -> Result<bool, SignatureError> {
-    let rows = on_db!(tx, |c| sqlx::query(
-        "UPDATE signature_signers SET asked_at = $3
-         WHERE process = $1 AND field = $2 AND (asked_at IS NULL OR asked_at < $4)"
-    )
-    .bind(process)
-    .bind(field)
-    .bind(kept(now))
-    .bind(kept(stale))
-    .execute(c)
-    .await
-    .map(|done| done.rows_affected()))?;
-    Ok(rows == 1)
-}
-
-/// Gives the claim back.
-pub async fn end_request(tx: &mut Tx, process: Uuid, field: &str) -> Result<(), SignatureError> {
-    on_db!(tx, |c| sqlx::query(
-        "UPDATE signature_signers SET asked_at = NULL WHERE process = $1 AND field = $2"
-    )
-    .bind(process)
-    .bind(field)
-    .execute(c)
-    .await
-    .map(drop))?;
-    Ok(())
-}
-
-/// The attempt is over: what it held is dropped.
-pub async fn end_attempt(
-    tx: &mut Tx,
-    attempt: Uuid,
-    now: DateTime<Utc>,
-) -> Result<(), SignatureError> {
-    on_db!(tx, |c| sqlx::query(
-        "UPDATE signature_attempts SET ended_at = $2, prepared = NULL, signature = NULL
-         WHERE id = $1"
-    )
-    .bind(attempt)
-    .bind(kept(now))
-    .execute(c)
-    .await
-    .map(drop))?;
-    Ok(())
-}
-
-/// The attempts of a process that are not over, oldest first.
-pub async fn running_attempts(db: &Db, process: Uuid) -> Result<Vec<AttemptRow>, SignatureError> {
-    Ok(on_db!(read db, |c| sqlx::query_as(
-        "SELECT id, field, base, prepared, signature, started_at FROM signature_attempts
-         WHERE process = $1 AND ended_at IS NULL ORDER BY started_at"
-    )
-    .bind(process)
-    .fetch_all(c)
-    .await)?)
-}
-
 /// The process of a case that is not over.
 pub async fn open_of_case_in(
     tx: &mut Tx,
@@ -607,45 +407,6 @@ pub async fn is_open_in(tx: &mut Tx, body: Uuid, meeting: Uuid) -> Result<bool, 
     .fetch_one(c)
     .await)?;
     Ok(open > 0)
-}
-
-#[derive(sqlx::FromRow)]
-struct Beside {
-    seq: i64,
-    actor: Option<Uuid>,
-    address: Option<String>,
-    document: String,
-}
-
-/// The evidence log of a process (R-SIGN-38): the chain, and what stands beside it.
-pub async fn evidence(db: &Db, row: &ProcessRow) -> Result<EvidenceLog, SignatureError> {
-    let chain = journal::load(db, row.aggregate()).await?;
-    let beside: Vec<Beside> = on_db!(read db, |c| sqlx::query_as(
-        "SELECT seq, actor, address, document FROM signature_evidence
-         WHERE body = $1 AND process = $2 ORDER BY seq"
-    )
-    .bind(row.body)
-    .bind(row.id)
-    .fetch_all(c)
-    .await)?;
-    let mut beside: BTreeMap<i64, Beside> = beside.into_iter().map(|one| (one.seq, one)).collect();
-    let damaged = SignatureError::Damaged;
-    let entries: Result<Vec<Entry>, SignatureError> = chain
-        .into_iter()
-        .map(|link| {
-            let one = beside.remove(&link.seq).ok_or(damaged("an entry without its document"))?;
-            Ok(Entry {
-                seq: link.seq,
-                recorded: serde_json::from_str(&link.event)
-                    .map_err(|_| damaged("an event of the evidence log"))?,
-                actor: one.actor,
-                address: one.address.and_then(|address| address.parse().ok()),
-                document: one.document.parse().map_err(|_| damaged("digest of a document"))?,
-                hash: link.hash.parse().map_err(|_| damaged("link of the evidence log"))?,
-            })
-        })
-        .collect();
-    Ok(EvidenceLog { process: ProcessId(row.id), title: row.title.clone(), entries: entries? })
 }
 
 impl From<sqlx::Error> for SignatureError {

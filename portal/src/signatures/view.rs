@@ -6,7 +6,7 @@ use signing::process::{Event, Process, Status, Step};
 use super::conditions::IN_FORCE;
 use super::rules::{self, Need};
 use super::store::{Locked, ProcessRow, SignerRow};
-use super::{SignatureError, apply, steps, store};
+use super::{SignatureError, apply, evidence, steps, store};
 use crate::accounts::{self, UserId};
 use crate::bodies::BodyId;
 use crate::calendar;
@@ -87,12 +87,13 @@ impl ProcessView {
         let status = process.status();
         let signers = store::signers(&portal.db, row.id).await?;
         let reason = if watches && status == Status::Refused {
-            store::evidence(&portal.db, row).await?.entries.into_iter().find_map(
-                |entry| match entry.recorded.event {
-                    Event::Refused { reason, .. } => Some(reason),
-                    _ => None,
-                },
-            )
+            evidence::load(&portal.db, row).await?.entries.into_iter().find_map(|entry| match entry
+                .recorded
+                .event
+            {
+                Event::Refused { reason, .. } => Some(reason),
+                _ => None,
+            })
         } else {
             None
         };
