@@ -60,7 +60,7 @@ web: node_modules/.package-lock.json ## Browser parts only
 	fi
 
 .PHONY: bench
-bench: build ## Whole meetings beside each other; reports in target/bench
+bench: build $(SETUP)/nextest ## Whole meetings beside each other (reports in target/bench), cost of a forwarded packet
 	@rm -rf target/bench && mkdir -p target/bench
 	@target/release/hub serve --demo --listen $(BENCH_LISTEN) --data target/bench/data \
 	  >target/bench/hub.log 2>&1 & hub=$$!; \
@@ -73,6 +73,7 @@ bench: build ## Whole meetings beside each other; reports in target/bench
 	  target/release/loadtests run loadtests/scenarios/whole-meeting.toml \
 	    --hub http://$(BENCH_LISTEN) --meetings $$n --report target/bench/whole-meeting-$$n.json; \
 	done
+	$(CARGO) nextest run $(BUILD) -E 'package(signaling) & binary(media)' --run-ignored only --no-capture
 
 # There are no coverage-guided fuzz targets. What there is: property tests that draw hostile packets,
 # spliced PDFs, random schedules of rooms and of signature processes. This draws many more cases.
