@@ -1,5 +1,8 @@
 //! What the machines that watch a hub ask: does it live, is it ready, how is it doing.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -34,9 +37,18 @@ pub fn record() -> Result<PrometheusHandle, HubError> {
         .map_err(|e| HubError::Failed(format!("metrics: {e}")))
 }
 
-/// `/healthz` (the process answers), `/readyz` (the database does), `/metrics` (Prometheus).
-pub fn router(db: Db, rooms: Rooms, metrics: PrometheusHandle) -> Router {
-    let ready = |State(db): State<Db>| async move {
+/// `/healthz` (the process answers), `/readyz` (the database does, and what is to be there at the
+/// start is `complete`), `/metrics` (Prometheus).
+pub fn router(
+    db: Db,
+    rooms: Rooms,
+    metrics: PrometheusHandle,
+    complete: Arc<AtomicBool>,
+) -> Router {
+    let ready = move |State(db): State<Db>| async move {
+        if !complete.load(Ordering::Relaxed) {
+            return (StatusCode::SERVICE_UNAVAILABLE, "the demo world is being made\n");
+        }
         match portal::bodies::all(&db).await {
             Ok(_) => (StatusCode::OK, "ready\n"),
             Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n"),

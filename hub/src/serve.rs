@@ -4,6 +4,7 @@ use std::fs::{File, TryLockError};
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use accordo_demo::world;
@@ -76,6 +77,7 @@ pub async fn serve(settings: Settings) -> Result<(), HubError> {
         Some(_) => world::fill(&portal).await.map_err(|e| failed("demo")(&e))?,
         None => None,
     };
+    let complete = Arc::new(AtomicBool::new(agreed.is_none()));
     let lease = TimeDelta::seconds(settings.rooms.lease_s.into());
     let meetings = Meetings::new(portal.clone(), lease);
     // Nobody else can be serving: no lease of a room or a signature has to run out first.
@@ -91,7 +93,7 @@ pub async fn serve(settings: Settings) -> Result<(), HubError> {
         .merge(meetings.router())
         .merge(shell::router(portal.clone()))
         .merge(media_test::router(media_test::verdict::Thresholds::default()))
-        .merge(health::router(db.clone(), rooms.clone(), metrics.clone()));
+        .merge(health::router(db.clone(), rooms.clone(), metrics.clone(), complete.clone()));
     if let Some(demo) = &demo {
         app = app.merge(demo.router());
     }
@@ -111,10 +113,14 @@ pub async fn serve(settings: Settings) -> Result<(), HubError> {
     match address {
         Some(address) => {
             tracing::info!(%address, "serving");
-            if let Some(meeting) = agreed
-                && let Err(error) = world::sign(&portal, meeting).await
-            {
-                tracing::error!(%error, "signing an agreement of the demo");
+            if let Some(meeting) = agreed {
+                let (portal, complete) = (portal.clone(), complete.clone());
+                tokio::spawn(async move {
+                    if let Err(error) = world::sign(&portal, meeting).await {
+                        tracing::error!(%error, "signing an agreement of the demo");
+                    }
+                    complete.store(true, Ordering::Relaxed);
+                });
             }
             announce(&settings, demo.is_some());
             signal().await.map_err(HubError::io("waiting for signals"))?;

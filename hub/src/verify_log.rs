@@ -9,9 +9,10 @@ use std::process::ExitCode;
 use chrono::{DateTime, Utc};
 use portal::journal::{self, Entry, JournalError};
 use serde::Deserialize;
+use serde_json::Value;
 use signaling::protocol::Session;
 use signaling::room::journal::{JournalEvent, LeftReason};
-use signing::evidence::EvidenceLog;
+use signing::process::Recorded;
 use uuid::Uuid;
 
 use crate::error::HubError;
@@ -32,19 +33,6 @@ struct TakenSeat {
     id: Uuid,
     name: String,
     label: String,
-}
-
-/// An evidence log as the portal exports it (`/incontri/{id}/verbale/evidenze.json`).
-#[derive(Deserialize)]
-struct Evidence {
-    log: EvidenceLog,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Log {
-    Evidence(Evidence),
-    Attendance(Attendance),
 }
 
 /// Prints each log in words. Success only if every chain holds from its first entry to its last.
@@ -70,10 +58,12 @@ fn read(file: &Path) -> Result<Vec<u8>, HubError> {
 
 /// The log in words, and whether its chain holds.
 fn report(json: &[u8]) -> Result<(String, bool), serde_json::Error> {
-    Ok(match serde_json::from_slice(json)? {
-        Log::Attendance(log) => attendance(&log),
-        Log::Evidence(Evidence { log }) => evidence(&log)?,
-    })
+    let value: Value = serde_json::from_slice(json)?;
+    // As the portal exports it: `/incontri/{id}/verbale/evidenze.json`.
+    if value["format"] == "accordo-evidence" {
+        return evidence(&value["log"]);
+    }
+    Ok(attendance(&serde_json::from_value(value)?))
 }
 
 fn attendance(log: &Attendance) -> (String, bool) {
@@ -93,19 +83,30 @@ fn attendance(log: &Attendance) -> (String, bool) {
     (text, holds)
 }
 
-fn evidence(log: &EvidenceLog) -> Result<(String, bool), serde_json::Error> {
-    let mut text = format!("Registro delle evidenze: {}\n", log.title);
+/// One entry of an evidence log: the link beside the event's own fields.
+#[derive(Deserialize)]
+struct Link {
+    seq: i64,
+    hash: String,
+}
+
+fn evidence(log: &Value) -> Result<(String, bool), serde_json::Error> {
+    let mut text = format!("Registro delle evidenze: {}\n", log["title"].as_str().unwrap_or("?"));
     let mut prev = journal::ORIGIN.to_owned();
     let mut entries = Vec::new();
-    for entry in &log.entries {
-        let (seq, at) = (entry.seq, entry.recorded.at);
-        let event = serde_json::to_string(&entry.recorded)?;
-        let value: serde_json::Value = serde_json::from_str(&event)?;
-        let field = value["field"].as_str().unwrap_or_default();
-        let what = value["event"].as_str().unwrap_or_default();
-        let _ = writeln!(text, "  {seq:>4}  {}  {what} {field}", shown(at));
-        let hash = entry.hash.to_string();
-        entries.push(Entry { seq, at, event, prev, hash: hash.clone() });
+    for entry in log["entries"].as_array().into_iter().flatten() {
+        let Link { seq, hash } = serde_json::from_value(entry.clone())?;
+        let recorded: Recorded = serde_json::from_value(entry.clone())?;
+        let words = |key: &str| entry[key].as_str().unwrap_or_default().to_owned();
+        let _ = writeln!(
+            text,
+            "  {seq:>4}  {}  {} {}",
+            shown(recorded.at),
+            words("event"),
+            words("field")
+        );
+        let event = serde_json::to_string(&recorded)?;
+        entries.push(Entry { seq, at: recorded.at, event, prev, hash: hash.clone() });
         prev = hash;
     }
     let checked = journal::verify(&entries);
