@@ -25,7 +25,8 @@ pub struct Entry {
     pub actor: Option<Uuid>,
     /// From which address; absent when erased.
     pub address: Option<IpAddr>,
-    /// Digest of the document's newest revision after the event.
+    /// Digest of the document's newest revision after the event; events have a `document` of theirs.
+    #[serde(rename = "after")]
     pub document: Digest,
     /// Link of the journal's chain over this entry.
     pub hash: Digest,
@@ -99,21 +100,26 @@ mod tests {
 
     #[test]
     fn r_sign_38_the_export_is_canonical_and_reads_back() {
+        let entry = |seq, event| Entry {
+            seq,
+            recorded: Recorded {
+                v: Recorded::VERSION,
+                at: Utc.timestamp_opt(1_800_000_000, 0).single().unwrap(),
+                event,
+            },
+            actor: Some(Uuid::from_u128(1)),
+            address: Some([192, 0, 2, 7].into()),
+            document: Digest::of(b"x"),
+            hash: Digest::of(b"y"),
+        };
         let log = EvidenceLog {
             process: ProcessId(Uuid::nil()),
             title: "Verbale \"A\"".into(),
-            entries: vec![Entry {
-                seq: 1,
-                recorded: Recorded {
-                    v: Recorded::VERSION,
-                    at: Utc.timestamp_opt(1_800_000_000, 0).single().unwrap(),
-                    event: Event::Opened { field: "client".into() },
-                },
-                actor: Some(Uuid::from_u128(1)),
-                address: Some([192, 0, 2, 7].into()),
-                document: Digest::of(b"x"),
-                hash: Digest::of(b"y"),
-            }],
+            entries: vec![
+                entry(1, Event::Opened { field: "client".into() }),
+                // Has a field of the name that entries have, too.
+                entry(2, Event::Completed { document: Digest::of(b"z") }),
+            ],
         };
         let text = log.to_json();
         assert!(text.starts_with(r#"{"format":"accordo-evidence","log":{"entries":[{"actor":"#));

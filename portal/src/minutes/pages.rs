@@ -26,7 +26,7 @@ use crate::signatures::pages::{Caller, file};
 use crate::signatures::store::Who;
 use crate::signatures::view::{OwnView, ProcessView, Seen, Stage, Ticks, looked_at};
 use crate::signatures::{craft, opening, store as signatures};
-use crate::web::{Answer, Chrome, PageError, Path, Visit, done, html_with};
+use crate::web::{Answer, Chrome, PageError, Path, Visit, done, html_with, wants_json};
 
 /// Addresses of this feature.
 pub fn routes() -> Router<Portal> {
@@ -195,9 +195,7 @@ async fn save(
     Form(form): Form<DraftForm>,
 ) -> Answer {
     let (who, table) = (caller.of(&visit), at_table(&portal, &visit, id).await?);
-    let wants_json = headers
-        .get(header::ACCEPT)
-        .is_some_and(|accept| accept.as_bytes().starts_with(b"application/json"));
+    let wants_json = wants_json(&headers);
     let saved = match write(&portal, &table).await? {
         Writing::Open => match form.written() {
             Ok(written) if wants_json => commands::save(&portal, &table, &written, false).await,

@@ -124,11 +124,6 @@ pub async fn latest(
     .await)?)
 }
 
-/// One process.
-pub async fn find(db: &Db, body: Uuid, id: Uuid) -> Result<Option<ProcessRow>, SignatureError> {
-    Ok(on_db!(read db, |c| sqlx::query_as(PROCESS).bind(body).bind(id).fetch_optional(c).await)?)
-}
-
 /// Processes whose term is over at `now`, of every body. A signature that was given in time is waited
 /// for: such a process is overdue only when its term ended before `given_before`.
 pub async fn overdue(

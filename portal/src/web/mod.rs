@@ -15,6 +15,7 @@ pub use chrome::{Chrome, NavLink};
 pub use error::PageError;
 pub use notice::done;
 pub use path::Path;
+pub(crate) use visit::wants_json;
 pub use visit::{SESSION_COOKIE, Visit, cookie_of, local_path};
 
 use askama::Template;

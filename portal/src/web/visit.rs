@@ -84,11 +84,7 @@ impl FromRequestParts<Portal> for Body {
 }
 
 fn signed_out(parts: &Parts) -> axum::response::Response {
-    let wants_json = parts
-        .headers
-        .get(header::ACCEPT)
-        .is_some_and(|accept| accept.as_bytes().starts_with(b"application/json"));
-    if wants_json || parts.uri.path().starts_with("/api/") {
+    if wants_json(&parts.headers) || parts.uri.path().starts_with("/api/") {
         let answer = serde_json::json!({
             "code": "signed_out",
             "message": "La sessione è terminata. Accedi di nuovo.",
@@ -101,6 +97,13 @@ fn signed_out(parts: &Parts) -> axum::response::Response {
         _ => referring_page(&parts.headers).unwrap_or("/"),
     };
     see_other(&format!("/accesso?ritorno={}", urlencoding::encode(asked)))
+}
+
+/// Whether a script asks, and not a person.
+pub(crate) fn wants_json(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::ACCEPT)
+        .is_some_and(|accept| accept.as_bytes().starts_with(b"application/json"))
 }
 
 /// Path of the page that sent a request.
