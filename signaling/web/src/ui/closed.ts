@@ -13,8 +13,8 @@ export interface Way {
   again: () => void;
 }
 
-/** Asking again changes nothing. */
-const final: string[] = ['ended', 'removed', 'unknown'];
+/** Asking again changes nothing. Who was removed may have been reinstated meanwhile (R-MEET-18). */
+const final: string[] = ['ended', 'unknown'];
 
 /** What the hub says instead of a seat; comes back by itself when waiting helps. */
 export function closedPage(answer: Extract<JoinAnswer, { ok: false }>, way: Way): HTMLElement {
