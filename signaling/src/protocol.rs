@@ -187,6 +187,12 @@ pub enum ClientMessage {
         /// Screen is being shared.
         screen: bool,
     },
+    /// How much of the picture in each video slot is looked at. Holds for a slot until its source
+    /// changes; a slot that is not named is watched fully.
+    Watch {
+        /// By video slot.
+        video: Vec<Watch>,
+    },
     /// A chat line for the sender's present session.
     Chat {
         /// Epoch in which the sender wrote it.
@@ -463,6 +469,19 @@ pub struct VideoSource {
     pub participant: ParticipantId,
     /// Which picture.
     pub kind: VideoKind,
+}
+
+/// How much of a picture is looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Watch {
+    /// Its tile is hidden: nothing is sent.
+    None,
+    /// A small tile: the lower simulcast layer is enough.
+    Low,
+    /// The best that the line carries.
+    #[default]
+    High,
 }
 
 /// Camera or screen.

@@ -63,6 +63,7 @@ fn generated() -> String {
         Breakout,
         VideoSource,
         VideoKind,
+        Watch,
         IceServer,
         Topic,
         ErrorCode,

@@ -1,7 +1,7 @@
 //! What the edge needs from outside: a door, a journal, media.
 
 use crate::media::{Media, MediaError};
-use crate::protocol::{ErrorCode, ParticipantId, Retry, RoomId};
+use crate::protocol::{ErrorCode, ParticipantId, Retry, RoomId, Watch};
 use crate::room::journal::JournalEntry;
 use crate::room::routes::Routes;
 use crate::room::{Refused, RoomSpec, Seat};
@@ -66,6 +66,9 @@ pub trait MediaPlane: Send + Sync + 'static {
     /// Replaces the forwarding set; once this resolves, no packet leaves along an older one.
     async fn route(&self, room: RoomId, routes: Routes) -> Result<(), MediaError>;
 
+    /// How much of each of its video slots a participant looks at, until a slot's source changes.
+    fn watch(&self, room: RoomId, participant: ParticipantId, video: Vec<Watch>);
+
     /// Ends a participant's media.
     fn disconnect(&self, room: RoomId, participant: ParticipantId);
 
@@ -94,6 +97,10 @@ impl MediaPlane for Media {
 
     async fn route(&self, room: RoomId, routes: Routes) -> Result<(), MediaError> {
         Media::route(self, room, routes).await
+    }
+
+    fn watch(&self, room: RoomId, participant: ParticipantId, video: Vec<Watch>) {
+        Media::watch(self, room, participant, video);
     }
 
     fn disconnect(&self, room: RoomId, participant: ParticipantId) {

@@ -211,6 +211,7 @@ impl RoomTask {
                     Output::Offer { participant, connection, re, sdp } => {
                         self.answer(participant, connection, re, sdp);
                     }
+                    Output::Watch(participant, video) => ports.media.watch(id, participant, video),
                     Output::DisconnectMedia(participant) => ports.media.disconnect(id, participant),
                     Output::CloseConnection(connection) => {
                         self.sockets.remove(&connection);

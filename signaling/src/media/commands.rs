@@ -5,7 +5,7 @@ use super::offer::Offer;
 use super::peer::Peer;
 use super::worker::{Room, Worker};
 use super::{MediaCounters, MediaError};
-use crate::protocol::{ParticipantId, RoomId};
+use crate::protocol::{ParticipantId, RoomId, Watch};
 use crate::room::routes::Routes;
 use rtc::sansio::Protocol;
 use std::collections::hash_map::Entry;
@@ -29,6 +29,11 @@ pub(super) enum Command {
         room: RoomId,
         routes: Routes,
         reply: Sender<Result<(), MediaError>>,
+    },
+    Watch {
+        room: RoomId,
+        participant: ParticipantId,
+        video: Vec<Watch>,
     },
     Disconnect {
         room: RoomId,
@@ -57,6 +62,11 @@ impl Worker {
             }
             Command::Route { room, routes, reply } => {
                 let _ = reply.send(self.route(room, routes, now));
+            }
+            Command::Watch { room, participant, video } => {
+                if let Some(key) = self.key(room, participant) {
+                    self.watch(key, &video, now);
+                }
             }
             Command::Disconnect { room, participant } => {
                 if let Some(key) = self.key(room, participant) {

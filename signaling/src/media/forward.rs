@@ -5,7 +5,7 @@ use super::peer::{Place, Target};
 use super::slot::{Input, Kind, Layer, Source, Verdict};
 use super::vp8;
 use super::worker::{Room, Worker};
-use crate::protocol::{ParticipantId, RoomId, Session, VideoKind};
+use crate::protocol::{ParticipantId, RoomId, Session, VideoKind, Watch};
 use crate::room::routes::Slots;
 use rtc::peer_connection::message::{RTCMessage, TaggedRTCMessage};
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
@@ -142,6 +142,22 @@ impl Worker {
         }
     }
 
+    /// A viewer says what it looks at.
+    pub(super) fn watch(&mut self, key: u64, video: &[Watch], now: Instant) {
+        let Some(peer) = self.peers.get_mut(&key) else { return };
+        let watched = video.iter().copied().chain(std::iter::repeat(Watch::High));
+        let mut uncovered = vec![];
+        for (slot, watch) in peer.slots.iter_mut().skip(peer.audio_slots).zip(watched) {
+            if std::mem::replace(&mut slot.watch, watch) == Watch::None && watch != Watch::None {
+                uncovered.push(slot.ssrc);
+            }
+        }
+        for ssrc in uncovered {
+            self.slot_needs_keyframe(key, ssrc, now);
+        }
+        self.choose_layers(now);
+    }
+
     /// Shows the best layer that is being sent of every camera.
     pub(super) fn choose_layers(&mut self, now: Instant) {
         let mut wanted = vec![];
@@ -155,7 +171,9 @@ impl Worker {
             let mut changed = false;
             for Target { viewer, slot } in targets {
                 let slot = self.peers.get_mut(&viewer).and_then(|peer| peer.slots.get_mut(slot));
-                if let Some(slot) = slot.filter(|slot| slot.want != layer) {
+                let Some(slot) = slot else { continue };
+                let layer = if slot.watch == Watch::Low { Layer::Low } else { layer };
+                if slot.want != layer {
                     slot.want = layer;
                     changed = true;
                 }

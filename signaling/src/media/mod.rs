@@ -21,7 +21,7 @@ mod udp;
 mod vp8;
 mod worker;
 
-use crate::protocol::{ParticipantId, RoomId};
+use crate::protocol::{ParticipantId, RoomId, Watch};
 use crate::room::routes::Routes;
 use commands::Command;
 use offer::Offer;
@@ -163,6 +163,11 @@ impl Media {
     /// Replaces the room's forwarding set. Once this resolves, no packet leaves along an older one.
     pub async fn route(&self, room: RoomId, routes: Routes) -> Result<(), MediaError> {
         self.0.of(room).ask(|reply| Command::Route { room, routes, reply }).await?
+    }
+
+    /// How much of each of its video slots a participant looks at, until a slot's source changes.
+    pub fn watch(&self, room: RoomId, participant: ParticipantId, video: Vec<Watch>) {
+        self.0.of(room).tell(Command::Watch { room, participant, video });
     }
 
     /// Ends a participant's connection, if there is one.

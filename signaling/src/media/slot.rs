@@ -4,7 +4,7 @@
 //! the source before left off, so the receiver sees one unbroken stream.
 
 use super::vp8::{Descriptor, Numbers};
-use crate::protocol::ParticipantId;
+use crate::protocol::{ParticipantId, Watch};
 use rand::{Rng, RngExt};
 use rtc::rtp::{Header, Packet};
 use std::time::Instant;
@@ -92,6 +92,8 @@ pub(super) struct Slot {
     pub(super) payload_type: u8,
     /// Layer to show as soon as it can start.
     pub(super) want: Layer,
+    /// What its viewer looks at.
+    pub(super) watch: Watch,
     source: Option<Source>,
     feed: Option<Feed>,
     last: Last,
@@ -105,6 +107,7 @@ impl Slot {
             ssrc: rng.random(),
             payload_type: 0,
             want: Layer::Low,
+            watch: Watch::High,
             source: None,
             feed: None,
             last: Last {
@@ -127,10 +130,15 @@ impl Slot {
     pub(super) fn assign(&mut self, source: Option<Source>) {
         self.source = source;
         self.feed = None;
+        self.watch = Watch::High;
     }
 
     /// One packet of the source's `layer`.
     pub(super) fn rewrite(&mut self, packet: &Packet, layer: Layer, now: Instant) -> Verdict {
+        if self.watch == Watch::None {
+            self.feed = None;
+            return Verdict::Drop;
+        }
         let vp8 = match self.kind {
             Kind::Video => Descriptor::parse(&packet.payload),
             Kind::Audio => None,

@@ -46,6 +46,7 @@ impl Room {
             | M::Ack { .. }
             | M::Offer { .. }
             | M::Devices { .. }
+            | M::Watch { .. }
             | M::Chat { .. }
             | M::Hand { .. }
             | M::Bye => {

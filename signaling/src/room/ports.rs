@@ -4,7 +4,7 @@ use super::journal::JournalEntry;
 use super::routes::Routes;
 use crate::protocol::{
     ClientEnvelope, ErrorCode, IceServer, LeaveReason, ParticipantId, Retry, Role, RoomId,
-    ServerEnvelope, Side, Topic,
+    ServerEnvelope, Side, Topic, Watch,
 };
 use chrono::TimeDelta;
 
@@ -181,6 +181,8 @@ pub enum Output {
         /// SDP.
         sdp: String,
     },
+    /// Tell the media edge how much of each video slot a participant looks at.
+    Watch(ParticipantId, Vec<Watch>),
     /// End a participant's media.
     DisconnectMedia(ParticipantId),
     /// Close a socket after what was sent to it.

@@ -91,6 +91,12 @@ impl Room {
             ClientMessage::Devices { mic, cam, screen } => {
                 self.devices(from, Devices { mic, cam, screen });
             }
+            ClientMessage::Watch { video } => {
+                if video.len() > usize::from(self.terms.video_slots) {
+                    return Err(Refused::new(ErrorCode::BadMessage, "more slots than there are"));
+                }
+                self.telling.push_back(Telling::Watch(from, video));
+            }
             ClientMessage::Chat { epoch, text } => self.chat(from, epoch, &text, now)?,
             ClientMessage::Hand { raised } => {
                 if let Some(occupant) = self.occupants.get_mut(&from) {

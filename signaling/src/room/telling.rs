@@ -5,7 +5,7 @@ use super::occupant::Link;
 use super::ports::{ConnectionId, Output, Refused};
 use super::{Room, view};
 use crate::protocol::{
-    LeaveAction, LeaveReason, ParticipantId, ServerEnvelope, ServerMessage, Session,
+    LeaveAction, LeaveReason, ParticipantId, ServerEnvelope, ServerMessage, Session, Watch,
 };
 use chrono::{DateTime, Utc};
 
@@ -27,6 +27,8 @@ pub(super) enum Telling {
     },
     /// Give an offer to the media edge.
     Offer { participant: ParticipantId, connection: ConnectionId, re: u64, sdp: String },
+    /// What a participant looks at.
+    Watch(ParticipantId, Vec<Watch>),
     /// End a participant's media.
     EndMedia(ParticipantId),
     /// Close after a refusal.
@@ -115,6 +117,9 @@ impl Room {
             }
             Telling::Offer { participant, connection, re, sdp } => {
                 self.outputs.push_back(Output::Offer { participant, connection, re, sdp });
+            }
+            Telling::Watch(participant, video) => {
+                self.outputs.push_back(Output::Watch(participant, video));
             }
             Telling::EndMedia(participant) => {
                 self.outputs.push_back(Output::DisconnectMedia(participant));

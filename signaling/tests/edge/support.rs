@@ -122,6 +122,8 @@ impl MediaPlane for TestMedia {
         Ok(())
     }
 
+    fn watch(&self, _: RoomId, _: ParticipantId, _: Vec<Watch>) {}
+
     fn disconnect(&self, _: RoomId, _: ParticipantId) {}
 
     async fn count(&self, _: RoomId) -> Result<(u64, u64), MediaError> {

@@ -44,6 +44,7 @@ export type ClientMessage = { "type": "hello", token?: string, resume?: string, 
   | { "type": "ack", seq: number, }
   | { "type": "offer", sdp: string, }
   | { "type": "devices", mic: boolean, cam: boolean, screen: boolean, }
+  | { "type": "watch", video: Array<Watch>, }
   | { "type": "chat", epoch: Epoch, text: string, }
   | { "type": "hand", raised: boolean, }
   | { "type": "bye" }
@@ -108,6 +109,11 @@ export type VideoSource = { participant: ParticipantId, kind: VideoKind, };
  * Camera or screen.
  */
 export type VideoKind = "camera" | "screen";
+
+/**
+ * How much of a picture is looked at.
+ */
+export type Watch = "none" | "low" | "high";
 
 /**
  * ICE server entry as `RTCPeerConnection` takes it.

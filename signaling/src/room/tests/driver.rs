@@ -54,6 +54,8 @@ pub struct Driver {
     pub closed: bool,
     /// What was done, in order, by kind: shows that routes go before journal before words.
     pub order: Vec<&'static str>,
+    /// What the media edge was told of what is looked at.
+    pub watched: Vec<(ParticipantId, Vec<Watch>)>,
     connections: BTreeMap<ConnectionId, u8>,
     next: u64,
 }
@@ -73,6 +75,7 @@ impl Driver {
             routes: Routes::default(),
             closed: false,
             order: Vec::new(),
+            watched: Vec::new(),
             connections: BTreeMap::new(),
             next: 1,
         };
@@ -137,6 +140,7 @@ impl Driver {
                     self.room.handle(Input::Answered { connection, re, answer }, self.now);
                 }
                 Output::DisconnectMedia(_) => {}
+                Output::Watch(participant, video) => self.watched.push((participant, video)),
                 Output::Closed => self.closed = true,
             }
         }

@@ -212,6 +212,17 @@ fn r_meet_15_a_mute_is_enforced_by_the_routes() {
 }
 
 #[test]
+fn what_is_looked_at_goes_to_the_media_edge_and_names_no_slot_that_is_not_there() {
+    let mut room = Driver::started(Terms { video_slots: 2, ..Terms::default() });
+    let video = vec![Watch::None, Watch::Low];
+    room.ask(1, ClientMessage::Watch { video: video.clone() }).unwrap();
+    assert_eq!(room.watched, [(id(1), video)]);
+    let refused = room.ask(1, ClientMessage::Watch { video: vec![Watch::High; 3] });
+    assert_eq!(refused, Err(ErrorCode::BadMessage));
+    assert_eq!(room.watched.len(), 1);
+}
+
+#[test]
 fn r_meet_19_a_full_room_takes_nobody_but_the_conciliator() {
     let now = chrono::DateTime::UNIX_EPOCH;
     let spec = RoomSpec { capacity: 2, ..spec(1) };
