@@ -15,6 +15,6 @@ await build({
   format: 'esm',
   target: 'node20',
   // These find their own files at run time.
-  external: ['playwright-core', '@axe-core/playwright'],
+  external: ['playwright-core', '@axe-core/playwright', 'pa11y', 'puppeteer-core'],
   sourcemap: 'inline',
 });

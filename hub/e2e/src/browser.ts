@@ -1,5 +1,5 @@
 /** Debian's Chromium with fake devices; everybody has an own context, as on an own computer. */
-import AxeBuilder from '@axe-core/playwright';
+import { createServer } from 'node:net';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { artefact } from './places';
 
@@ -24,8 +24,33 @@ const FLAGS = [
   '--disable-backgrounding-occluded-windows',
 ];
 
-export function launch(): Promise<Browser> {
-  return chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', args: FLAGS });
+export async function launch(): Promise<Browser> {
+  const port = await freePort();
+  const browser = await chromium.launch({
+    executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+    args: [...FLAGS, `--remote-debugging-port=${port}`],
+  });
+  devtoolsPorts.set(browser, port);
+  return browser;
+}
+
+const devtoolsPorts = new Map<Browser, number>();
+
+/** Where another driver reaches the browser of a page. */
+export function devtools(page: Page): string {
+  const browser = page.context().browser();
+  return `http://127.0.0.1:${browser ? devtoolsPorts.get(browser) : undefined}`;
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
 }
 
 /** A page of an own context. What the page complains about is collected in `complaints`. */
@@ -69,14 +94,4 @@ export async function lastPictures(browser: Browser): Promise<void> {
   for (const [at, page] of pages.entries()) {
     await page.screenshot({ path: await artefact(`stopped-${at + 1}.png`), fullPage: true }).catch(() => undefined);
   }
-}
-
-/** WCAG 2.1 A and AA violations of the page, one line each. */
-export async function accessibility(page: Page): Promise<string[]> {
-  const result = await new AxeBuilder({ page })
-    .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'])
-    .analyze();
-  return result.violations.map(
-    (v) => `${new URL(page.url()).pathname}: ${v.id}: ${v.help}: ${v.nodes.map((n) => n.target.join(' ')).join(', ')}`,
-  );
 }

@@ -4,7 +4,8 @@
  */
 import assert from 'node:assert/strict';
 import type { Browser, Page } from 'playwright-core';
-import { accessibility, complaints, DESK, launch, newPage, PHONE, picture, type Size } from './browser';
+import { accessibility } from './accessibility';
+import { complaints, DESK, launch, newPage, PHONE, picture, type Size } from './browser';
 import { Line } from './line';
 import { linesOf, packetsDuring, received, seesAndHears, silentAfter } from './media';
 import { meet, together } from './meet';
