@@ -20,6 +20,7 @@ use portal::cases::commands;
 use portal::clock::{Clock as _, SystemClock};
 use portal::files::Files;
 use portal::leases;
+use portal::media_tests;
 use portal::portal::{Parts, Portal, PortalSettings};
 use portal::procedures::Procedures;
 use portal::random::SystemRandom;
@@ -85,14 +86,14 @@ pub async fn serve(settings: Settings) -> Result<(), HubError> {
     if let Some(at) = stopped {
         leases::end_all(&db, at).await.map_err(|e| failed("leases")(&e))?;
     }
-    let rooms = open_rooms(&settings, &meetings)?;
+    let (rooms, media) = open_rooms(&settings, &meetings)?;
     meetings.attach(rooms.clone());
     live.attach(rooms.clone());
 
     let mut app = portal::web::router(portal.clone())
         .merge(meetings.router())
         .merge(shell::router(portal.clone()))
-        .merge(media_test::router(media_test::verdict::Thresholds::default()))
+        .merge(crate::media_test::router(&settings, portal.clone(), media))
         .merge(health::router(db.clone(), rooms.clone(), metrics.clone(), complete.clone()));
     if let Some(demo) = &demo {
         app = app.merge(demo.router());
@@ -160,11 +161,12 @@ fn portal_settings(settings: &Settings) -> PortalSettings {
         code_life: TimeDelta::minutes(settings.sessions.code_min.into()),
         password_cost: Cost::RECOMMENDED,
         help_phone: settings.rooms.help_phone.clone(),
+        media_test_days: settings.media_test.keep_days,
     }
 }
 
 /// The rooms and their media. Each client gets receive slots for everybody a room can hold.
-fn open_rooms(settings: &Settings, meetings: &Meetings) -> Result<Rooms, HubError> {
+fn open_rooms(settings: &Settings, meetings: &Meetings) -> Result<(Rooms, Media), HubError> {
     let config = RoomsConfig::default();
     let bind = SocketAddr::new(settings.listen.ip(), settings.media.port);
     let workers = match settings.media.workers {
@@ -181,7 +183,7 @@ fn open_rooms(settings: &Settings, meetings: &Meetings) -> Result<Rooms, HubErro
     .map_err(|e| HubError::Failed(format!("media: {e}")))?;
     let (door, journal) = (Arc::new(meetings.clone()), Arc::new(meetings.clone()));
     let clock = Arc::new(signaling::SystemClock);
-    Ok(Rooms::start(config, Arc::new(media), door, journal, clock))
+    Ok((Rooms::start(config, Arc::new(media.clone()), door, journal, clock), media))
 }
 
 async fn listen(
@@ -245,6 +247,9 @@ async fn pass_time(portal: &Portal) {
     }
     if let Err(error) = sessions::sweep(&portal.db, portal.settings.idle, portal.now()).await {
         tracing::error!(%error, "sweeping sessions");
+    }
+    if let Err(error) = media_tests::sweep(&portal.db, portal.now()).await {
+        tracing::error!(%error, "deleting outcomes of media tests");
     }
     if let Err(error) = identity::sweep(&portal.db, portal.now()).await {
         tracing::error!(%error, "forgetting round trips to the identity provider");

@@ -39,6 +39,8 @@ pub struct Settings {
     pub media: MediaSettings,
     /// Rooms.
     pub rooms: RoomSettings,
+    /// The media test.
+    pub media_test: MediaTestSettings,
     /// Sign-in.
     pub sessions: SessionSettings,
     /// Log output.
@@ -78,6 +80,20 @@ pub struct RoomSettings {
     pub lease_s: u32,
     /// Shown in the lobby.
     pub help_phone: String,
+}
+
+/// `[media_test]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MediaTestSettings {
+    /// What the network must carry, per direction.
+    pub bits_per_second: u64,
+    /// Milliseconds there and back, at most.
+    pub round_trip_ms: u32,
+    /// Share of packets that may be lost, in percent.
+    pub loss_percent: f64,
+    /// Days that an outcome is kept.
+    pub keep_days: u16,
 }
 
 /// `[sessions]`

@@ -17,6 +17,7 @@ pub mod instance;
 pub mod journal;
 pub mod leases;
 pub mod lists;
+pub mod media_tests;
 pub mod meetings;
 pub mod minutes;
 pub mod notifications;

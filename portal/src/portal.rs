@@ -31,6 +31,8 @@ pub struct PortalSettings {
     pub password_cost: Cost,
     /// Number of the help desk, as shown.
     pub help_phone: String,
+    /// Days that an outcome of the media test is kept.
+    pub media_test_days: u16,
 }
 
 /// Everything a [`Portal`] is made of.

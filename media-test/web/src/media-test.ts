@@ -1,156 +1,166 @@
 // The browser's half of the media test: measures, sends the figures, shows the verdict. The
 // judgement and its words come from the hub (media-test/src/verdict.rs).
+import { keepOutcome } from './keep';
+import { type DeviceState, Microphone, Webcam } from './devices';
+import { measurePaths, type MediaPath } from './paths';
+import { download, speed, upload } from './speed';
+import { playNotes } from './sound';
 
-type Device = 'works' | 'missing' | 'denied' | 'busy' | 'silent';
-type Measurements = {
-  webrtc: boolean; websocket: boolean; devices: boolean;
-  down: number | null; up: number | null; microphone: Device; webcam: Device;
+export interface Measurements {
+  browser?: { webrtc: boolean; websocket: boolean; devices: boolean };
+  network?: { down: number | null; up: number | null; paths: MediaPath[] };
+  microphone?: DeviceState;
+  webcam?: DeviceState;
+}
+type Item = 'browser' | 'bandwidth' | 'microphone' | 'webcam';
+interface Verdict {
+  complete: boolean;
+  ready: boolean;
+  ticks: { item: Item; green: boolean; advice: string; details: string[] }[];
+}
+
+const NAMES: Record<Item, [title: string, within: string]> = {
+  browser: ['Browser', 'il browser'],
+  bandwidth: ['Rete', 'la rete'],
+  microphone: ['Microfono', 'il microfono'],
+  webcam: ['Webcam', 'la webcam'],
 };
-type Verdict = { ready: boolean; ticks: { item: string; green: boolean; advice: string }[] };
-
-const PROBE_BYTES = 1_000_000;
-const PROBES = 3;
 const find = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T;
+const row = (item: Item): HTMLElement => document.querySelector<HTMLElement>(`[data-item=${item}]`)!;
 
-async function run(): Promise<void> {
-  const again = find<HTMLButtonElement>('again');
-  again.disabled = true;
-  show(null);
+const again = find<HTMLButtonElement>('again');
+const microphone = new Microphone(find('choose-microphone'), find('level'));
+const webcam = new Webcam(find('choose-webcam'), find('picture'));
+let measured: Measurements = {};
+let running = false;
+
+async function run(items: Item[]): Promise<void> {
+  if (running) return;
+  running = true;
+  again.setAttribute('aria-disabled', 'true');
+  outcome('', '');
+  find('keep').hidden = true;
+  for (const item of items) reset(item);
   try {
-    const devices = !!navigator.mediaDevices?.enumerateDevices;
-    const measurements: Measurements = {
-      webrtc: 'RTCPeerConnection' in window,
-      websocket: 'WebSocket' in window,
-      devices,
-      down: await bitsPerSecond(download),
-      up: await bitsPerSecond(upload),
-      microphone: devices ? await device({ audio: true }, hears) : 'missing',
-      webcam: devices ? await device({ video: true }, sees) : 'missing',
-    };
-    const answer = await fetch('/media-test/verdict', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(measurements),
-    });
-    if (!answer.ok) throw new Error(String(answer.status));
-    show((await answer.json()) as Verdict);
-  } catch {
-    const verdict = find('verdict');
-    verdict.className = 'red';
-    verdict.textContent = 'Il servizio non risponde: controlla la connessione e premi «Aggiorna».';
-  } finally {
-    again.disabled = false;
-  }
-}
-
-function show(verdict: Verdict | null): void {
-  for (const row of document.querySelectorAll<HTMLElement>('#checks li')) {
-    const tick = verdict?.ticks.find((t) => t.item === row.dataset.item);
-    row.className = tick ? (tick.green ? 'green' : 'red') : '';
-    const text = row.querySelector('p')!;
-    text.textContent = tick ? `${tick.green ? 'Riuscito. ' : 'Non riuscito. '}${tick.advice}` : 'Verifica in corso…';
-  }
-  const summary = find('verdict');
-  summary.className = verdict ? (verdict.ready ? 'green' : 'red') : '';
-  if (!verdict) summary.textContent = '';
-  else if (verdict.ready) summary.textContent = "Tutto a posto: l'incontro si può tenere con questo dispositivo.";
-  else {
-    const names: Record<string, string> = { browser: 'il browser', bandwidth: 'la rete', microphone: 'il microfono', webcam: 'la webcam' };
-    const failing = verdict.ticks.filter((t) => !t.green).map((t) => names[t.item] ?? t.item).join(', ');
-    summary.textContent = `Da sistemare prima dell'incontro: ${failing}. Segui i consigli qui sopra, poi premi «Aggiorna».`;
-  }
-}
-
-// The best of a few probes: the first ones pay for the connection and for slow start.
-async function bitsPerSecond(probe: () => Promise<number>): Promise<number | null> {
-  let best = 0;
-  try {
-    for (let i = 0; i < PROBES; i++) {
-      const begin = performance.now();
-      const bytes = await probe();
-      best = Math.max(best, (bytes * 8_000) / Math.max(1, performance.now() - begin));
+    for (const item of items) {
+      begin(item);
+      await measure(item);
+      show(await judged(), item);
     }
-  } catch {
-    return null;
-  }
-  return Math.round(best);
-}
-
-async function download(): Promise<number> {
-  const answer = await fetch(`/media-test/down?bytes=${PROBE_BYTES}`, { cache: 'no-store' });
-  if (!answer.ok) throw new Error(String(answer.status));
-  return (await answer.arrayBuffer()).byteLength;
-}
-
-async function upload(): Promise<number> {
-  const noise = new Uint8Array(PROBE_BYTES);
-  for (let at = 0; at < noise.length; at += 65_536) crypto.getRandomValues(noise.subarray(at, Math.min(at + 65_536, noise.length)));
-  const answer = await fetch('/media-test/up', { method: 'POST', body: noise });
-  if (!answer.ok) throw new Error(String(answer.status));
-  return ((await answer.json()) as { bytes: number }).bytes;
-}
-
-async function device(what: MediaStreamConstraints, delivers: (s: MediaStream) => Promise<boolean>): Promise<Device> {
-  let stream: MediaStream | undefined;
-  try {
-    stream = await navigator.mediaDevices.getUserMedia(what);
-    return (await delivers(stream)) ? 'works' : 'silent';
+    conclude(await judged());
   } catch (error) {
-    switch ((error as DOMException).name) {
-      case 'NotAllowedError': case 'SecurityError': return 'denied';
-      case 'NotReadableError': case 'AbortError': return 'busy';
-      default: return 'missing';
-    }
+    for (const item of items) if (row(item).classList.contains('running')) reset(item);
+    const busy = error instanceof Error && error.message === '429';
+    outcome(
+      busy
+        ? 'In questo momento le prove sono troppe: aspetta un minuto e premi «Aggiorna».'
+        : 'Il servizio non risponde: controlla la connessione e premi «Aggiorna».',
+      '',
+    );
   } finally {
-    stream?.getTracks().forEach((track) => track.stop());
+    running = false;
+    again.removeAttribute('aria-disabled');
   }
 }
 
-// True as soon as the microphone gives anything but digital silence, within two seconds.
-async function hears(stream: MediaStream): Promise<boolean> {
-  const context = new AudioContext();
-  try {
-    const analyser = context.createAnalyser();
-    context.createMediaStreamSource(stream).connect(analyser);
-    const samples = new Float32Array(analyser.fftSize);
-    const end = performance.now() + 2_000;
-    while (performance.now() < end) {
-      analyser.getFloatTimeDomainData(samples);
-      if (samples.some((v) => v !== 0)) return true;
-      await new Promise((done) => setTimeout(done, 50));
+async function measure(item: Item): Promise<void> {
+  const devices = !!navigator.mediaDevices?.enumerateDevices;
+  switch (item) {
+    case 'browser':
+      measured.browser = { webrtc: 'RTCPeerConnection' in window, websocket: 'WebSocket' in window, devices };
+      break;
+    case 'bandwidth': {
+      const down = await speed(download);
+      const up = await speed(upload);
+      measured.network = { down, up, paths: await measurePaths((words) => say('bandwidth', words)) };
+      break;
     }
-    return false;
-  } finally {
-    await context.close();
+    case 'microphone':
+      measured.microphone = devices ? await microphone.test() : 'missing';
+      break;
+    case 'webcam':
+      measured.webcam = devices ? await webcam.test() : 'missing';
+      break;
   }
 }
 
-async function sees(stream: MediaStream): Promise<boolean> {
-  const video = document.createElement('video');
-  video.muted = true;
-  video.srcObject = stream;
-  await video.play();
-  const works = video.videoWidth > 0;
-  video.srcObject = null;
-  return works;
-}
-
-// R-TEST-03: a short tone of three notes.
-async function play(): Promise<void> {
-  const context = new AudioContext();
-  const volume = context.createGain();
-  volume.gain.value = 0.2;
-  volume.connect(context.destination);
-  [523.25, 659.25, 783.99].forEach((hertz, i) => {
-    const note = context.createOscillator();
-    note.frequency.value = hertz;
-    note.connect(volume);
-    note.start(context.currentTime + i * 0.3);
-    note.stop(context.currentTime + i * 0.3 + 0.28);
+async function judged(): Promise<Verdict> {
+  const answer = await fetch('/media-test/verdict', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(measured),
   });
-  setTimeout(() => void context.close(), 1_200);
+  if (!answer.ok) throw new Error(String(answer.status));
+  return (await answer.json()) as Verdict;
 }
 
-find('again').addEventListener('click', () => void run());
-find('sound').addEventListener('click', () => void play());
-void run();
+function reset(item: Item): void {
+  if (item === 'bandwidth') delete measured.network;
+  else delete measured[item];
+  row(item).className = '';
+  say(item, 'In attesa…');
+  row(item).querySelector('.details')!.replaceChildren();
+}
+
+function begin(item: Item): void {
+  row(item).className = 'running';
+  say(item, 'Verifica in corso…');
+}
+
+function say(item: Item, words: string): void {
+  row(item).querySelector('.words')!.textContent = words;
+}
+
+function show(verdict: Verdict, item: Item): void {
+  const tick = verdict.ticks.find((one) => one.item === item);
+  if (!tick) return;
+  row(item).className = tick.green ? 'green' : 'red';
+  const words = `${tick.green ? 'Riuscito.' : 'Non riuscito.'} ${tick.advice}`;
+  say(item, words);
+  const lines = tick.details.map((line) => Object.assign(document.createElement('li'), { textContent: line }));
+  row(item).querySelector('.details')!.replaceChildren(...lines);
+  find('progress').textContent = `${NAMES[item][0]}: ${words}`;
+}
+
+function conclude(verdict: Verdict): void {
+  if (verdict.ready) {
+    outcome('', "Tutto a posto: l'incontro si può tenere con questo dispositivo.");
+  } else {
+    const failing = verdict.ticks.filter((tick) => !tick.green).map((tick) => NAMES[tick.item][1]);
+    outcome(
+      `Da sistemare prima dell'incontro: ${failing.join(', ')}. Adegua la dotazione seguendo i consigli qui sotto, poi premi «Aggiorna».`,
+      '',
+    );
+  }
+  void keepOutcome(find('keep'), find('keep-words'), find('keep-button'), measured);
+}
+
+function outcome(problem: string, ready: string): void {
+  for (const [id, text] of [['problem', problem], ['ready', ready]] as const) {
+    const words = Object.assign(document.createElement('p'), { textContent: text });
+    find(id).replaceChildren(...(text ? [words] : []));
+  }
+}
+
+/** The page that led here, if it is one of ours. */
+function back(): string {
+  const path = new URLSearchParams(location.search).get('ritorno') ?? '/';
+  const target = new URL(path, location.href);
+  return target.origin === location.origin && path.startsWith('/') ? target.pathname + target.search : '/';
+}
+
+const ALL: Item[] = ['browser', 'bandwidth', 'microphone', 'webcam'];
+again.addEventListener('click', () => void run(ALL));
+find('sound').addEventListener('click', () => {
+  playNotes();
+  find('sound-words').textContent =
+    'Stai sentendo tre note? Se non le senti, alza il volume, controlla che cuffie o altoparlanti siano collegati e riprova.';
+});
+microphone.chosen = () => void run(['microphone']);
+webcam.chosen = () => void run(['webcam']);
+find<HTMLAnchorElement>('close').href = back();
+window.addEventListener('pagehide', () => {
+  microphone.stop();
+  webcam.stop();
+});
+void run(ALL);

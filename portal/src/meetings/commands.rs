@@ -313,6 +313,13 @@ async fn tell(
         }
         (_, Mode::CallConference) => " L'incontro si svolge in call conference.",
     };
+    let trial = match (told, meeting.rules.mode) {
+        (Told::Convened | Told::Moved, Mode::VirtualRoom) => format!(
+            "\n\nPrima dell'incontro prova i tuoi dispositivi: {}",
+            portal.link(body, "/media-test")
+        ),
+        _ => String::new(),
+    };
     for one in sitting {
         let message = Message {
             channel: Channel::Mail,
@@ -320,7 +327,7 @@ async fn tell(
             subject: format!("{subject} – pratica {number}"),
             text: format!(
                 "Gentile {},\n\nnella pratica {number} {what} {when} (ora italiana).{how}\n\nPer i \
-                 dettagli accedi alla tua area riservata: {}\n\n{}",
+                 dettagli accedi alla tua area riservata: {}{trial}\n\n{}",
                 one.person.name(),
                 portal.link(body, &format!("/incontri/{}", meeting.id)),
                 body.name,

@@ -11,16 +11,20 @@ use uuid::Uuid;
 
 use super::agenda::{self, AgendaColumn, AgendaLine, View};
 use super::convening::{self, explained, instant, unexplained};
+use super::people::Sitting;
 use super::rules::Door;
 use super::store::{self, MeetingRecord};
 use super::{MeetingId, MeetingState, attendance, commands};
 use crate::accounts::Role;
+use crate::bodies::BodyId;
 use crate::calendar;
 use crate::cases::access::{self, Action, Relation};
 use crate::cases::store::{self as cases, CaseRecord};
 use crate::cases::supply::Service;
 use crate::cases::{CaseId, Outcome};
+
 use crate::lists::{Heading, ListQuery, Listing, Pager};
+use crate::media_tests;
 use crate::portal::Portal;
 use crate::web::{Answer, Chrome, PageError, Path, Visit, done, html, html_with};
 
@@ -160,10 +164,38 @@ struct MeetingPage {
     outcome: &'static str,
     room: RoomNotice,
     people: Vec<(String, String)>,
+    /// For the service staff: who tried microphone, webcam and network, and how it went.
+    trials: Vec<Trial>,
     may_see_minutes: bool,
     may_read_attendance: bool,
     may_change: bool,
     refusal: Option<String>,
+}
+
+/// The last media test that a person kept.
+struct Trial {
+    person: Uuid,
+    name: String,
+    last: Option<(bool, String)>,
+}
+
+/// The service staff helps whose devices fail (R-TEST-09).
+async fn trials(
+    portal: &Portal,
+    body: BodyId,
+    relation: Relation,
+    sitting: &[Sitting],
+) -> Result<Vec<Trial>, PageError> {
+    let mut trials = Vec::new();
+    if relation == Relation::Service {
+        for one in sitting {
+            let person = &one.person;
+            let kept = media_tests::of(&portal.db, body, person.id, portal.now()).await?;
+            let last = kept.first().map(|test| (test.ready, calendar::show(test.taken_at)));
+            trials.push(Trial { person: person.id.0, name: person.name(), last });
+        }
+    }
+    Ok(trials)
 }
 
 /// A meeting, its case, and what the visitor is to it.
@@ -202,6 +234,7 @@ async fn page(portal: &Portal, visit: Visit, id: MeetingId, refusal: Option<Stri
     };
     let status = if refusal.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let staff = matches!(relation, Relation::Service | Relation::Conciliator);
+    let trials = trials(portal, visit.body.id, relation, &sitting).await?;
     let page = MeetingPage {
         chrome: visit.chrome,
         id,
@@ -216,6 +249,7 @@ async fn page(portal: &Portal, visit: Visit, id: MeetingId, refusal: Option<Stri
         service: case.application.service.label(),
         outcome: rules.outcome.map_or("", Outcome::label),
         room: notice,
+        trials,
         people: sitting.into_iter().map(|one| (one.label, one.person.name())).collect(),
         may_see_minutes: seat || staff,
         may_read_attendance: access::may(relation, Action::ReadAttendance),

@@ -81,6 +81,7 @@ pub async fn world_with(db: &Db, folder: &Path, clock: TestClock, signing: Signi
             code_life: TimeDelta::minutes(5),
             password_cost: Cost { memory_kib: 8, passes: 1 },
             help_phone: "800 166 654".to_owned(),
+            media_test_days: 90,
         },
         signing,
     });
