@@ -1,19 +1,32 @@
-//! One whole conciliation in real browsers against this hub: `hub/e2e/src/conciliation.ts`.
+//! Stories in real browsers against this hub: `hub/e2e/src`.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::Path;
 use std::process::Command;
 
 #[test]
 fn one_whole_conciliation_from_the_case_to_the_signed_minutes() {
+    play("conciliation");
+}
+
+#[test]
+fn r_test_the_media_test_green_and_red_without_an_account_and_with_one() {
+    play("media-test");
+}
+
+/// The story ends itself, its hub and its browsers, when it takes too long.
+fn play(story: &str) {
     let e2e = Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e");
-    // The story ends itself, its hub and its browsers, when it takes too long.
-    let story = Command::new("npm")
-        .args(["run", "--silent", "e2e"])
-        .current_dir(e2e)
-        .env("ACCORDO_HUB", env!("CARGO_BIN_EXE_hub"))
-        .output()
-        .unwrap();
-    let told = String::from_utf8_lossy(&story.stdout);
-    let complained = String::from_utf8_lossy(&story.stderr);
-    assert!(story.status.success(), "{told}\n{complained}");
+    let built = format!("dist/{story}.mjs");
+    for arguments in [["build.mjs", story].as_slice(), &[&built]] {
+        let run = Command::new("node")
+            .args(arguments)
+            .current_dir(&e2e)
+            .env("ACCORDO_HUB", env!("CARGO_BIN_EXE_hub"))
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&run.stdout);
+        let complained = String::from_utf8_lossy(&run.stderr);
+        assert!(run.status.success(), "{story}\n{told}\n{complained}");
+    }
 }
