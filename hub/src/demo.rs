@@ -4,15 +4,21 @@ use std::sync::Arc;
 
 use accordo_demo::idp::DemoIdp;
 use accordo_demo::qtsp::{DemoQtsp, DemoSms};
+use accordo_demo::world::load::{self, OpenMeetings};
 use accordo_demo::world::{self, Account};
 use async_trait::async_trait;
-use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::post;
+use axum::{Json, Router};
 use portal::accounts;
 use portal::clock::{Clock as _, SystemClock};
 use portal::db::{Db, DbError};
 use portal::notifications::{self, Channel, Message};
+use portal::portal::Portal;
 use portal::random::{self, SystemRandom};
 use portal::signatures::ports::{Live, SigningPorts};
+use serde::Deserialize;
 use signing::verify::TrustAnchors;
 
 use crate::error::HubError;
@@ -52,10 +58,26 @@ impl DemoParties {
         signatures::ports(csc, &tsa, trust, identification, live)
     }
 
-    /// Their pages and endpoints. Machines speak to them: outside the same-origin check.
-    pub fn router(&self) -> Router {
-        self.qtsp.router().merge(self.idp.router())
+    /// Their pages and endpoints, and meetings for load tests. Machines speak to them: outside the
+    /// same-origin check.
+    pub fn router(&self, portal: Portal) -> Router {
+        let load = Router::new().route("/demo/load/meetings", post(open_meetings));
+        self.qtsp.router().merge(self.idp.router()).merge(load.with_state(portal))
     }
+}
+
+#[derive(Deserialize)]
+struct Wanted {
+    count: usize,
+}
+
+/// `POST /demo/load/meetings`: meetings whose rooms can be entered at once.
+async fn open_meetings(
+    State(portal): State<Portal>,
+    Json(wanted): Json<Wanted>,
+) -> Result<Json<OpenMeetings>, (StatusCode, String)> {
+    let made = load::open(&portal, wanted.count).await;
+    made.map(Json).map_err(|error| (StatusCode::CONFLICT, error.to_string()))
 }
 
 /// Codes of the demo trust service go to the outbox of every body that knows the mobile.

@@ -96,7 +96,7 @@ pub async fn serve(settings: Settings) -> Result<(), HubError> {
         .merge(crate::media_test::router(&settings, portal.clone(), media))
         .merge(health::router(db.clone(), rooms.clone(), metrics.clone(), complete.clone()));
     if let Some(demo) = &demo {
-        app = app.merge(demo.router());
+        app = app.merge(demo.router(portal.clone()));
     }
     let app = app
         .layer(CompressionLayer::new())

@@ -72,7 +72,7 @@ impl Isolation {
         let mut inner = self.lock();
         let (due, pending): (Vec<_>, Vec<_>) = std::mem::take(&mut inner.pending)
             .into_iter()
-            .partition(|arrival| arrival.stamp.sent_ms.saturating_add(JUDGED_AFTER_MS) <= now_ms);
+            .partition(|arrival| arrival.stamp.sent_ms().saturating_add(JUDGED_AFTER_MS) <= now_ms);
         inner.pending = pending;
         for arrival in due {
             inner.judged += 1;
@@ -104,13 +104,13 @@ impl Inner {
             // Somebody who was never told of a session is in none: nothing may come or go.
             return false;
         };
-        let until = at_ms + REUNION_MS;
+        let (until, sent_ms) = (at_ms + REUNION_MS, stamp.sent_ms());
         let turns = sender.iter().chain(receiver).map(|turn| turn.at_ms);
         // A move within the very millisecond of sending may have come after it.
-        let just_before = stamp.sent_ms.saturating_sub(1);
-        [just_before, stamp.sent_ms]
+        let just_before = sent_ms.saturating_sub(1);
+        [just_before, sent_ms]
             .into_iter()
-            .chain(turns.filter(|turn| (stamp.sent_ms..=until).contains(turn)))
+            .chain(turns.filter(|turn| (sent_ms..=until).contains(turn)))
             .any(|moment| {
                 let session = session_at(sender, moment);
                 session.is_some_and(|s| s != Session::Lobby)
@@ -168,7 +168,8 @@ mod tests {
             isolation.moved(goes, Epoch(4), Plenary, 200);
             isolation.moved(goes, Epoch(5), Breakout(1), 10_000);
             isolation.moved(goes, Epoch(6), Plenary, 20_000);
-            let stamp = Stamp { room, by, session: Plenary, epoch: Epoch(4), sent_ms, canary };
+            let sent_us = sent_ms * 1_000;
+            let stamp = Stamp { room, by, session: Plenary, epoch: Epoch(4), sent_us, canary };
             isolation.arrived(Arrival { to, stamp, at_ms: sent_ms + took_ms });
             isolation.judge(sent_ms);
             let (judged, leaks) = isolation.conclude();

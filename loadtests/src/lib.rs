@@ -10,11 +10,15 @@
 
 pub mod browser;
 pub mod clock;
+pub mod crowd;
 pub mod isolation;
+pub mod load;
 pub mod media;
+pub mod namespace;
 pub mod outbox;
 pub mod participant;
 pub mod people;
+pub mod process;
 pub mod report;
 pub mod room;
 pub mod run;

@@ -1,6 +1,7 @@
 //! `loadtests run SCENARIO --hub URL`: plays meetings and writes a report.
 
 use clap::{Parser, Subcommand};
+use loadtests::load::Load;
 use loadtests::run::Plan;
 use loadtests::scenario::Scenario;
 use loadtests::story::{Pause, Step};
@@ -9,7 +10,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
-/// Headless participants that play whole meetings against a hub.
+/// Headless participants that play whole meetings against a hub, and loads that measure it.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -26,9 +27,9 @@ enum Command {
         /// The hub's origin, as http://HOST:PORT.
         #[arg(long)]
         hub: String,
-        /// Meetings beside each other, each of four people.
-        #[arg(long, default_value_t = 1)]
-        meetings: u32,
+        /// Meetings beside each other instead of the scenario's (whole-meeting: 1).
+        #[arg(long)]
+        meetings: Option<u32>,
         /// Where the report goes (JSON); without it, to the terminal.
         #[arg(long)]
         report: Option<PathBuf>,
@@ -73,19 +74,29 @@ fn run(command: Command) -> Result<bool, Box<dyn std::error::Error>> {
         pause_at,
         pause_file,
     } = command;
-    let mut scenario = Scenario::read(&scenario)?;
-    if let Some(password) = demo_password {
-        scenario.world.password = password;
-    }
-    let pause = pause_at.zip(pause_file).map(|(at, file)| Pause { at, file });
-    let plan = Plan { scenario, hub, meetings, save, pause };
     let mut random: rand::rngs::StdRng = rand::make_rng();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let report = runtime.block_on(plan.run(&mut random))?;
-    let json = serde_json::to_vec_pretty(&report)?;
+    let (json, good) = match Scenario::read(&scenario)? {
+        Scenario::WholeMeeting(scenario) => {
+            let mut scenario = *scenario;
+            if let Some(password) = demo_password {
+                scenario.world.password = password;
+            }
+            let pause = pause_at.zip(pause_file).map(|(at, file)| Pause { at, file });
+            let meetings = meetings.unwrap_or(1);
+            let plan = Plan { scenario, hub, meetings, save, pause };
+            let report = runtime.block_on(plan.run(&mut random))?;
+            (serde_json::to_vec_pretty(&report)?, report.good())
+        }
+        Scenario::Load(scenario) => {
+            let load = Load { scenario, hub, meetings, save };
+            let report = runtime.block_on(load.run(&mut random))?;
+            (serde_json::to_vec_pretty(&report)?, report.good())
+        }
+    };
     match file {
         Some(file) => std::fs::write(file, json)?,
         None => std::io::stdout().write_all(&json)?,
     }
-    Ok(report.good())
+    Ok(good)
 }

@@ -73,9 +73,11 @@ pub struct Participant {
     pub room: Arc<Room>,
     /// What it hears.
     pub ears: Arc<Ears>,
+    /// Where it is: what its stamps say.
+    pub place: watch::Receiver<Place>,
     known: watch::Receiver<Known>,
     patience: Duration,
-    media: JoinHandle<()>,
+    media: Option<JoinHandle<()>>,
 }
 
 impl Participant {
@@ -84,7 +86,20 @@ impl Participant {
     /// # Errors
     /// [`StepError::Late`] when the room does not say welcome.
     pub async fn enter(entrance: Entrance) -> Result<Self, StepError> {
-        let Entrance { name, room, from, canary, isolation, tickets, patience } = entrance;
+        let from = entrance.from;
+        let mut participant = Self::attend(entrance).await?;
+        let (room, place) = (Arc::clone(&participant.room), participant.place.clone());
+        let keeper = keep_media(from, room, place, Arc::clone(&participant.ears));
+        participant.media = Some(tokio::spawn(keeper));
+        Ok(participant)
+    }
+
+    /// Joins the room and leaves media to somebody else.
+    ///
+    /// # Errors
+    /// [`StepError::Late`] when the room does not say welcome.
+    pub async fn attend(entrance: Entrance) -> Result<Self, StepError> {
+        let Entrance { name, room, from: _, canary, isolation, tickets, patience } = entrance;
         let by = ParticipantId(Uuid::nil());
         let place =
             Place { room, by, session: Session::Lobby, epoch: Epoch::default(), on: true, canary };
@@ -99,9 +114,7 @@ impl Participant {
             return Err(late(&name, "the welcome", patience, &known.borrow()));
         };
         let ears = Arc::new(Ears::new(me, canary, isolation));
-        let keeper = keep_media(from, Arc::clone(&room), placed, Arc::clone(&ears));
-        let media = tokio::spawn(keeper);
-        Ok(Self { name, room, ears, known, patience, media })
+        Ok(Self { name, room, ears, place: placed, known, patience, media: None })
     }
 
     /// What the room told so far.
@@ -192,7 +205,9 @@ impl Participant {
 
 impl Drop for Participant {
     fn drop(&mut self) {
-        self.media.abort();
+        if let Some(media) = &self.media {
+            media.abort();
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a run measured and found.
 
+use crate::process::Process;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -72,7 +73,8 @@ pub struct Percentiles {
 }
 
 impl Percentiles {
-    fn of(mut values: Vec<f64>) -> Self {
+    /// Of durations in milliseconds.
+    pub fn of(mut values: Vec<f64>) -> Self {
         values.sort_by(f64::total_cmp);
         let count = values.len();
         let rank = |percent: usize| {
@@ -185,12 +187,75 @@ impl Report {
     }
 }
 
-/// User and system time of this process (proc(5), fields 14 and 15, in hundredths of a second).
+/// The file that a load writes.
+#[derive(Debug, Serialize)]
+pub struct LoadReport {
+    /// The scenario's name.
+    pub scenario: &'static str,
+    /// Where it was measured.
+    pub machine: Machine,
+    /// Wall time of the run.
+    pub took_ms: u64,
+    /// Processor time of this program, all cores.
+    pub generator_cpu_ms: u64,
+    /// Everything that went wrong.
+    pub failures: Vec<Failure>,
+    /// What was measured; each scenario has its own.
+    #[serde(flatten)]
+    pub findings: serde_json::Value,
+}
+
+impl LoadReport {
+    /// Puts a load's results together.
+    pub fn new(
+        scenario: &'static str,
+        took: Duration,
+        failures: Vec<Failure>,
+        findings: serde_json::Value,
+    ) -> Self {
+        Self {
+            scenario,
+            machine: Machine::here(),
+            took_ms: took.as_millis() as u64,
+            generator_cpu_ms: cpu_ms().unwrap_or_default(),
+            failures,
+            findings,
+        }
+    }
+
+    /// Everything was done as it should be.
+    pub fn good(&self) -> bool {
+        self.failures.is_empty()
+    }
+}
+
+/// The machine that a load ran on.
+#[derive(Clone, Debug, Serialize)]
+pub struct Machine {
+    /// As it names itself.
+    pub processor: String,
+    /// How many of them.
+    pub cores: usize,
+    /// Version of Linux.
+    pub kernel: String,
+}
+
+impl Machine {
+    fn here() -> Self {
+        let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+        let cpus = read("/proc/cpuinfo");
+        let name = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+        Self {
+            processor: name.map(|(_, name)| name.to_owned()).unwrap_or_default(),
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
+        }
+    }
+}
+
+/// User and system time of this process.
 fn cpu_ms() -> Option<u64> {
-    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let ticks = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
-    Some((ticks(14)? + ticks(15)?) * 10)
+    Process(std::process::id()).cpu().map(|cpu| cpu.all() / 1_000)
 }
 
 #[cfg(test)]

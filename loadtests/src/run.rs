@@ -2,7 +2,7 @@
 
 use crate::browser::{Browser, BrowserError};
 use crate::report::{Measured, Outcome, Report};
-use crate::scenario::Scenario;
+use crate::scenario::WholeMeeting;
 use crate::stamp::Canary;
 use crate::story::{Cast, Pause, Staff, Stage, Story, StoryError};
 use futures::future::join_all;
@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep};
 /// What to run.
 pub struct Plan {
     /// The scenario.
-    pub scenario: Scenario,
+    pub scenario: WholeMeeting,
     /// The hub's origin, `http://host:port`.
     pub hub: String,
     /// How many meetings beside each other.
@@ -86,8 +86,13 @@ impl Plan {
             }
         });
         let outcomes: Vec<Outcome> = join_all(stories).await;
-        let name = &stage.scenario.name;
-        Ok(Report::new(name, canary.as_str(), began.elapsed(), &outcomes, &stage.measured))
+        Ok(Report::new(
+            "whole-meeting",
+            canary.as_str(),
+            began.elapsed(),
+            &outcomes,
+            &stage.measured,
+        ))
     }
 }
 
@@ -99,7 +104,7 @@ async fn save_root(hub: &str, folder: &PathBuf) -> Result<(), RunError> {
 }
 
 /// The local address from which the hub is reached: media come from there.
-async fn local_address(hub: &str) -> Result<IpAddr, RunError> {
+pub(crate) async fn local_address(hub: &str) -> Result<IpAddr, RunError> {
     let place = hub.strip_prefix("http://").or_else(|| hub.strip_prefix("https://"));
     let place = place.ok_or_else(|| RunError::Address(hub.to_owned()))?;
     let failed = |error| RunError::Unreachable { hub: hub.to_owned(), error };

@@ -1,15 +1,31 @@
 //! A scenario file: who is there before, and how fast things go.
 
+use crate::load::{self, forwarding};
 use serde::Deserialize;
 use std::path::Path;
 use std::time::Duration;
 
+/// A scenario's file: its name says which it is.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(tag = "name", rename_all = "kebab-case")]
+enum File {
+    WholeMeeting(Box<WholeMeeting>),
+    Forwarding(forwarding::Settings),
+}
+
 /// What a run plays.
+#[derive(Clone, Debug)]
+pub enum Scenario {
+    /// Whole conciliations.
+    WholeMeeting(Box<WholeMeeting>),
+    /// Many rooms, and what they cost.
+    Load(load::Scenario),
+}
+
+/// Whole conciliations.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Scenario {
-    /// For the report.
-    pub name: String,
+pub struct WholeMeeting {
     /// The hub's demo world.
     pub world: World,
     /// The people of the meetings.
@@ -118,8 +134,12 @@ impl Scenario {
         let shown = || path.display().to_string();
         let text = std::fs::read_to_string(path)
             .map_err(|error| ScenarioError::Unreadable { path: shown(), error })?;
-        toml::from_str(&text)
-            .map_err(|error| ScenarioError::Wrong { path: shown(), error: Box::new(error) })
+        let file = toml::from_str(&text)
+            .map_err(|error| ScenarioError::Wrong { path: shown(), error: Box::new(error) })?;
+        Ok(match file {
+            File::WholeMeeting(scenario) => Self::WholeMeeting(scenario),
+            File::Forwarding(settings) => Self::Load(load::Scenario::Forwarding(settings)),
+        })
     }
 }
 
@@ -132,8 +152,7 @@ mod tests {
         let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios"));
         let mut read = 0;
         for file in std::fs::read_dir(folder).unwrap() {
-            let scenario = Scenario::read(&file.unwrap().path()).unwrap();
-            assert!(!scenario.name.is_empty());
+            Scenario::read(&file.unwrap().path()).unwrap();
             read += 1;
         }
         assert!(read > 0);

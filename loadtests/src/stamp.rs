@@ -41,13 +41,18 @@ pub struct Stamp {
     pub session: Session,
     /// The epoch its sender knew.
     pub epoch: Epoch,
-    /// The sender's clock, milliseconds since 1970.
-    pub sent_ms: u64,
+    /// The sender's clock, microseconds since 1970.
+    pub sent_us: u64,
     /// The run's canary.
     pub canary: Canary,
 }
 
 impl Stamp {
+    /// When it was sent, milliseconds since 1970.
+    pub fn sent_ms(&self) -> u64 {
+        self.sent_us / 1_000
+    }
+
     /// Appends the stamp to a payload.
     pub fn write(&self, payload: &mut Vec<u8>) {
         payload.extend(MAGIC);
@@ -55,7 +60,7 @@ impl Stamp {
         payload.extend(self.by.0.as_bytes());
         payload.extend(number(self.session).to_be_bytes());
         payload.extend(self.epoch.0.to_be_bytes());
-        payload.extend(self.sent_ms.to_be_bytes());
+        payload.extend(self.sent_us.to_be_bytes());
         payload.extend(self.canary.0);
     }
 
@@ -67,13 +72,13 @@ impl Stamp {
         let (by, stamp) = stamp.split_first_chunk()?;
         let (session, stamp) = stamp.split_first_chunk()?;
         let (epoch, stamp) = stamp.split_first_chunk()?;
-        let (sent_ms, stamp) = stamp.split_first_chunk()?;
+        let (sent_us, stamp) = stamp.split_first_chunk()?;
         Some(Self {
             room: RoomId(Uuid::from_bytes(*room)),
             by: ParticipantId(Uuid::from_bytes(*by)),
             session: session_of(u16::from_be_bytes(*session)),
             epoch: Epoch(u64::from_be_bytes(*epoch)),
-            sent_ms: u64::from_be_bytes(*sent_ms),
+            sent_us: u64::from_be_bytes(*sent_us),
             canary: Canary(stamp.try_into().ok()?),
         })
     }
@@ -110,7 +115,7 @@ mod tests {
                 by: ParticipantId(Uuid::from_u128(2)),
                 session,
                 epoch: Epoch::first(3),
-                sent_ms: 1_796_000_000_123,
+                sent_us: 1_796_000_000_123_456,
                 canary,
             };
             for header in [&[][..], &[0x90, 0xe0, 0x80, 0x01, 0, 0]] {

@@ -7,6 +7,7 @@ mod voice;
 
 pub use ears::{Ears, First, Heard};
 pub use voice::Place;
+pub(crate) use voice::{Dress, payload};
 
 use keyframes::KeyframeRequests;
 use rtc::interceptor::{Registry, Slot as Stage};
@@ -32,8 +33,8 @@ use webrtc::peer_connection::{
 };
 
 const GATHERING_TAKES_AT_MOST: Duration = Duration::from_secs(20);
-const OPUS: u8 = 111;
-const VP8: u8 = 96;
+pub(crate) const OPUS: u8 = 111;
+pub(crate) const VP8: u8 = 96;
 
 /// Why a participant has no media.
 #[derive(Debug, thiserror::Error)]
@@ -193,7 +194,8 @@ fn direction(direction: RTCRtpTransceiverDirection) -> Option<RTCRtpTransceiverI
     Some(RTCRtpTransceiverInit { direction, ..Default::default() })
 }
 
-fn engine() -> Result<MediaEngine, MediaError> {
+/// Opus and VP8 with the payload types that browsers use.
+pub(crate) fn engine() -> Result<MediaEngine, rtc::shared::error::Error> {
     let mut engine = MediaEngine::default();
     for (kind, payload_type) in [(RtpCodecKind::Audio, OPUS), (RtpCodecKind::Video, VP8)] {
         let rtp_codec = codec(kind);
@@ -202,7 +204,7 @@ fn engine() -> Result<MediaEngine, MediaError> {
     Ok(engine)
 }
 
-fn codec(kind: RtpCodecKind) -> RTCRtpCodec {
+pub(crate) fn codec(kind: RtpCodecKind) -> RTCRtpCodec {
     let (mime_type, clock_rate, channels) = match kind {
         RtpCodecKind::Audio => (MIME_TYPE_OPUS, 48_000, 2),
         _ => (MIME_TYPE_VP8, 90_000, 0),

@@ -1,7 +1,7 @@
 //! What a participant sends: stamps in the dress of Opus and VP8.
 
 use super::{OPUS, VP8, codec};
-use crate::clock::now_ms;
+use crate::clock::now_us;
 use crate::stamp::{Canary, Stamp};
 use bytes::Bytes;
 use rtc::media_stream::MediaStreamTrack;
@@ -94,7 +94,7 @@ impl Voice {
             if session == Session::Lobby || !on {
                 continue;
             }
-            let stamp = Stamp { room, by, session, epoch, sent_ms: now_ms(), canary };
+            let stamp = Stamp { room, by, session, epoch, sent_us: now_us(), canary };
             let header = Header {
                 version: 2,
                 payload_type: OPUS,
@@ -103,7 +103,7 @@ impl Voice {
                 ssrc: MICROPHONE,
                 ..Default::default()
             };
-            write(&self.microphone, header, voice(&stamp)).await;
+            write(&self.microphone, header, payload(Dress::Voice, &stamp)).await;
             if voices.is_multiple_of(VOICES_PER_PICTURE) {
                 let key = keyframe.swap(false, Ordering::SeqCst)
                     || pictures.is_multiple_of(KEYFRAME_EVERY);
@@ -116,7 +116,8 @@ impl Voice {
                     ssrc: CAMERA,
                     ..Default::default()
                 };
-                write(&self.camera, header, picture(pictures, key, &stamp)).await;
+                let dress = Dress::Picture { number: pictures, first: true, key };
+                write(&self.camera, header, payload(dress, &stamp)).await;
                 pictures = pictures.wrapping_add(1);
             }
             voices = voices.wrapping_add(1);
@@ -141,29 +142,48 @@ async fn write(track: &TrackLocalStaticRTP, header: Header, payload: Vec<u8>) {
     let _ = track.write_rtp(Packet { header, payload: Bytes::from(payload) }).await;
 }
 
-/// An Opus packet: one CELT frame of 20 ms (RFC 6716 §3.1, configuration 31), its bytes the stamp.
-fn voice(stamp: &Stamp) -> Vec<u8> {
-    let mut payload = Vec::with_capacity(VOICE_BYTES);
-    payload.push(31 << 3);
-    stamp.write(&mut payload);
-    payload.resize(VOICE_BYTES, 0);
-    payload
+/// What a stamp is dressed as.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Dress {
+    /// An Opus packet: one CELT frame of 20 ms (RFC 6716 §3.1, configuration 31).
+    Voice,
+    /// A packet of a VP8 frame.
+    Picture {
+        /// Number of the frame.
+        number: u32,
+        /// The frame begins here.
+        first: bool,
+        /// It is a key frame.
+        key: bool,
+    },
 }
 
-/// A VP8 frame in one packet: payload descriptor with picture id and TL0PICIDX (RFC 7741 §4.2),
-/// frame tag, for a key frame start code and size (RFC 6386 §9.1), then the stamp.
-fn picture(number: u32, key: bool, stamp: &Stamp) -> Vec<u8> {
+/// A stamp as the payload of a packet. A picture begins with a payload descriptor with picture id
+/// and TL0PICIDX (RFC 7741 §4.2), its first packet goes on with the frame tag, and for a key frame
+/// start code and size (RFC 6386 §9.1).
+pub(crate) fn payload(dress: Dress, stamp: &Stamp) -> Vec<u8> {
     let mut payload = Vec::with_capacity(PICTURE_BYTES);
-    let [high, low] = (number as u16 | 0x8000).to_be_bytes();
-    payload.extend([0x90, 0xe0, high, low, number as u8, 0]);
-    // First bit: inverse key frame flag; fifth bit: show the frame.
-    payload.extend([if key { 0x10 } else { 0x11 }, 0, 0]);
-    if key {
-        let (width, height) = (640u16.to_le_bytes(), 360u16.to_le_bytes());
-        payload.extend([0x9d, 0x01, 0x2a, width[0], width[1], height[0], height[1]]);
-    }
+    let length = match dress {
+        Dress::Voice => {
+            payload.push(31 << 3);
+            VOICE_BYTES
+        }
+        Dress::Picture { number, first, key } => {
+            let [high, low] = (number as u16 | 0x8000).to_be_bytes();
+            payload.extend([0x80 | u8::from(first) << 4, 0xe0, high, low, number as u8, 0]);
+            if first {
+                // First bit: inverse key frame flag; fifth bit: show the frame.
+                payload.extend([if key { 0x10 } else { 0x11 }, 0, 0]);
+            }
+            if first && key {
+                let (width, height) = (640u16.to_le_bytes(), 360u16.to_le_bytes());
+                payload.extend([0x9d, 0x01, 0x2a, width[0], width[1], height[0], height[1]]);
+            }
+            PICTURE_BYTES
+        }
+    };
     stamp.write(&mut payload);
-    payload.resize(PICTURE_BYTES, 0);
+    payload.resize(length, 0);
     payload
 }
 

@@ -7,6 +7,7 @@ mod prepare;
 mod talk;
 
 pub use people::{Cast, Desk, Staff};
+pub(crate) use talk::tickets;
 
 use crate::browser::BrowserError;
 use crate::clock::now_ms;
@@ -14,7 +15,7 @@ use crate::isolation::Isolation;
 use crate::outbox::OutboxError;
 use crate::participant::{Participant, StepError};
 use crate::report::{Failure, Figure, Measured, Outcome};
-use crate::scenario::Scenario;
+use crate::scenario::WholeMeeting;
 use crate::stamp::Canary;
 use logs::Closing;
 use signaling::protocol::RoomId;
@@ -112,7 +113,7 @@ pub struct Pause {
 /// What all meetings of a run share.
 pub struct Stage {
     /// What is played.
-    pub scenario: Scenario,
+    pub scenario: WholeMeeting,
     /// The hub's origin.
     pub hub: String,
     /// People of the demo world, signed in.

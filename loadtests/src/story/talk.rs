@@ -270,7 +270,7 @@ fn in_session(known: &Known, session: Session, others: usize) -> bool {
 }
 
 /// Asks for seats as the room's page does.
-fn tickets(browser: Browser, meeting: Uuid) -> Tickets {
+pub(crate) fn tickets(browser: Browser, meeting: Uuid) -> Tickets {
     Box::new(move || {
         let browser = browser.clone();
         Box::pin(async move { ticket(&browser, meeting).await })

@@ -3,6 +3,7 @@
 //! by a clock that runs through the last months.
 
 mod cases;
+pub mod load;
 mod minutes;
 mod people;
 
