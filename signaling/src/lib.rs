@@ -11,5 +11,6 @@ pub mod edge;
 pub mod media;
 pub mod protocol;
 pub mod room;
+pub mod turn;
 
 pub use clock::{Clock, SystemClock};

@@ -50,6 +50,15 @@ pub struct MediaConfig {
     pub video_slots: usize,
 }
 
+/// One UDP address of the media edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MediaAddress {
+    /// As clients are told.
+    pub told: SocketAddr,
+    /// As it is bound on this machine; may be a wildcard.
+    pub bound: SocketAddr,
+}
+
 /// Packets of one room since it opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MediaCounters {
@@ -108,6 +117,7 @@ struct Handle {
     commands: mpsc::Sender<Command>,
     waker: udp::Waker,
     candidates: Vec<SocketAddr>,
+    addresses: Vec<MediaAddress>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -131,6 +141,11 @@ impl Media {
             })
             .collect::<Result<_, MediaError>>()?;
         Ok(Self(Arc::new(Workers { workers, audio_slots, video_slots })))
+    }
+
+    /// Every address on which media are taken, and nothing else is.
+    pub fn addresses(&self) -> Vec<MediaAddress> {
+        self.0.workers.iter().flat_map(|worker| worker.addresses.iter().copied()).collect()
     }
 
     /// Answers a participant's offer. A further offer of a living connection restarts its ICE; an
@@ -210,12 +225,13 @@ impl Handle {
     fn start(n: usize, udp: udp::Udp) -> Result<Self, MediaError> {
         let (sender, commands) = mpsc::channel();
         let (waker, candidates) = (udp.waker(), udp.candidates());
+        let addresses = udp.addresses();
         let worker = worker::Worker::new(udp, commands);
         let thread = std::thread::Builder::new()
             .name(format!("media-{n}"))
             .spawn(move || worker.run(clock))
             .map_err(MediaError::Thread)?;
-        Ok(Self { commands: sender, waker, candidates, thread: Some(thread) })
+        Ok(Self { commands: sender, waker, candidates, addresses, thread: Some(thread) })
     }
 
     fn tell(&self, command: Command) {

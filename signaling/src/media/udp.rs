@@ -1,6 +1,6 @@
 //! The sockets of one worker: batched system calls, and the wake-up for commands.
 
-use super::MediaError;
+use super::{MediaAddress, MediaError};
 use bytes::BytesMut;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::fs::File;
@@ -44,6 +44,7 @@ struct Bound {
     socket: UdpSocket,
     /// The address clients are told.
     candidate: SocketAddr,
+    local: SocketAddr,
     queue: Vec<(SocketAddr, BytesMut)>,
 }
 
@@ -71,7 +72,7 @@ impl Udp {
                 return Err(MediaError::NoAddress(address));
             }
             let candidate = SocketAddr::new(ip, local.port());
-            bound.push(Bound { socket, candidate, queue: vec![] });
+            bound.push(Bound { socket, candidate, local, queue: vec![] });
         }
         let waker = Waker::new().map_err(MediaError::Thread)?;
         let buffers = vec![[0; DATAGRAM_BYTES]; BATCH];
@@ -85,6 +86,11 @@ impl Udp {
     /// The addresses clients are told, one per socket.
     pub(super) fn candidates(&self) -> Vec<SocketAddr> {
         self.bound.iter().map(|b| b.candidate).collect()
+    }
+
+    /// Each address, as told and as bound.
+    pub(super) fn addresses(&self) -> Vec<MediaAddress> {
+        self.bound.iter().map(|b| MediaAddress { told: b.candidate, bound: b.local }).collect()
     }
 
     /// Sleeps until a datagram or a wake-up is there, or for `ms`; −1 waits for ever.
