@@ -13,6 +13,7 @@ use metrics::{counter, gauge, histogram};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use portal::db::Db;
 use signaling::edge::Rooms;
+use signaling::turn::Turn;
 use tokio::time::Instant;
 
 use crate::error::HubError;
@@ -29,6 +30,11 @@ const INSIDE: &str = "accordo_rooms_people";
 /// Their open sockets.
 const SOCKETS: &str = "accordo_rooms_sockets";
 
+/// Allocations of the relay.
+const ALLOCATIONS: &str = "accordo_turn_allocations";
+/// Payload that it carried, both ways together.
+const RELAYED: &str = "accordo_turn_bytes_total";
+
 /// Starts counting; once in a process.
 pub fn record() -> Result<PrometheusHandle, HubError> {
     PrometheusBuilder::new()
@@ -42,6 +48,7 @@ pub fn record() -> Result<PrometheusHandle, HubError> {
 pub fn router(
     db: Db,
     rooms: Rooms,
+    turn: Option<Arc<Turn>>,
     metrics: PrometheusHandle,
     complete: Arc<AtomicBool>,
 ) -> Router {
@@ -66,6 +73,10 @@ pub fn router(
         gauge!(ROOMS).set(open);
         gauge!(INSIDE).set(inside as f64);
         gauge!(SOCKETS).set(sockets as f64);
+        if let Some(turn) = &turn {
+            gauge!(ALLOCATIONS).set(turn.allocations() as f64);
+            counter!(RELAYED).absolute(turn.relayed_bytes());
+        }
         metrics.render()
     };
     Router::new()

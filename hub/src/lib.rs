@@ -12,6 +12,7 @@ pub mod guard;
 pub mod health;
 pub mod media_test;
 pub mod meetings;
+pub mod relay;
 pub mod serve;
 pub mod settings;
 pub mod shell;

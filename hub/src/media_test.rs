@@ -8,7 +8,7 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::response::IntoResponse as _;
 use axum::routing::get;
 use axum::{Json, Router, middleware};
-use media_test::edge::{EdgeError, MediaEdge, Opened, Relay};
+use media_test::edge::{self, EdgeError, MediaEdge, Opened};
 use media_test::verdict::{Item, Measurements, Thresholds, Tick, judge};
 use portal::calendar;
 use portal::media_tests::{self, Check};
@@ -17,6 +17,7 @@ use portal::web::{Answer, Visit, guard};
 use serde::Serialize;
 use signaling::media::{Media, MediaError};
 use signaling::protocol::{ParticipantId, RoomId};
+use signaling::turn::Relay;
 
 use crate::settings::Settings;
 
@@ -24,7 +25,7 @@ use crate::settings::Settings;
 const MAX_FIGURES_BYTES: usize = 64 * 1024;
 
 /// Everything under `/media-test`.
-pub fn router(settings: &Settings, portal: Portal, media: Media) -> Router {
+pub fn router(settings: &Settings, portal: Portal, media: Media, relay: Option<Relay>) -> Router {
     let thresholds = Thresholds {
         bits_per_second: settings.media_test.bits_per_second,
         round_trip_ms: settings.media_test.round_trip_ms,
@@ -40,12 +41,13 @@ pub fn router(settings: &Settings, portal: Portal, media: Media) -> Router {
         .layer(DefaultBodyLimit::max(MAX_FIGURES_BYTES))
         .layer(middleware::from_fn(guard::same_origin))
         .with_state(portal.clone());
-    media_test::router(thresholds, Arc::new(Edge { portal, media })).merge(keeping)
+    media_test::router(thresholds, Arc::new(Edge { portal, media, relay })).merge(keeping)
 }
 
 struct Edge {
     portal: Portal,
     media: Media,
+    relay: Option<Relay>,
 }
 
 #[async_trait]
@@ -63,8 +65,16 @@ impl MediaEdge for Edge {
         Ok(Opened { answer, end: Box::new(move || media.close(room)) })
     }
 
-    fn relays(&self) -> Vec<Relay> {
-        Vec::new()
+    /// With credentials of a seat that is in no room: good for reaching the media edge, as a
+    /// meeting's are, and for nothing else.
+    fn relays(&self) -> Vec<edge::Relay> {
+        let seat = ParticipantId(self.portal.new_id());
+        let server = |relay: &Relay| relay.ice_server(seat, self.portal.now());
+        self.relay
+            .iter()
+            .map(server)
+            .map(|s| edge::Relay { urls: s.urls, username: s.username, credential: s.credential })
+            .collect()
     }
 }
 

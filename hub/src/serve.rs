@@ -27,6 +27,7 @@ use portal::random::SystemRandom;
 use portal::signatures::{apply, identity};
 use signaling::edge::{Rooms, RoomsConfig};
 use signaling::media::{Media, MediaConfig};
+use signaling::turn::{Relay, Turn};
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -36,7 +37,7 @@ use crate::error::HubError;
 use crate::meetings::Meetings;
 use crate::settings::{Mode, Settings};
 use crate::signatures::LiveRooms;
-use crate::{demo, guard, health, shell, signatures};
+use crate::{demo, guard, health, relay, shell, signatures};
 
 /// After SIGTERM, requests that run may take so long to end.
 const FAREWELL: Duration = Duration::from_secs(10);
@@ -86,15 +87,21 @@ pub async fn serve(settings: Settings) -> Result<(), HubError> {
     if let Some(at) = stopped {
         leases::end_all(&db, at).await.map_err(|e| failed("leases")(&e))?;
     }
-    let (rooms, media) = open_rooms(&settings, &meetings)?;
+    let Opened { rooms, media, turn, relay } = open_rooms(&settings, &meetings).await?;
     meetings.attach(rooms.clone());
     live.attach(rooms.clone());
 
     let mut app = portal::web::router(portal.clone())
         .merge(meetings.router())
         .merge(shell::router(portal.clone()))
-        .merge(crate::media_test::router(&settings, portal.clone(), media))
-        .merge(health::router(db.clone(), rooms.clone(), metrics.clone(), complete.clone()));
+        .merge(crate::media_test::router(&settings, portal.clone(), media, relay))
+        .merge(health::router(
+            db.clone(),
+            rooms.clone(),
+            turn.clone(),
+            metrics.clone(),
+            complete.clone(),
+        ));
     if let Some(demo) = &demo {
         app = app.merge(demo.router(portal.clone()));
     }
@@ -127,6 +134,9 @@ pub async fn serve(settings: Settings) -> Result<(), HubError> {
             signal().await.map_err(HubError::io("waiting for signals"))?;
             tracing::info!("stopping");
             rooms.shutdown().await;
+            if let Some(turn) = turn {
+                turn.stop().await;
+            }
             handle.graceful_shutdown(Some(FAREWELL));
         }
         None => tracing::error!("not serving"),
@@ -165,9 +175,18 @@ fn portal_settings(settings: &Settings) -> PortalSettings {
     }
 }
 
-/// The rooms and their media. Each client gets receive slots for everybody a room can hold.
-fn open_rooms(settings: &Settings, meetings: &Meetings) -> Result<(Rooms, Media), HubError> {
-    let config = RoomsConfig::default();
+/// What serves meetings.
+struct Opened {
+    rooms: Rooms,
+    media: Media,
+    turn: Option<Arc<Turn>>,
+    relay: Option<Relay>,
+}
+
+/// The rooms, their media and their relay. Each client gets receive slots for everybody a room can
+/// hold.
+async fn open_rooms(settings: &Settings, meetings: &Meetings) -> Result<Opened, HubError> {
+    let mut config = RoomsConfig::default();
     let bind = SocketAddr::new(settings.listen.ip(), settings.media.port);
     let workers = match settings.media.workers {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
@@ -181,9 +200,12 @@ fn open_rooms(settings: &Settings, meetings: &Meetings) -> Result<(Rooms, Media)
         video_slots: config.terms.video_slots.into(),
     })
     .map_err(|e| HubError::Failed(format!("media: {e}")))?;
+    let relay::Opened { turn, relay } = relay::open(settings, &media).await?;
+    config.terms.relay = relay.clone();
     let (door, journal) = (Arc::new(meetings.clone()), Arc::new(meetings.clone()));
     let clock = Arc::new(signaling::SystemClock);
-    Ok((Rooms::start(config, Arc::new(media.clone()), door, journal, clock), media))
+    let rooms = Rooms::start(config, Arc::new(media.clone()), door, journal, clock);
+    Ok(Opened { rooms, media, turn, relay })
 }
 
 async fn listen(

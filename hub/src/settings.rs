@@ -37,6 +37,8 @@ pub struct Settings {
     pub database: Database,
     /// Media workers.
     pub media: MediaSettings,
+    /// The relay.
+    pub turn: TurnSettings,
     /// Rooms.
     pub rooms: RoomSettings,
     /// The media test.
@@ -70,6 +72,29 @@ pub struct MediaSettings {
     pub advertise: Vec<IpAddr>,
     /// Worker threads, 0: one per core.
     pub workers: usize,
+}
+
+/// `[turn]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TurnSettings {
+    /// Where the hub's own relay listens for datagrams.
+    pub udp: Vec<SocketAddr>,
+    /// Where it listens for plain streams.
+    pub tcp: Vec<SocketAddr>,
+    /// Where it listens for TLS, with the certificate of `[tls]`.
+    pub tls: Vec<SocketAddr>,
+    /// Name or address in what browsers are told; empty: the first of `media.advertise`, or that of
+    /// `listen`.
+    pub host: String,
+    /// What browsers are told instead: `turn:` and `turns:` addresses.
+    pub servers: Vec<String>,
+    /// File with the secret that credentials are made with; empty: one is made and kept.
+    pub secret_file: PathBuf,
+    /// Realm of the credentials.
+    pub realm: String,
+    /// Most allocations, and most connections, at once.
+    pub allocations: usize,
 }
 
 /// `[rooms]`
@@ -193,11 +218,16 @@ impl Settings {
 
     /// Rules that a field's type cannot tell.
     pub fn check(&self) -> Result<(), HubError> {
+        let TurnSettings { udp, tcp, tls, .. } = &self.turn;
+        let relay = [udp, tcp, tls].into_iter().flatten();
         match self.mode {
             Mode::Demo if !self.listen.ip().is_loopback() => Err(HubError::Guard(format!(
                 "demo mode listens on loopback only, not on {}",
                 self.listen
             ))),
+            Mode::Demo if relay.clone().any(|address| !address.ip().is_loopback()) => {
+                Err(HubError::Guard("the relay of a demo listens on loopback only".into()))
+            }
             Mode::Production if self.signing.csc.is_none() || self.signing.tsa.is_empty() => {
                 Err(HubError::Settings(
                     "production needs [signing.csc] and at least one [[signing.tsa]]".into(),
@@ -270,6 +300,7 @@ mod tests {
     fn demo_listens_on_loopback_only() {
         assert!(parse("mode='demo'\nlisten='0.0.0.0:80'").is_err());
         assert!(parse("mode='demo'\nlisten='[::1]:80'").is_ok());
+        assert!(parse("mode='demo'\n[turn]\ntls=['0.0.0.0:443']").is_err());
     }
 
     #[test]

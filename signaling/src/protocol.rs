@@ -178,6 +178,8 @@ pub enum ClientMessage {
         /// SDP.
         sdp: String,
     },
+    /// Asks for the relay with new credentials: those of `welcome` end after ten minutes.
+    IceServers,
     /// What the participant sends at the moment. The server keeps it over reconnections.
     Devices {
         /// Microphone is on.
@@ -341,6 +343,14 @@ pub enum ServerMessage {
         re: u64,
         /// SDP.
         sdp: String,
+    },
+    /// Answer to `ice_servers`.
+    IceServers {
+        /// The client's `id`.
+        #[ts(type = "number")]
+        re: u64,
+        /// For the client's next peer connection or ICE restart.
+        ice_servers: Vec<IceServer>,
     },
     /// The room as this participant may see it. Replaces the view before.
     View(View),

@@ -238,7 +238,9 @@ impl Connection {
         };
         match message {
             ServerMessage::Welcome { .. } => self.welcomed(message),
-            ServerMessage::Ok { re } | ServerMessage::Answer { re, .. } => settle(re, Ok(message)),
+            ServerMessage::Ok { re }
+            | ServerMessage::Answer { re, .. }
+            | ServerMessage::IceServers { re, .. } => settle(re, Ok(message)),
             ServerMessage::Error { re, code, message, retry }
                 if re == hello || code == ErrorCode::BadHello =>
             {

@@ -45,6 +45,7 @@ impl Room {
             M::Hello { .. }
             | M::Ack { .. }
             | M::Offer { .. }
+            | M::IceServers
             | M::Devices { .. }
             | M::Watch { .. }
             | M::Chat { .. }

@@ -5,7 +5,9 @@ use super::journal::JournalEvent;
 use super::occupant::{Link, Occupant};
 use super::ports::{ConnectionId, Refused, Seat};
 use super::telling::Telling;
-use crate::protocol::{ErrorCode, LeaveReason, ParticipantId, Retry, Role, ServerMessage, Session};
+use crate::protocol::{
+    ErrorCode, IceServer, LeaveReason, ParticipantId, Retry, Role, ServerMessage, Session,
+};
 use chrono::{DateTime, Utc};
 
 impl Room {
@@ -144,6 +146,15 @@ impl Room {
         }
     }
 
+    /// The relay with credentials of this seat that begin to live now (R-MEET-38).
+    pub(super) fn ice_servers(
+        &self,
+        participant: ParticipantId,
+        now: DateTime<Utc>,
+    ) -> Vec<IceServer> {
+        self.terms.relay.iter().map(|relay| relay.ice_server(participant, now)).collect()
+    }
+
     fn greet(
         &mut self,
         participant: ParticipantId,
@@ -159,7 +170,7 @@ impl Room {
             resumed,
             audio_slots: self.terms.audio_slots,
             video_slots: self.terms.video_slots,
-            ice_servers: self.terms.ice_servers.clone(),
+            ice_servers: self.ice_servers(participant, now),
             server_time_ms: now.timestamp_millis().unsigned_abs(),
         };
         self.telling.push_back(Telling::Welcome { participant, connection, welcome, after });

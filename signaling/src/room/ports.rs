@@ -3,9 +3,10 @@
 use super::journal::JournalEntry;
 use super::routes::Routes;
 use crate::protocol::{
-    ClientEnvelope, ErrorCode, IceServer, LeaveReason, ParticipantId, Retry, Role, RoomId,
-    ServerEnvelope, Side, Topic, Watch,
+    ClientEnvelope, ErrorCode, LeaveReason, ParticipantId, Retry, Role, RoomId, ServerEnvelope,
+    Side, Topic, Watch,
 };
+use crate::turn::Relay;
 use chrono::TimeDelta;
 
 /// The room itself, as decided outside (procedure profile, lease).
@@ -46,8 +47,8 @@ pub struct Terms {
     pub audio_slots: u16,
     /// Video receive slots of every participant.
     pub video_slots: u16,
-    /// ICE servers told to clients.
-    pub ice_servers: Vec<IceServer>,
+    /// The relay that clients may use, if there is one.
+    pub relay: Option<Relay>,
     /// Messages kept per seat until acknowledged.
     pub ring: usize,
     /// Messages a seat may send at once.
@@ -65,7 +66,7 @@ impl Default for Terms {
         Self {
             audio_slots: 9,
             video_slots: 10,
-            ice_servers: Vec::new(),
+            relay: None,
             ring: 256,
             burst: 60,
             per_second: 20,

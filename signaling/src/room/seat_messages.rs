@@ -88,6 +88,11 @@ impl Room {
                 self.telling.push_back(offer);
                 return Ok(Answer::Later);
             }
+            ClientMessage::IceServers => {
+                let ice_servers = self.ice_servers(from, now);
+                self.reply(connection, ServerMessage::IceServers { re: id, ice_servers });
+                return Ok(Answer::Later);
+            }
             ClientMessage::Devices { mic, cam, screen } => {
                 self.devices(from, Devices { mic, cam, screen });
             }

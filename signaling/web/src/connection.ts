@@ -149,6 +149,7 @@ export class Connection {
         return;
       case 'ok':
       case 'answer':
+      case 'ice_servers':
         this.settle(envelope.re)?.resolve(envelope);
         break;
       case 'error':

@@ -124,7 +124,7 @@ export class Meeting {
       onBroken: () => {
         if (this.mediaState === 'connected') this.mediaIs('lost');
         // While the socket is lost no offer can be made; its return looks after the media.
-        if (this.connectionState === 'open') this.openMedia(plan);
+        if (this.connectionState === 'open') void this.reopenMedia(media, plan);
       },
     });
     this.media = media;
@@ -136,6 +136,18 @@ export class Meeting {
         this.events.refused(requestWords(error));
       }
     });
+  }
+
+  /** The relay's credentials of the welcome may have ended meanwhile. */
+  private async reopenMedia(broken: Media, plan: MediaPlan): Promise<void> {
+    try {
+      const answer = await this.connection.request({ type: 'ice_servers' });
+      if (answer.type === 'ice_servers') this.plan = { ...plan, iceServers: answer.ice_servers };
+    } catch (error) {
+      // The socket is lost too: its return looks after the media.
+      if (error instanceof RequestError && error.code === 'lost') return;
+    }
+    if (this.media === broken) this.openMedia(this.plan ?? plan);
   }
 
   private mediaIs(state: MediaState): void {

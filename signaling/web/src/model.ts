@@ -110,6 +110,7 @@ export function apply(state: RoomState, message: ServerMessage): [RoomState, Eff
     case 'ok':
     case 'error':
     case 'answer':
+    case 'ice_servers':
     case 'leave':
       return [state, []];
   }

@@ -43,6 +43,7 @@ export type ClientEnvelope = { id: number, } & (ClientMessage);
 export type ClientMessage = { "type": "hello", token?: string, resume?: string, last_seq: number, }
   | { "type": "ack", seq: number, }
   | { "type": "offer", sdp: string, }
+  | { "type": "ice_servers" }
   | { "type": "devices", mic: boolean, cam: boolean, screen: boolean, }
   | { "type": "watch", video: Array<Watch>, }
   | { "type": "chat", epoch: Epoch, text: string, }
@@ -76,6 +77,7 @@ export type ServerMessage = { "type": "welcome", me: ParticipantId, resume: stri
   | { "type": "ok", re: number, }
   | { "type": "error", re: number, code: ErrorCode, message: string, retry: Retry, }
   | { "type": "answer", re: number, sdp: string, }
+  | { "type": "ice_servers", re: number, ice_servers: Array<IceServer>, }
   | { "type": "view" } & View | { "type": "moved", epoch: Epoch, session: Session, at_ms: number, }
   | { "type": "slots", epoch: Epoch, audio: Array<ParticipantId | null>, video: Array<VideoSource | null>, }
   | { "type": "chat", epoch: Epoch, from: ParticipantId, text: string, at_ms: number, }

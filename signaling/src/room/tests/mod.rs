@@ -2,6 +2,7 @@
 
 mod driver;
 mod isolation;
+mod relay;
 mod resuming;
 mod rules;
 mod schedule;
