@@ -24,11 +24,11 @@ const FLAGS = [
   '--disable-backgrounding-occluded-windows',
 ];
 
-export async function launch(): Promise<Browser> {
+export async function launch(more: string[] = []): Promise<Browser> {
   const port = await freePort();
   const browser = await chromium.launch({
     executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
-    args: [...FLAGS, `--remote-debugging-port=${port}`],
+    args: [...FLAGS, ...more, `--remote-debugging-port=${port}`],
   });
   devtoolsPorts.set(browser, port);
   return browser;

@@ -5,21 +5,15 @@
 import assert from 'node:assert/strict';
 import type { Browser, Page } from 'playwright-core';
 import { accessibility } from './accessibility';
-import { complaints, DESK, launch, newPage, PHONE, picture, type Size } from './browser';
-import { Line } from './line';
+import { complaints, DESK, launch, PHONE, picture } from './browser';
 import { linesOf, packetsDuring, received, seesAndHears, silentAfter } from './media';
 import { meet, together } from './meet';
 import { forgetPictures } from './places';
 import { Room } from './room';
-
-const server = process.env['ROOMS_URL'] ?? '';
-const MEETING = '00000000-0000-0000-0000-000000000001';
-const JOINED = 'Sessione comune';
-const APART = 'Sessione separata';
+import { APART, JOINED, lines, MEETING, network, seatAt, server } from './seats';
 
 await forgetPictures();
 const browser = await launch();
-const lines: Line[] = [];
 try {
   await play(browser);
 } finally {
@@ -184,15 +178,15 @@ async function play(browser: Browser): Promise<void> {
   await together([conciliator, client]);
 
   // A router forgets whose the media are: from now on they come from other addresses.
-  await fetch(`${server}/rete/su`, { method: 'POST' });
+  await network('su');
   await together([conciliator, client]);
 
   // The media's way fails for a while: another one is made without anybody's doing.
-  await fetch(`${server}/rete/giu`, { method: 'POST' });
+  await network('giu');
   await conciliator.page.getByText('Audio e video si sono interrotti').waitFor();
   await picture(first, 'media-lost', { phone: true });
   await conciliator.say('canarino: la chat funziona ancora');
-  await fetch(`${server}/rete/su`, { method: 'POST' });
+  await network('su');
   const backAt = Date.now();
   await together([conciliator, client]);
   console.log(JSON.stringify({ media_back_within_ms: Date.now() - backAt }));
@@ -290,15 +284,6 @@ async function play(browser: Browser): Promise<void> {
 
   assert.deepEqual(violations, []);
   assert.deepEqual(complaints, []);
-}
-
-/** A computer of one's own: context, line, and the cookie that says who sits there. */
-async function seatAt(browser: Browser, seat: number, size: Size): Promise<Page> {
-  const line = await Line.to(server);
-  lines.push(line);
-  const page = await newPage(browser, line.url, `seat ${seat}`, size);
-  await page.context().addCookies([{ name: 'seat', value: String(seat), url: line.url }]);
-  return page;
 }
 
 async function lineOfVoice(listener: Room, speaker: Room): Promise<string[]> {

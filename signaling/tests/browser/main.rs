@@ -1,13 +1,15 @@
-//! Six people in real browsers hold a meeting over the real rooms and the real media edge. What the
-//! browsers see and hear is asserted by `hub/e2e/src/rooms.ts`; here, what the rooms kept.
+//! People in real browsers hold meetings over the real rooms and the real media edge. What the
+//! browsers see and hear is asserted by the stories of `hub/e2e/src`; here, what the rooms kept.
 
 #![expect(clippy::unwrap_used, reason = "a test stops where its expectations do")]
 
 mod network;
+mod relay;
 mod server;
 
-use server::ROOM;
+use server::{ROOM, Relayed};
 use signaling::room::journal::JournalEvent;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -18,10 +20,8 @@ const WITHIN: Duration = Duration::from_secs(420);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn six_people_meet_in_real_browsers() {
-    let (address, world) = server::start().await;
-    let e2e = Path::new(env!("CARGO_MANIFEST_DIR")).join("../hub/e2e");
-    node(&e2e, &["build.mjs", "rooms"], "").await;
-    node(&e2e, &["dist/rooms.mjs"], &format!("http://{address}")).await;
+    let (address, world) = server::start(Relayed::No).await;
+    play("rooms", address).await;
 
     let entries = world.journal.lock().unwrap().clone();
     let log = serde_json::to_string(&entries).unwrap();
@@ -35,6 +35,19 @@ async fn six_people_meet_in_real_browsers() {
     assert!(*forwarded > 10_000, "{forwarded} packets forwarded");
     assert!(*withheld > 1_000, "{withheld} packets withheld from people of other sessions");
     assert!(world.rooms.status(ROOM).await.is_none(), "an ended room is not served any more");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r_meet_45_people_meet_over_the_relay_alone() {
+    let (address, _world) = server::start(Relayed::Yes).await;
+    play("relay", address).await;
+}
+
+/// Builds a story and lets it happen.
+async fn play(story: &str, address: SocketAddr) {
+    let e2e = Path::new(env!("CARGO_MANIFEST_DIR")).join("../hub/e2e");
+    node(&e2e, &["build.mjs", story], "").await;
+    node(&e2e, &[&format!("dist/{story}.mjs")], &format!("http://{address}")).await;
 }
 
 /// Runs a script; its output is shown if it fails.

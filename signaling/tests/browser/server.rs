@@ -2,6 +2,7 @@
 //! stands in a cookie.
 
 use crate::network::Network;
+use crate::relay;
 use async_trait::async_trait;
 use axum::Json;
 use axum::Router;
@@ -18,6 +19,7 @@ use signaling::media::{Media, MediaConfig};
 use signaling::protocol::*;
 use signaling::room::journal::JournalEntry;
 use signaling::room::{DEFAULT_GRACE, Refused, RoomSpec, Seat};
+use signaling::turn::Turn;
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -48,6 +50,7 @@ pub struct World {
     tokens: Arc<Mutex<HashMap<String, usize>>>,
     issued: AtomicUsize,
     network: Arc<Network>,
+    _turn: Option<Turn>,
 }
 
 /// A token works once (R-MEET-13).
@@ -88,10 +91,17 @@ impl Journal for Memory {
     async fn release(&self, _: RoomId, _: u32) {}
 }
 
+/// Whether the rooms have a relay.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Relayed {
+    Yes,
+    No,
+}
+
 /// Serves until the runtime ends.
-pub async fn start() -> (SocketAddr, Arc<World>) {
+pub async fn start(relayed: Relayed) -> (SocketAddr, Arc<World>) {
     let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let config = RoomsConfig::default();
+    let mut config = RoomsConfig::default();
     let (network, hub) = Network::start().await;
     let media = Media::start(MediaConfig {
         bind: vec![hub],
@@ -101,6 +111,12 @@ pub async fn start() -> (SocketAddr, Arc<World>) {
         video_slots: config.terms.video_slots.into(),
     })
     .unwrap();
+    let mut turn = None;
+    if relayed == Relayed::Yes {
+        let (started, relay) = relay::start(&media).await;
+        config.terms.relay = Some(relay);
+        turn = Some(started);
+    }
     let (journal, tokens) = (Arc::default(), Arc::default());
     let rooms = Rooms::start(
         config,
@@ -109,7 +125,8 @@ pub async fn start() -> (SocketAddr, Arc<World>) {
         Arc::new(Memory(Arc::clone(&journal))),
         Arc::new(SystemClock),
     );
-    let world = Arc::new(World { rooms, journal, tokens, issued: AtomicUsize::new(0), network });
+    let issued = AtomicUsize::new(0);
+    let world = Arc::new(World { rooms, journal, tokens, issued, network, _turn: turn });
     let app = Router::new()
         .route("/stanza/{meeting}", get(|| file("signaling/web/dist/room.html")))
         .route(

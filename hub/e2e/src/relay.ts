@@ -1,0 +1,47 @@
+/**
+ * Two people whose network lets nothing through but the relay: over UDP, over TCP, over TLS
+ * (R-MEET-45). `signaling/tests/browser` serves them and plays this story.
+ */
+import assert from 'node:assert/strict';
+import { complaints, launch } from './browser';
+import { together } from './meet';
+import { path, relayOnly, type Transport } from './path';
+import { Room } from './room';
+import { JOINED, lines, MEETING, seatAt } from './seats';
+
+// The relay's certificate is made for the test.
+const browser = await launch(['--ignore-certificate-errors']);
+try {
+  for (const transport of ['udp', 'tcp', 'tls'] as const) await meetOver(transport);
+  assert.deepEqual(complaints, []);
+} finally {
+  await browser.close();
+  for (const line of lines) line.close();
+}
+
+async function meetOver(transport: Transport): Promise<void> {
+  const pages = [await seatAt(browser, 0), await seatAt(browser, 1)];
+  const rooms: Room[] = [];
+  for (const page of pages) {
+    await relayOnly(page, transport);
+    rooms.push(await Room.enter(page, MEETING));
+  }
+  const [conciliator, client] = rooms;
+  assert.ok(conciliator && client);
+  if (transport === 'udp') {
+    await conciliator.press('start');
+    await conciliator.of(client).getByTestId('admit').click();
+  }
+  await Promise.all(rooms.map((room) => room.isIn(JOINED)));
+  await together(rooms);
+  for (const room of rooms) {
+    const way = await path(room.page);
+    // Behind the relay the test's network translates addresses, so the candidate may be `prflx`.
+    assert.equal(way?.relay, transport, JSON.stringify(way));
+    console.log(JSON.stringify({ transport, way }));
+  }
+  // A reload makes a new allocation with credentials of the new welcome.
+  await client.page.reload();
+  await together([conciliator, await Room.inside(client.page)]);
+  for (const page of pages) await page.context().close();
+}
