@@ -17,6 +17,7 @@ use portal::leases::{self, Lease};
 use portal::meetings::MeetingId;
 use portal::meetings::attendance::{self, AttendanceError, Turn};
 use portal::meetings::door::{self, DoorError, EntryError};
+use portal::meetings::phones::{self, Phone};
 use portal::portal::Portal;
 use portal::procedures::{SeatKind, Side as SeatSide};
 use portal::web::{Answer, Visit, guard};
@@ -24,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use signaling::edge::{Admission, Door, Journal, JournalError, Rooms};
 use signaling::protocol::{ErrorCode, LeaveReason, ParticipantId, Retry, Role, RoomId, Side};
 use signaling::room::journal::{JournalEntry, JournalEvent};
-use signaling::room::{Refused, RoomSpec, Seat};
+use signaling::room::{AddedSeat, NewSeat, PhoneSeat, Refused, RoomSpec, Seat, Way};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -106,7 +107,7 @@ impl Meetings {
             }
         }
         for meeting in leases::called_off(db, &self.node, now).await? {
-            close(rooms, RoomId(meeting.0), LeaveReason::Ended);
+            close(rooms, RoomId(meeting.0), LeaveReason::CalledOff);
         }
         Ok(())
     }
@@ -209,6 +210,24 @@ async fn join(
     Ok(Json(answer).into_response())
 }
 
+/// As `meeting_phones` has it.
+const SIDES: [(Side, &str); 4] = [
+    (Side::Neutral, "neutral"),
+    (Side::Activating, "activating"),
+    (Side::Convened, "convened"),
+    (Side::Aid, "aid"),
+];
+
+fn side_word(side: Side) -> &'static str {
+    SIDES.iter().find(|(s, _)| *s == side).map_or("activating", |(_, word)| word)
+}
+
+fn phone_seat(phone: Phone) -> PhoneSeat {
+    let Phone { id, name, number, side } = phone;
+    let side = SIDES.iter().find(|(_, word)| *word == side).map_or(Side::Activating, |(s, _)| *s);
+    PhoneSeat { participant: ParticipantId(id), name, number, side }
+}
+
 fn role(seat: SeatKind) -> Role {
     if seat == SeatKind::Neutral { Role::Conciliator } else { Role::Party }
 }
@@ -246,6 +265,8 @@ impl Door for Meetings {
                 generation: entered.generation,
                 capacity: entered.capacity.into(),
                 grace: TimeDelta::seconds(entered.grace_seconds.into()),
+                planned_end: Some(entered.planned_end),
+                phones: entered.phones.into_iter().map(phone_seat).collect(),
             },
             seat: Seat {
                 participant: ParticipantId(entered.seat_id),
@@ -253,8 +274,27 @@ impl Door for Meetings {
                 label: entered.label,
                 role: role(entered.seat),
                 side: side(entered.seat),
+                identified: entered.identified,
             },
         })
+    }
+
+    async fn add_seat(&self, room: RoomId, seat: &NewSeat) -> Result<AddedSeat, Refused> {
+        let meeting = MeetingId(room.0);
+        match &seat.way {
+            Way::Phone { number } => {
+                let side = side_word(seat.side);
+                let added = phones::add(&self.portal, meeting, &seat.name, number, side).await;
+                let id = added.map_err(|error| {
+                    tracing::error!(%meeting, %error, "adding somebody by telephone");
+                    Refused::new(ErrorCode::Internal, "the seat was not kept").retry(Retry::Now)
+                })?;
+                Ok(AddedSeat { participant: ParticipantId(id), link: None })
+            }
+            Way::Link { .. } => {
+                Err(Refused::new(ErrorCode::WrongState, "personal links are not given out here"))
+            }
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use portal::journal::{self, Entry, JournalError};
 use serde::Deserialize;
 use serde_json::Value;
-use signaling::protocol::Session;
+use signaling::protocol::{SeatReason, Session, Side};
 use signaling::room::journal::{JournalEvent, LeftReason};
 use signing::process::Recorded;
 use uuid::Uuid;
@@ -146,6 +146,7 @@ fn words(event: &JournalEvent, names: &BTreeMap<Uuid, String>) -> String {
                 LeftReason::Grace => "non è tornato in tempo",
                 LeftReason::Node => "esce: il servizio si è fermato",
                 LeftReason::Ended => "esce: l'incontro è finito",
+                LeftReason::HungUp => "esce: telefonata terminata",
             };
             format!("{} {why}", who(participant))
         }
@@ -153,6 +154,20 @@ fn words(event: &JournalEvent, names: &BTreeMap<Uuid, String>) -> String {
         E::Moved { participant, to, .. } => format!("{} passa: {}", who(participant), place(*to)),
         E::BreakoutOpened { session, .. } => format!("aperta: {}", place(*session)),
         E::BreakoutClosed { session, .. } => format!("chiusa: {}", place(*session)),
+        E::TimerSet { session, until: Some(until), .. } => {
+            format!("{}: tempo fino alle {}", place(*session), shown(*until))
+        }
+        E::TimerSet { session, until: None, .. } => {
+            format!("{}: senza limite di tempo", place(*session))
+        }
+        E::ClosingTold { session } => format!("chiusura annunciata: {}", place(*session)),
+        E::SeatAdded { participant, side, reason } => {
+            format!("{} aggiunto: {}, {}", who(participant), as_what(*reason), of_side(*side))
+        }
+        E::PhoneAdded { participant, side, session, .. } => {
+            let (who, side) = (who(participant), of_side(*side));
+            format!("{who} partecipa per telefono, {side}: {}", place(*session))
+        }
         E::Visit { participant, session } => {
             format!("{} annuncia una visita: {}", who(participant), place(*session))
         }
@@ -165,6 +180,7 @@ fn words(event: &JournalEvent, names: &BTreeMap<Uuid, String>) -> String {
         E::Unlocked => "stanza riaperta".to_owned(),
         E::Started => "incontro iniziato".to_owned(),
         E::Ended => "incontro finito".to_owned(),
+        E::CalledOff => "incontro rinviato o annullato: stanza chiusa".to_owned(),
         E::Closed { forwarded, withheld, refused, recorded } => {
             let recorded = if *recorded { "REGISTRATO" } else { "nulla è stato registrato" };
             format!(
@@ -172,6 +188,24 @@ fn words(event: &JournalEvent, names: &BTreeMap<Uuid, String>) -> String {
                  messaggi superati rifiutati; {recorded}"
             )
         }
+    }
+}
+
+fn as_what(reason: SeatReason) -> &'static str {
+    match reason {
+        SeatReason::Lawyer => "avvocato",
+        SeatReason::Interpreter => "interprete",
+        SeatReason::Companion => "accompagnatore",
+        SeatReason::Expert => "esperto",
+    }
+}
+
+fn of_side(side: Side) -> &'static str {
+    match side {
+        Side::Neutral => "conciliatore",
+        Side::Activating => "parte attivante",
+        Side::Convened => "operatore convenuto",
+        Side::Aid => "ausilio tecnico",
     }
 }
 

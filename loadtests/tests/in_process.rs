@@ -18,7 +18,7 @@ use signaling::media::broken::ignore_epochs;
 use signaling::media::{Media, MediaConfig};
 use signaling::protocol::*;
 use signaling::room::journal::JournalEntry;
-use signaling::room::{DEFAULT_GRACE, Refused, RoomSpec, Seat};
+use signaling::room::{AddedSeat, DEFAULT_GRACE, NewSeat, Refused, RoomSpec, Seat};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -41,9 +41,20 @@ impl Door for TestDoor {
         let participant = ParticipantId(Uuid::from_u128(u128::from(n) + 10));
         let (name, label) = (format!("Name {n}"), format!("Label {n}"));
         Ok(Admission {
-            room: RoomSpec { room: ROOM, generation: 1, capacity: 9, grace: DEFAULT_GRACE },
-            seat: Seat { participant, name, label, role, side },
+            room: RoomSpec {
+                room: ROOM,
+                generation: 1,
+                capacity: 9,
+                grace: DEFAULT_GRACE,
+                planned_end: None,
+                phones: Vec::new(),
+            },
+            seat: Seat { participant, name, label, role, side, identified: false },
         })
+    }
+
+    async fn add_seat(&self, _: RoomId, _: &NewSeat) -> Result<AddedSeat, Refused> {
+        Err(Refused::new(ErrorCode::NotAllowed, "nobody is added here"))
     }
 }
 
@@ -148,6 +159,7 @@ async fn meet() -> Vec<Arrival> {
         epoch: k.epoch,
         side: Side::Activating,
         with_me: true,
+        minutes: None,
     };
     let aside = Session::Breakout(1);
     let inside = |k: &loadtests::room::Known| k.session == Some(aside) && k.others().len() == 1;
@@ -167,7 +179,10 @@ async fn meet() -> Vec<Arrival> {
     assert_eq!((back.heard(&words), back.out_of_order, back.fresh), (1, 0, 1));
 
     let recalled = |k: &loadtests::room::Known| k.session == Some(Session::Plenary) && together(k);
-    conciliator.bring_about("recall", |_| ClientMessage::Recall, recalled).await.unwrap();
+    conciliator
+        .bring_about("recall", |_| ClientMessage::Recall { at_once: true }, recalled)
+        .await
+        .unwrap();
     let epoch = client.until("recall", recalled).await.unwrap().epoch;
     operator.until("recall", recalled).await.unwrap();
     all_hear(&all, Session::Plenary, epoch).await;

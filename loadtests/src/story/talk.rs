@@ -98,6 +98,7 @@ impl Story {
             epoch: known.epoch,
             side: Side::Activating,
             with_me: true,
+            minutes: None,
         };
         let inside = |known: &Known| in_session(known, ASIDE, 1);
         table.conciliator.bring_about("the breakout", open, inside).await?;
@@ -144,7 +145,10 @@ impl Story {
     pub(super) async fn recall(&mut self) -> Result<(), StoryError> {
         let table = self.table();
         let together = |known: &Known| in_session(known, Session::Plenary, 3);
-        table.conciliator.bring_about("the recall", |_| ClientMessage::Recall, together).await?;
+        table
+            .conciliator
+            .bring_about("the recall", |_| ClientMessage::Recall { at_once: true }, together)
+            .await?;
         for participant in table.all() {
             participant.until("the recall", together).await?;
         }

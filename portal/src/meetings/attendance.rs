@@ -111,9 +111,6 @@ pub async fn load(db: &Db, meeting: MeetingId) -> Result<Vec<Entry>, AttendanceE
 pub struct TakenSeat {
     /// The id that the log speaks of.
     pub id: Uuid,
-    /// Whose.
-    #[serde(skip)]
-    pub user_id: Uuid,
     /// Name as the others saw it.
     pub name: String,
     /// The seat in words.
@@ -125,7 +122,10 @@ pub struct TakenSeat {
 /// The seats of a meeting that were ever taken.
 pub async fn seats(db: &Db, body: BodyId, meeting: MeetingId) -> Result<Vec<TakenSeat>, DbError> {
     Ok(on_db!(read db, |c| sqlx::query_as(
-        "SELECT id, user_id, name, label, accepted_at FROM meeting_seats
+        "SELECT id, name, label, accepted_at FROM meeting_seats
+         WHERE body = $1 AND meeting_id = $2
+         UNION ALL
+         SELECT id, name, 'Telefono', NULL FROM meeting_phones
          WHERE body = $1 AND meeting_id = $2 ORDER BY id"
     )
     .bind(body.0)

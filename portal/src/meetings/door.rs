@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
+use super::phones::{self, Phone};
 use super::rules::Door;
 use super::{MeetingId, commands, people, store};
 use crate::accounts::{Actor, UserId};
@@ -15,6 +16,7 @@ use crate::on_db;
 use crate::portal::Portal;
 use crate::procedures::SeatKind;
 use crate::random::{self, Token};
+use crate::signatures::identity;
 
 /// Why somebody does not get in.
 #[derive(Debug, thiserror::Error)]
@@ -149,6 +151,12 @@ pub struct Entered {
     pub capacity: u16,
     /// Seconds that a lost seat keeps its place (R-MEET-27).
     pub grace_seconds: u16,
+    /// When the meeting is planned to end.
+    pub planned_end: DateTime<Utc>,
+    /// The person was identified, and may sign without further ado.
+    pub identified: bool,
+    /// Who takes part by telephone.
+    pub phones: Vec<Phone>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -218,6 +226,9 @@ pub async fn enter(
     if record.rules.door(&room, now) != Door::Open {
         return Err(EntryError::Over);
     }
+    let identified = identity::of(&portal.db, body.0, UserId(row.user_id)).await;
+    let identified = identified.inspect_err(|error| tracing::error!(%error, "identification"));
+    let phones = phones::of(&portal.db, meeting).await?;
     let generation = leases::take(&mut tx, body, meeting, node, now, lease).await?;
     let generation = generation.ok_or(EntryError::Elsewhere)?;
     tx.commit().await?;
@@ -230,6 +241,9 @@ pub async fn enter(
         generation,
         capacity: room.capacity,
         grace_seconds: room.grace_seconds,
+        planned_end: record.rules.slot.ends_at,
+        identified: identified.is_ok_and(|found| found.is_some()),
+        phones,
     })
 }
 

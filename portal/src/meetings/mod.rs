@@ -11,6 +11,7 @@ mod convening;
 pub mod door;
 pub mod pages;
 pub mod people;
+pub mod phones;
 pub mod rules;
 pub mod seats;
 pub mod store;

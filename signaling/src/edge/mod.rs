@@ -6,13 +6,16 @@
 mod ports;
 mod room_task;
 mod socket;
+mod status;
 
 pub use ports::{Admission, Door, Journal, JournalError, MediaPlane};
-pub use room_task::RoomStatus;
+pub use status::{Presence, RoomStatus, SeatStatus};
 
 use crate::clock::Clock;
-use crate::protocol::{LeaveReason, MAX_MESSAGE_BYTES, RoomId, SUBPROTOCOL, Topic};
-use crate::room::{ConnectionId, Input, RoomSpec, Terms};
+use crate::protocol::{
+    ErrorCode, LeaveReason, MAX_MESSAGE_BYTES, Retry, RoomId, SUBPROTOCOL, Topic,
+};
+use crate::room::{ConnectionId, Input, Refused, RoomSpec, Terms};
 use axum::extract::ws::{WebSocket, WebSocketUpgrade};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -21,7 +24,7 @@ use dashmap::mapref::entry::Entry;
 use rand::TryRng;
 use room_task::{Letter, RoomTask};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
@@ -30,7 +33,10 @@ const MAILBOX: usize = 256;
 /// Read buffer of a socket; the library's default of 128 KiB is too much for thousands of them.
 const READ_BUFFER_BYTES: usize = 4 * 1024;
 
-/// How long the edge waits for whom.
+/// How long a full node asks people to wait.
+const FULL_RETRY_MS: u64 = 30_000;
+
+/// How long the edge waits for whom, and how much it takes on.
 #[derive(Clone, Debug)]
 pub struct RoomsConfig {
     /// What every room offers and allows.
@@ -45,6 +51,11 @@ pub struct RoomsConfig {
     pub queue: usize,
     /// One write to a socket.
     pub write_within: Duration,
+    /// Rooms served at once.
+    pub max_rooms: usize,
+    /// Seats of all open rooms together, every seat that a room may have counted, so that nobody is
+    /// turned away from a meeting that has begun.
+    pub max_seats: usize,
 }
 
 impl Default for RoomsConfig {
@@ -59,6 +70,8 @@ impl Default for RoomsConfig {
             silence: Duration::from_secs(45),
             queue,
             write_within: Duration::from_secs(10),
+            max_rooms: 2_000,
+            max_seats: 12_000,
         }
     }
 }
@@ -72,6 +85,8 @@ struct Inner {
     ports: Ports,
     directory: DashMap<RoomId, Served>,
     connections: AtomicU64,
+    /// Seats promised to the rooms in the directory.
+    seats: AtomicUsize,
 }
 
 /// Everything a room task reaches outside itself.
@@ -87,6 +102,8 @@ struct Ports {
 struct Served {
     generation: u32,
     mailbox: mpsc::Sender<Letter>,
+    /// Seats it may fill, the conciliator's included.
+    seats: usize,
 }
 
 impl Rooms {
@@ -103,6 +120,7 @@ impl Rooms {
             ports: Ports { media, door, journal, clock },
             directory: DashMap::new(),
             connections: AtomicU64::new(1),
+            seats: AtomicUsize::new(0),
         }))
     }
 
@@ -145,6 +163,16 @@ impl Rooms {
         status.await.ok()
     }
 
+    /// What goes on in all rooms served here, for the live board (R-MEET-09). A room that closes at
+    /// this moment is not in it.
+    pub async fn board(&self) -> Vec<(RoomId, RoomStatus)> {
+        let open = self
+            .open()
+            .into_iter()
+            .map(|(room, _)| async move { self.status(room).await.map(|status| (room, status)) });
+        futures::future::join_all(open).await.into_iter().flatten().collect()
+    }
+
     /// The rooms served here and the generation of each one's lease.
     pub fn open(&self) -> Vec<(RoomId, u32)> {
         self.0.directory.iter().map(|served| (*served.key(), served.generation)).collect()
@@ -169,29 +197,50 @@ impl Rooms {
     }
 
     /// The mailbox of a room, opened if this node does not serve it yet. A room that is served
-    /// under an older lease closes first.
-    async fn mailbox(&self, spec: &RoomSpec) -> mpsc::Sender<Letter> {
+    /// under an older lease closes first. Refused if that would be more than the node takes on.
+    async fn mailbox(&self, spec: &RoomSpec) -> Result<mpsc::Sender<Letter>, Refused> {
         loop {
             if let Some(served) = self.served(spec.room) {
                 if served.generation >= spec.generation && !served.mailbox.is_closed() {
-                    return served.mailbox;
+                    return Ok(served.mailbox);
                 }
                 close(&served, LeaveReason::Closing).await;
                 self.forget(spec.room, &served.mailbox);
             }
+            let seats = self.promise(spec.capacity + 1)?;
             if let Entry::Vacant(vacant) = self.0.directory.entry(spec.room) {
                 let (mailbox, letters) = mpsc::channel(MAILBOX);
                 let generation = spec.generation;
-                vacant.insert(Served { generation, mailbox: mailbox.clone() });
+                vacant.insert(Served { generation, mailbox: mailbox.clone(), seats });
                 let task = RoomTask::new(self.clone(), spec.clone(), mailbox.downgrade());
                 tokio::spawn(task.run(letters));
-                return mailbox;
+                return Ok(mailbox);
             }
+            // Somebody else opened it meanwhile.
+            self.0.seats.fetch_sub(seats, Ordering::Relaxed);
         }
     }
 
+    /// Sets seats aside for a room that opens.
+    fn promise(&self, seats: usize) -> Result<usize, Refused> {
+        let RoomsConfig { max_rooms, max_seats, .. } = self.0.config;
+        let taken = |taken: usize| taken.checked_add(seats).filter(|all| *all <= max_seats);
+        if self.0.directory.len() < max_rooms
+            && self.0.seats.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken).is_ok()
+        {
+            return Ok(seats);
+        }
+        tracing::warn!(max_rooms, max_seats, "no further room: this node is full");
+        let full = Refused::new(ErrorCode::Full, "this node serves as many people as it can");
+        Err(full.retry(Retry::AfterMs(FULL_RETRY_MS)))
+    }
+
     fn forget(&self, room: RoomId, mailbox: &mpsc::Sender<Letter>) {
-        self.0.directory.remove_if(&room, |_, served| served.mailbox.same_channel(mailbox));
+        let removed =
+            self.0.directory.remove_if(&room, |_, served| served.mailbox.same_channel(mailbox));
+        if let Some((_, served)) = removed {
+            self.0.seats.fetch_sub(served.seats, Ordering::Relaxed);
+        }
     }
 
     fn next_connection(&self) -> ConnectionId {

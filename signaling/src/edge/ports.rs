@@ -4,7 +4,7 @@ use crate::media::{Media, MediaError};
 use crate::protocol::{ErrorCode, ParticipantId, Retry, RoomId, Watch};
 use crate::room::journal::JournalEntry;
 use crate::room::routes::Routes;
-use crate::room::{Refused, RoomSpec, Seat};
+use crate::room::{AddedSeat, NewSeat, Refused, RoomSpec, Seat};
 use async_trait::async_trait;
 
 /// What a join token stands for.
@@ -21,6 +21,10 @@ pub struct Admission {
 pub trait Door: Send + Sync + 'static {
     /// Spends the token and takes or renews this node's lease of the room.
     async fn admit(&self, token: &str) -> Result<Admission, Refused>;
+
+    /// Makes a seat for somebody who was not convened, and keeps the name beside the journal: a
+    /// personal link (R-MEET-47), or a place at the telephone (R-MEET-29).
+    async fn add_seat(&self, room: RoomId, seat: &NewSeat) -> Result<AddedSeat, Refused>;
 }
 
 /// Why the journal did not take what it was given.

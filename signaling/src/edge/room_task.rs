@@ -1,19 +1,20 @@
 //! The task that owns one room.
 
+use super::status::RoomStatus;
 use super::{JournalError, Rooms, secret};
 use crate::media::MediaError;
 use crate::protocol::{
     ErrorCode, LeaveAction, LeaveReason, ParticipantId, Retry, RoomId, ServerEnvelope,
     ServerMessage,
 };
-use crate::room::{ConnectionId, Input, Output, Refused, Room, RoomSpec, Seat};
+use crate::room::{AddedSeat, ConnectionId, Input, NewSeat, Output, Refused, Room, RoomSpec, Seat};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::timeout;
 
-/// How long answering an offer may take.
+/// How long answering an offer or making a seat may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// What sockets and the hub tell a room.
@@ -36,6 +37,13 @@ pub(super) enum Letter {
         re: u64,
         answer: Result<String, Refused>,
     },
+    /// The door's answer to a seat that was asked for.
+    SeatAdded {
+        connection: ConnectionId,
+        re: u64,
+        seat: NewSeat,
+        result: Result<AddedSeat, Refused>,
+    },
     /// Anything else that the pure room understands.
     Input(Input),
     /// A question.
@@ -47,23 +55,6 @@ pub(super) struct Outgoing {
     pub(super) queue: mpsc::Sender<ServerEnvelope>,
     /// Closes the socket at once: it does not read.
     pub(super) stalled: Arc<Notify>,
-}
-
-/// What goes on in a room, for the live board (R-MEET-09).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RoomStatus {
-    /// Generation of the lease it is served under.
-    pub generation: u32,
-    /// The meeting has begun.
-    pub started: bool,
-    /// Nobody new gets in.
-    pub locked: bool,
-    /// People inside, the grace time included.
-    pub inside: usize,
-    /// Open sockets.
-    pub connected: usize,
-    /// Open breakouts.
-    pub breakouts: usize,
 }
 
 pub(super) struct RoomTask {
@@ -157,6 +148,9 @@ impl RoomTask {
                 }
                 Input::Answered { connection, re, answer }
             }
+            Letter::SeatAdded { connection, re, seat, result } => {
+                Input::SeatAdded { connection, re, seat, result }
+            }
             Letter::Input(input) => {
                 if let Input::Lost { connection } = &input {
                     self.sockets.remove(connection);
@@ -165,23 +159,11 @@ impl RoomTask {
             }
             Letter::Status(reply) => {
                 // Whoever asked may have gone.
-                let _ = reply.send(self.status(room));
+                let _ = reply.send(RoomStatus::of(room, now));
                 return;
             }
         };
         room.handle(input, now);
-    }
-
-    fn status(&self, room: &Room) -> RoomStatus {
-        let membership = room.membership();
-        RoomStatus {
-            generation: self.spec.generation,
-            started: membership.started,
-            locked: membership.locked,
-            inside: membership.present().count(),
-            connected: room.connected(),
-            breakouts: membership.breakouts.len(),
-        }
     }
 
     /// Carries out what the room wants, in order: media first, then journal, then words.
@@ -212,6 +194,9 @@ impl RoomTask {
                         self.answer(participant, connection, re, sdp);
                     }
                     Output::Watch(participant, video) => ports.media.watch(id, participant, video),
+                    Output::AddSeat { connection, re, seat } => {
+                        self.add_seat(connection, re, seat);
+                    }
                     Output::DisconnectMedia(participant) => ports.media.disconnect(id, participant),
                     Output::CloseConnection(connection) => {
                         self.sockets.remove(&connection);
@@ -259,6 +244,24 @@ impl RoomTask {
                     let _ = mailbox.send(letter).await;
                 }
                 None => media.disconnect(room, participant),
+            }
+        });
+    }
+
+    /// Off the room's task: the portal's database may take its time.
+    fn add_seat(&self, connection: ConnectionId, re: u64, seat: NewSeat) {
+        let door = self.rooms.0.ports.door.clone();
+        let (room, mailbox) = (self.spec.room, self.mailbox.clone());
+        tokio::spawn(async move {
+            let result = timeout(ANSWER_WITHIN, door.add_seat(room, &seat)).await;
+            let result = result.unwrap_or_else(|_| {
+                let late = Refused::new(ErrorCode::Internal, "the seat was not made in time");
+                Err(late.retry(Retry::Now))
+            });
+            if let Some(mailbox) = mailbox.upgrade() {
+                let letter = Letter::SeatAdded { connection, re, seat, result };
+                // A room that closed meanwhile has nobody to tell.
+                let _ = mailbox.send(letter).await;
             }
         });
     }

@@ -124,7 +124,7 @@ async fn enter(
             let seat = admission.seat;
             let mut letter = Letter::Join { seat, connection, outgoing, re };
             for _ in 0..ATTEMPTS {
-                let mailbox = rooms.mailbox(&admission.room).await;
+                let mailbox = rooms.mailbox(&admission.room).await?;
                 match mailbox.send(letter).await {
                     Ok(()) => return Ok(mailbox),
                     Err(mpsc::error::SendError(returned)) => letter = returned,

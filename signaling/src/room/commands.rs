@@ -6,6 +6,7 @@ use super::membership::Place;
 use super::ports::Refused;
 use super::seat_messages::plain_text;
 use super::telling::Telling;
+use super::timers::timer_end;
 use crate::protocol::{
     ClientMessage, Epoch, ErrorCode, LeaveReason, ParticipantId, Role, ServerMessage, Session, Side,
 };
@@ -26,22 +27,27 @@ impl Room {
             M::Start => self.start(now),
             M::Admit { participant } => return self.admit(participant, now),
             M::AdmitAll => return self.admit_all(now),
-            M::OpenBreakout { epoch, side, with_me } => {
-                return self.open_breakout(from, epoch, side, with_me, now);
+            M::OpenBreakout { epoch, side, with_me, minutes } => {
+                return self.open_breakout(from, epoch, (side, with_me, minutes), now);
+            }
+            M::SetTimer { session, minutes, closes } => {
+                return self.set_timer(session, minutes, closes, now);
             }
             M::Move { epoch, participant, to } => {
                 return self.move_one(from, epoch, participant, to, now);
             }
             M::Visit { to } => return self.announce_visit(from, to, now),
-            M::CloseBreakout { session } => return self.close_breakout(session, now),
-            M::Recall => self.recall(now),
+            M::CloseBreakout { session, at_once } => {
+                return self.close_breakout(session, at_once, now);
+            }
+            M::Recall { at_once } => self.recall(at_once, now),
             M::Exclude { participant } => return self.exclude(participant, now),
             M::Remove { participant } => return self.remove(participant, now),
             M::Reinstate { participant } => return self.reinstate(participant, now),
             M::Mute { participant } => return self.mute(participant, now),
             M::Lock { locked } => self.lock(locked, now),
             M::Notice { text } => return self.notice(&text, now),
-            M::End => self.end(now),
+            M::End => self.end(LeaveReason::Ended, now),
             M::Hello { .. }
             | M::Ack { .. }
             | M::Offer { .. }
@@ -50,6 +56,9 @@ impl Room {
             | M::Watch { .. }
             | M::Chat { .. }
             | M::Hand { .. }
+            | M::Quality { .. }
+            | M::AddSeat { .. }
+            | M::AddPhone { .. }
             | M::Bye => {
                 return Err(Refused::new(ErrorCode::BadMessage, "this is not a command"));
             }
@@ -58,7 +67,7 @@ impl Room {
     }
 
     fn start(&mut self, now: DateTime<Utc>) {
-        if !self.membership.started {
+        if !self.membership.started() {
             self.record(JournalEvent::Started, now);
         }
     }
@@ -95,12 +104,12 @@ impl Room {
         &mut self,
         from: ParticipantId,
         epoch: Epoch,
-        side: Side,
-        with_me: bool,
+        (side, with_me, minutes): (Side, bool, Option<u16>),
         now: DateTime<Utc>,
     ) -> Result<(), Refused> {
         self.same_epoch(epoch)?;
         self.must_be_started()?;
+        let until = timer_end(minutes, now)?;
         let members: Vec<_> = self
             .membership
             .present()
@@ -118,6 +127,9 @@ impl Room {
         let session = Session::Breakout(number);
         let epoch = self.next_epoch();
         self.record(JournalEvent::BreakoutOpened { session, side, epoch }, now);
+        if until.is_some() {
+            self.record(JournalEvent::TimerSet { session, until, closes: false }, now);
+        }
         for participant in members.into_iter().chain(with_me.then_some(from)) {
             self.transfer(participant, session, epoch, now);
         }
@@ -183,32 +195,6 @@ impl Room {
         }
     }
 
-    fn close_breakout(&mut self, session: Session, now: DateTime<Utc>) -> Result<(), Refused> {
-        if !matches!(session, Session::Breakout(_)) || !self.membership.is_open(session) {
-            return Err(no_target("there is no such breakout"));
-        }
-        let epoch = self.next_epoch();
-        self.empty_breakout(session, epoch, now);
-        Ok(())
-    }
-
-    fn recall(&mut self, now: DateTime<Utc>) {
-        let epoch = self.next_epoch();
-        let open: Vec<_> = self.membership.breakouts.keys().copied().collect();
-        for number in open {
-            self.empty_breakout(Session::Breakout(number), epoch, now);
-        }
-        self.visit = None;
-    }
-
-    fn empty_breakout(&mut self, session: Session, epoch: Epoch, now: DateTime<Utc>) {
-        let members: Vec<_> = self.membership.members(session).collect();
-        for participant in members {
-            self.transfer(participant, Session::Plenary, epoch, now);
-        }
-        self.record(JournalEvent::BreakoutClosed { session, epoch }, now);
-    }
-
     fn exclude(&mut self, participant: ParticipantId, now: DateTime<Utc>) -> Result<(), Refused> {
         if self.party_inside(participant)?.session == Session::Lobby {
             return Err(wrong_state("this person is in the lobby"));
@@ -221,14 +207,19 @@ impl Room {
 
     fn remove(&mut self, participant: ParticipantId, now: DateTime<Utc>) -> Result<(), Refused> {
         let place = self.membership.places.get(&participant);
-        if !place.is_some_and(|place| place.role == Role::Party && !place.removed) {
+        let there = |place: &Place| place.role == Role::Party && !place.removed;
+        if !place.is_some_and(|place| there(place) && (place.present || !place.phone)) {
             return Err(no_target("no such person"));
+        }
+        if place.is_some_and(|place| place.phone) {
+            self.hang_up(participant, now);
+            return Ok(());
         }
         let epoch = self.next_epoch();
         self.record(JournalEvent::Removed { participant, epoch }, now);
         self.telling.push_back(Telling::EndMedia(participant));
         if let Some(occupant) = self.occupants.get_mut(&participant) {
-            occupant.hand = false;
+            occupant.hand = None;
             occupant.devices = Default::default();
             let before = std::mem::replace(&mut occupant.link, super::Link::Lost(now));
             if let Some(connection) = before.connection() {
@@ -276,7 +267,7 @@ impl Room {
     }
 
     /// Moves one person; nothing happens if it is there already.
-    fn transfer(
+    pub(super) fn transfer(
         &mut self,
         participant: ParticipantId,
         to: Session,
@@ -294,7 +285,7 @@ impl Room {
     }
 
     fn must_be_started(&self) -> Result<(), Refused> {
-        if self.membership.started {
+        if self.membership.started() {
             return Ok(());
         }
         Err(wrong_state("the meeting has not begun"))
@@ -314,10 +305,10 @@ impl Room {
     }
 }
 
-fn no_target(why: &str) -> Refused {
+pub(super) fn no_target(why: &str) -> Refused {
     Refused::new(ErrorCode::NoSuchTarget, why)
 }
 
-fn wrong_state(why: &str) -> Refused {
+pub(super) fn wrong_state(why: &str) -> Refused {
     Refused::new(ErrorCode::WrongState, why)
 }

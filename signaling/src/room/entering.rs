@@ -107,13 +107,7 @@ impl Room {
             let locked = Refused::new(ErrorCode::Locked, "the room is locked");
             return Err(locked.retry(Retry::AfterMs(30_000)));
         }
-        let parties =
-            self.membership.present().filter(|(_, place)| place.role == Role::Party).count();
-        if parties >= self.spec.capacity {
-            let full = Refused::new(ErrorCode::Full, "the room is full");
-            return Err(full.retry(Retry::AfterMs(30_000)));
-        }
-        Ok(())
+        self.has_room().map_err(|full| full.retry(Retry::AfterMs(30_000)))
     }
 
     /// Where a seat goes that is not inside: back to its place, else the conciliator to plenary and
@@ -131,7 +125,9 @@ impl Room {
         self.changed = true;
         match before {
             Link::Opening(old) | Link::Open(old) => self.dismiss(old, LeaveReason::Replaced),
-            Link::Lost(_) => self.record(JournalEvent::Resumed { participant }, now),
+            Link::Lost(_) | Link::Phone(_) => {
+                self.record(JournalEvent::Resumed { participant }, now);
+            }
         }
     }
 

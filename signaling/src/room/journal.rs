@@ -1,7 +1,7 @@
 //! What outlives a room: who was where and when, and what the conciliator did. The type has no
 //! field that could hold a name or a word that was said (R-MEET-36, R-MEET-43).
 
-use crate::protocol::{Epoch, ParticipantId, Role, Session, Side};
+use crate::protocol::{Epoch, ParticipantId, Role, SeatReason, Session, Side};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +38,14 @@ pub enum JournalEvent {
     BreakoutOpened { session: Session, side: Side, epoch: Epoch },
     /// A private session ends; who has a place in it has it in plenary from here on.
     BreakoutClosed { session: Session, epoch: Epoch },
+    /// A private session got a timer, or lost it (R-MEET-40).
+    TimerSet { session: Session, until: Option<DateTime<Utc>>, closes: bool },
+    /// The members of a private session were told that it closes in a moment (R-MEET-40).
+    ClosingTold { session: Session },
+    /// The conciliator let in somebody who was not convened (R-MEET-47).
+    SeatAdded { participant: ParticipantId, side: Side, reason: SeatReason },
+    /// Somebody takes part by telephone (R-MEET-29).
+    PhoneAdded { participant: ParticipantId, side: Side, session: Session, epoch: Epoch },
     /// The conciliator announced a visit to those inside (R-MEET-39).
     Visit { participant: ParticipantId, session: Session },
     /// Back to the lobby until admitted again (R-MEET-18).
@@ -58,6 +66,8 @@ pub enum JournalEvent {
     Started,
     /// The meeting is over.
     Ended,
+    /// The meeting was moved or taken off, and the room closed (R-MEET-28).
+    CalledOff,
     /// Closing statement (R-MEET-42).
     Closed {
         /// Media packets forwarded.
@@ -83,4 +93,6 @@ pub enum LeftReason {
     Node,
     /// The meeting ended.
     Ended,
+    /// The call of somebody on the telephone is over.
+    HungUp,
 }

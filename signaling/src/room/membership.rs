@@ -1,8 +1,9 @@
 //! Who has which place. Changed by journal events only, so that a journal read back gives the
 //! membership it was written from.
 
-use super::journal::JournalEvent;
+use super::journal::{JournalEntry, JournalEvent};
 use crate::protocol::{Epoch, ParticipantId, Role, Session, Side};
+use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 
 /// The membership of one room.
@@ -10,14 +11,14 @@ use std::collections::BTreeMap;
 pub struct Membership {
     /// Rises with every change of who is in which session (R-MEET-41).
     pub epoch: Epoch,
-    /// The conciliator began the meeting.
-    pub started: bool,
+    /// When the conciliator began the meeting.
+    pub started_at: Option<DateTime<Utc>>,
     /// Nobody new gets in.
     pub locked: bool,
     /// The meeting is over.
     pub ended: bool,
-    /// Open breakouts and the side each was opened for.
-    pub breakouts: BTreeMap<u16, Side>,
+    /// Open breakouts.
+    pub breakouts: BTreeMap<u16, OpenBreakout>,
     /// Number of the last breakout; numbers are not used again, so that a place in a closed one
     /// cannot become a place in another.
     pub last_breakout: u16,
@@ -40,12 +41,28 @@ pub struct Place {
     pub excluded: bool,
     /// Out of the meeting.
     pub removed: bool,
+    /// On the telephone: without socket or media (R-MEET-29).
+    pub phone: bool,
+}
+
+/// A breakout that is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenBreakout {
+    /// The side it was opened for.
+    pub side: Side,
+    /// When its time is up, and whether it closes then (R-MEET-40).
+    pub timer: Option<(DateTime<Utc>, bool)>,
 }
 
 impl Membership {
     /// Everybody inside.
     pub fn present(&self) -> impl Iterator<Item = (ParticipantId, &Place)> {
         self.places.iter().filter(|(_, place)| place.present).map(|(id, place)| (*id, place))
+    }
+
+    /// The conciliator began the meeting.
+    pub fn started(&self) -> bool {
+        self.started_at.is_some()
     }
 
     /// Where somebody inside is.
@@ -73,14 +90,22 @@ impl Membership {
     }
 
     /// Carries out one event.
-    pub fn apply(&mut self, event: &JournalEvent) {
+    pub fn apply(&mut self, entry: &JournalEntry) {
         use JournalEvent as E;
-        match *event {
+        match entry.event {
             E::Opened { generation } => self.epoch = Epoch::first(generation),
             E::Joined { participant, role, side, session, epoch } => {
                 self.epoch = epoch;
                 let excluded = self.places.get(&participant).is_some_and(|p| p.excluded);
-                let place = Place { role, side, session, present: true, excluded, removed: false };
+                let (present, removed, phone) = (true, false, false);
+                let place = Place { role, side, session, present, excluded, removed, phone };
+                self.places.insert(participant, place);
+            }
+            E::PhoneAdded { participant, side, session, epoch } => {
+                self.epoch = epoch;
+                let (role, present, phone) = (Role::Party, true, true);
+                let (excluded, removed) = (false, false);
+                let place = Place { role, side, session, present, excluded, removed, phone };
                 self.places.insert(participant, place);
             }
             E::Left { participant, epoch, .. } => {
@@ -96,7 +121,12 @@ impl Membership {
             E::BreakoutOpened { session: Session::Breakout(n), side, epoch } => {
                 self.epoch = epoch;
                 self.last_breakout = n;
-                self.breakouts.insert(n, side);
+                self.breakouts.insert(n, OpenBreakout { side, timer: None });
+            }
+            E::TimerSet { session: Session::Breakout(n), until, closes } => {
+                if let Some(breakout) = self.breakouts.get_mut(&n) {
+                    breakout.timer = until.map(|until| (until, closes));
+                }
             }
             E::BreakoutClosed { session: Session::Breakout(n), epoch } => {
                 self.epoch = epoch;
@@ -123,10 +153,13 @@ impl Membership {
             }
             E::Locked => self.locked = true,
             E::Unlocked => self.locked = false,
-            E::Started => self.started = true,
-            E::Ended => self.ended = true,
+            E::Started => self.started_at = Some(entry.at),
+            E::Ended | E::CalledOff => self.ended = true,
             E::BreakoutOpened { .. }
             | E::BreakoutClosed { .. }
+            | E::TimerSet { .. }
+            | E::ClosingTold { .. }
+            | E::SeatAdded { .. }
             | E::Lost { .. }
             | E::Resumed { .. }
             | E::Visit { .. }

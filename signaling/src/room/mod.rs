@@ -8,6 +8,7 @@
 //! A change of membership is told to nobody before the media edge forwards by it: everything waits
 //! behind [`Output::Routes`].
 
+mod adding;
 mod bucket;
 mod commands;
 mod entering;
@@ -20,12 +21,16 @@ pub mod routes;
 mod seat_messages;
 mod slots;
 mod telling;
+mod timers;
 mod view;
 
 #[cfg(test)]
 mod tests;
 
-pub use ports::{ConnectionId, DEFAULT_GRACE, Input, Output, Refused, RoomSpec, Seat, Terms};
+pub use ports::{
+    AddedSeat, ConnectionId, DEFAULT_GRACE, Input, NewSeat, Output, PhoneSeat, Refused, RoomSpec,
+    Seat, Terms, Way,
+};
 
 use crate::protocol::{Epoch, LeaveReason, ParticipantId, Role, ServerMessage, Session, Topic};
 use chrono::{DateTime, Utc};
@@ -33,7 +38,7 @@ use journal::{JournalEntry, JournalEvent, LeftReason};
 use membership::Membership;
 use occupant::{Link, Occupant};
 use routes::Routes;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use telling::Telling;
 
 /// One room on the node that serves it.
@@ -48,6 +53,10 @@ pub struct Room {
     routes: Routes,
     /// A visit that was announced and is due then (R-MEET-39).
     visit: Option<(ParticipantId, Session, DateTime<Utc>)>,
+    /// Breakouts that close at that time (R-MEET-40).
+    closings: BTreeMap<u16, DateTime<Utc>>,
+    /// Breakouts whose time is up, and whose members know it.
+    time_up_told: BTreeSet<u16>,
     empty_since: Option<DateTime<Utc>>,
     /// Messages refused because of their epoch (R-MEET-42).
     refused: u64,
@@ -87,7 +96,7 @@ impl Room {
     ) -> Self {
         let mut membership = Membership::default();
         for entry in entries {
-            membership.apply(&entry.event);
+            membership.apply(entry);
         }
         let generation = spec.generation;
         let mut room = Self {
@@ -98,6 +107,8 @@ impl Room {
             connections: HashMap::new(),
             routes: Routes::default(),
             visit: None,
+            closings: BTreeMap::new(),
+            time_up_told: BTreeSet::new(),
             empty_since: Some(now),
             refused: 0,
             phase: Phase::Settled,
@@ -111,8 +122,12 @@ impl Room {
             return room;
         }
         room.record(JournalEvent::Opened { generation }, now);
+        room.restore_phones(now);
         let epoch = room.membership.epoch;
         for participant in room.inside() {
+            if room.occupants.contains_key(&participant) {
+                continue;
+            }
             room.record(JournalEvent::Left { participant, reason: LeftReason::Node, epoch }, now);
         }
         room.publish(now);
@@ -143,10 +158,19 @@ impl Room {
                 };
                 self.reply(connection, message);
             }
+            Input::SeatAdded { connection, re, seat, result } => {
+                let asked = (connection, re);
+                let done = result.and_then(|added| self.seat_added(asked, seat, added, now));
+                if let Err(refused) = done {
+                    self.reply(connection, refused.into_message(re));
+                }
+            }
             Input::Routed => self.phase = self.phase.routed(),
             Input::Counted { forwarded, withheld } => self.counted(forwarded, withheld, now),
             Input::Changed(topic) => self.outside_changed(topic),
-            Input::Close(LeaveReason::Ended) => self.end(now),
+            Input::Close(reason @ (LeaveReason::Ended | LeaveReason::CalledOff)) => {
+                self.end(reason, now);
+            }
             Input::Close(reason) => self.stop_serving(reason),
             Input::Tick => self.rest_if_idle(now),
         }
@@ -166,12 +190,22 @@ impl Room {
         let graces = self.losses().map(|(_, since)| since + self.spec.grace);
         let visit = self.visit.map(|(_, _, due)| due);
         let idle = self.empty_since.map(|since| since + self.terms.idle);
-        graces.chain(visit).chain(idle).min()
+        graces.chain(visit).chain(idle).chain(self.breakout_timeout()).min()
     }
 
     /// The membership at the moment.
     pub fn membership(&self) -> &Membership {
         &self.membership
+    }
+
+    /// The room as it was decided outside.
+    pub fn spec(&self) -> &RoomSpec {
+        &self.spec
+    }
+
+    /// Whether a seat has an open socket.
+    pub fn is_connected(&self, participant: ParticipantId) -> bool {
+        self.occupants.get(&participant).is_some_and(|o| o.link.connection().is_some())
     }
 
     /// How many sockets are open.
@@ -206,6 +240,7 @@ impl Room {
             self.visit = None;
             self.enter_visited(participant, session, now);
         }
+        self.fire_breakout_timers(now);
     }
 
     fn rest_if_idle(&mut self, now: DateTime<Utc>) {
@@ -222,7 +257,8 @@ impl Room {
         self.telling.push_back(Telling::EndMedia(participant));
     }
 
-    fn end(&mut self, now: DateTime<Utc>) {
+    /// Over for everybody: `reason` is `Ended` or `CalledOff`.
+    fn end(&mut self, reason: LeaveReason, now: DateTime<Utc>) {
         if self.membership.ended {
             return;
         }
@@ -231,8 +267,9 @@ impl Room {
             self.record(JournalEvent::Left { participant, reason: LeftReason::Ended, epoch }, now);
             self.telling.push_back(Telling::EndMedia(participant));
         }
-        self.record(JournalEvent::Ended, now);
-        self.dismiss_all(LeaveReason::Ended);
+        let called_off = reason == LeaveReason::CalledOff;
+        self.record(if called_off { JournalEvent::CalledOff } else { JournalEvent::Ended }, now);
+        self.dismiss_all(reason);
         self.phase = Phase::Counting { routed: true };
     }
 
@@ -270,10 +307,10 @@ impl Room {
 
     /// Changes the membership and notes it for the journal.
     fn record(&mut self, event: JournalEvent, now: DateTime<Utc>) {
-        self.membership.apply(&event);
+        let entry = JournalEntry { at: chrono::SubsecRound::trunc_subsecs(now, 6), event };
+        self.membership.apply(&entry);
         self.changed = true;
-        let at = chrono::SubsecRound::trunc_subsecs(now, 6);
-        self.journal.push(JournalEntry { at, event });
+        self.journal.push(entry);
     }
 
     /// Lets the media edge go first if the forwarding set changed, otherwise tells everybody.
@@ -281,9 +318,10 @@ impl Room {
         if self.phase == Phase::Closed {
             return;
         }
-        self.empty_since = match self.membership.present().next() {
-            Some(_) => None,
-            None => self.empty_since.or(Some(now)),
+        // A telephone alone keeps no room awake.
+        self.empty_since = match self.membership.present().any(|(_, place)| !place.phone) {
+            true => None,
+            false => self.empty_since.or(Some(now)),
         };
         if self.changed {
             let counts = (self.terms.audio_slots, self.terms.video_slots);

@@ -2,9 +2,9 @@
 
 use super::bucket::Bucket;
 use super::outbox::Outbox;
-use super::ports::{ConnectionId, Seat, Terms};
+use super::ports::{ConnectionId, PhoneSeat, Seat, Terms};
 use super::routes::Slots;
-use crate::protocol::{Session, View};
+use crate::protocol::{Quality, Role, Session, View};
 use chrono::{DateTime, Utc};
 
 /// What a participant sends at the moment.
@@ -22,7 +22,10 @@ pub(super) struct Occupant {
     pub(super) secrets: Secrets,
     pub(super) outbox: Outbox,
     pub(super) devices: Devices,
-    pub(super) hand: bool,
+    /// When the hand was raised.
+    pub(super) hand: Option<DateTime<Utc>>,
+    /// The network's mark, and when it was given.
+    pub(super) quality: Option<(Quality, DateTime<Utc>)>,
     pub(super) bucket: Bucket,
     /// Last view put into the outbox.
     pub(super) told_view: Option<View>,
@@ -31,7 +34,7 @@ pub(super) struct Occupant {
 }
 
 /// The seat's socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Link {
     /// Open, but its `welcome` is not out yet: messages wait in the outbox.
     Opening(ConnectionId),
@@ -39,13 +42,22 @@ pub(super) enum Link {
     Open(ConnectionId),
     /// Broken since then; the grace time runs (R-MEET-27).
     Lost(DateTime<Utc>),
+    /// There is none: the person is on the telephone, under this number (R-MEET-29).
+    Phone(String),
 }
 
 impl Link {
-    pub(super) fn connection(self) -> Option<ConnectionId> {
+    pub(super) fn connection(&self) -> Option<ConnectionId> {
         match self {
-            Self::Opening(connection) | Self::Open(connection) => Some(connection),
-            Self::Lost(_) => None,
+            Self::Opening(connection) | Self::Open(connection) => Some(*connection),
+            Self::Lost(_) | Self::Phone(_) => None,
+        }
+    }
+
+    pub(super) fn number(&self) -> Option<&str> {
+        match self {
+            Self::Phone(number) => Some(number),
+            _ => None,
         }
     }
 }
@@ -96,13 +108,23 @@ impl Occupant {
             seat,
             link: Link::Opening(connection),
             secrets: Secrets::new(secret),
-            outbox: Outbox::new(terms.ring),
+            outbox: Outbox::new(terms.ring, terms.ring_bytes),
             devices: Devices::default(),
-            hand: false,
+            hand: None,
+            quality: None,
             bucket: Bucket::new(terms.burst, terms.per_second, now),
             told_view: None,
             told_slots: None,
         }
+    }
+
+    /// Somebody on the telephone, who is told nothing here.
+    pub(super) fn on_phone(phone: PhoneSeat, terms: &Terms, now: DateTime<Utc>) -> Self {
+        let PhoneSeat { participant, name, number, side } = phone;
+        let (label, role, identified) = ("Telefono".to_owned(), Role::Party, false);
+        let seat = Seat { participant, name, label, role, side, identified };
+        let occupant = Self::new(seat, ConnectionId(0), String::new(), terms, now);
+        Self { link: Link::Phone(number), ..occupant }
     }
 
     /// The next view and slots are sent whole; what was not acknowledged is dropped. Returns the

@@ -3,11 +3,11 @@
 use super::journal::JournalEntry;
 use super::routes::Routes;
 use crate::protocol::{
-    ClientEnvelope, ErrorCode, LeaveReason, ParticipantId, Retry, Role, RoomId, ServerEnvelope,
-    Side, Topic, Watch,
+    ClientEnvelope, ErrorCode, LeaveReason, ParticipantId, Retry, Role, RoomId, SeatReason,
+    ServerEnvelope, Side, Topic, Watch,
 };
 use crate::turn::Relay;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 /// The room itself, as decided outside (procedure profile, lease).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +20,23 @@ pub struct RoomSpec {
     pub capacity: usize,
     /// How long a lost seat keeps its place before it counts as gone (R-MEET-27).
     pub grace: TimeDelta,
+    /// When the meeting is planned to end. Shown, never enforced (R-MEET-09).
+    pub planned_end: Option<DateTime<Utc>>,
+    /// Who was added by telephone earlier: names and numbers are not in the journal (R-MEET-29).
+    pub phones: Vec<PhoneSeat>,
+}
+
+/// Somebody who takes part by telephone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PhoneSeat {
+    /// Who.
+    pub participant: ParticipantId,
+    /// Name as the others see it.
+    pub name: String,
+    /// Telephone number, for the conciliator.
+    pub number: String,
+    /// Whose side the person is on.
+    pub side: Side,
 }
 
 /// Grace time when the profile says nothing: 60 s (R-MEET-27).
@@ -38,6 +55,45 @@ pub struct Seat {
     pub role: Role,
     /// Whose side it is on.
     pub side: Side,
+    /// The person was identified, as far as is known outside.
+    pub identified: bool,
+}
+
+/// Somebody whom the conciliator adds while the room is open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewSeat {
+    /// Name as the others see it.
+    pub name: String,
+    /// Whose side the person is on.
+    pub side: Side,
+    /// How the person takes part.
+    pub way: Way,
+}
+
+/// How somebody who is added takes part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Through a personal link (R-MEET-47).
+    Link {
+        /// As what.
+        reason: SeatReason,
+        /// Where link and code go.
+        mobile: String,
+    },
+    /// By telephone (R-MEET-29).
+    Phone {
+        /// Number.
+        number: String,
+    },
+}
+
+/// A seat that was added.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddedSeat {
+    /// Which.
+    pub participant: ParticipantId,
+    /// Personal link; none for the telephone.
+    pub link: Option<String>,
 }
 
 /// What the node offers every room.
@@ -51,12 +107,18 @@ pub struct Terms {
     pub relay: Option<Relay>,
     /// Messages kept per seat until acknowledged.
     pub ring: usize,
+    /// About so many bytes of them at most.
+    pub ring_bytes: usize,
     /// Messages a seat may send at once.
     pub burst: u32,
     /// Messages a second a seat may send for long.
     pub per_second: u32,
     /// How long those inside see a visit announced before the conciliator is there (R-MEET-39).
     pub visit_notice: TimeDelta,
+    /// How long those inside a breakout see its end announced (R-MEET-40).
+    pub closing_notice: TimeDelta,
+    /// Least time between two changes of a seat's quality mark.
+    pub quality_every: TimeDelta,
     /// An empty room leaves the node's memory after this time; its journal brings it back.
     pub idle: TimeDelta,
 }
@@ -68,9 +130,12 @@ impl Default for Terms {
             video_slots: 10,
             relay: None,
             ring: 256,
+            ring_bytes: 128 * 1024,
             burst: 60,
             per_second: 20,
             visit_notice: TimeDelta::seconds(1),
+            closing_notice: TimeDelta::seconds(10),
+            quality_every: TimeDelta::seconds(3),
             idle: TimeDelta::minutes(5),
         }
     }
@@ -137,6 +202,17 @@ pub enum Input {
         /// SDP, or the refusal.
         answer: Result<String, Refused>,
     },
+    /// The outside made a seat, or refused to ([`Output::AddSeat`]).
+    SeatAdded {
+        /// From which socket it was asked for.
+        connection: ConnectionId,
+        /// `id` of that message.
+        re: u64,
+        /// What was asked for.
+        seat: NewSeat,
+        /// The seat, or the refusal.
+        result: Result<AddedSeat, Refused>,
+    },
     /// The media edge forwards by the last [`Output::Routes`] now.
     Routed,
     /// Answer to [`Output::Count`].
@@ -148,7 +224,8 @@ pub enum Input {
     },
     /// Something outside the room changed.
     Changed(Topic),
-    /// The hub closes the room: `Ended` for good (R-MEET-28), anything else on this node only.
+    /// The hub closes the room: `Ended` and `CalledOff` (R-MEET-28) for good, anything else on this
+    /// node only.
     Close(LeaveReason),
     /// The time of [`super::Room::poll_timeout`] has come.
     Tick,
@@ -184,6 +261,15 @@ pub enum Output {
     },
     /// Tell the media edge how much of each video slot a participant looks at.
     Watch(ParticipantId, Vec<Watch>),
+    /// Have a seat made outside; it comes back as [`Input::SeatAdded`]. Not to be waited for.
+    AddSeat {
+        /// Who asks.
+        connection: ConnectionId,
+        /// Its `id`.
+        re: u64,
+        /// What for.
+        seat: NewSeat,
+    },
     /// End a participant's media.
     DisconnectMedia(ParticipantId),
     /// Close a socket after what was sent to it.

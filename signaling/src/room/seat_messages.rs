@@ -3,16 +3,16 @@
 use super::Room;
 use super::journal::LeftReason;
 use super::occupant::Devices;
-use super::ports::{ConnectionId, Refused};
+use super::ports::{ConnectionId, NewSeat, Refused, Way};
 use super::telling::Telling;
 use crate::protocol::{
     ClientEnvelope, ClientMessage, Epoch, ErrorCode, LeaveReason, MAX_CHAT_CHARS, ParticipantId,
-    Retry, ServerMessage, Session,
+    Quality, Retry, ServerMessage, Session,
 };
 use chrono::{DateTime, Utc};
 
-/// What an offer weighs against other messages: answering it costs the hub much more.
-const OFFER_COST: u64 = 5;
+/// What an offer or a new seat weighs against other messages: answering it costs the hub much more.
+const DEAR: u64 = 5;
 
 impl Room {
     /// One message of a socket. Sockets that were replaced or sent away are not listened to.
@@ -24,7 +24,12 @@ impl Room {
     ) {
         let Some(&participant) = self.connections.get(&connection) else { return };
         let ClientEnvelope { id, message } = envelope;
-        let cost = if matches!(message, ClientMessage::Offer { .. }) { OFFER_COST } else { 1 };
+        let cost = match message {
+            ClientMessage::Offer { .. }
+            | ClientMessage::AddSeat { .. }
+            | ClientMessage::AddPhone { .. } => DEAR,
+            _ => 1,
+        };
         let before = self.telling.len();
         let result = self
             .allow(participant, cost, now)
@@ -105,9 +110,20 @@ impl Room {
             ClientMessage::Chat { epoch, text } => self.chat(from, epoch, &text, now)?,
             ClientMessage::Hand { raised } => {
                 if let Some(occupant) = self.occupants.get_mut(&from) {
-                    occupant.hand = raised;
+                    occupant.hand = raised.then(|| occupant.hand.unwrap_or(now));
                     self.changed = true;
                 }
+            }
+            ClientMessage::Quality { mark } => self.quality(from, mark, now)?,
+            ClientMessage::AddSeat { name, side, reason, mobile } => {
+                let seat = NewSeat { name, side, way: Way::Link { reason, mobile } };
+                self.ask_for_seat((connection, id), from, seat)?;
+                return Ok(Answer::Later);
+            }
+            ClientMessage::AddPhone { name, number, side } => {
+                let seat = NewSeat { name, side, way: Way::Phone { number } };
+                self.ask_for_seat((connection, id), from, seat)?;
+                return Ok(Answer::Later);
             }
             ClientMessage::Bye => {
                 self.dismiss(connection, LeaveReason::Bye);
@@ -132,6 +148,30 @@ impl Room {
             occupant.devices = devices;
             self.changed = true;
         }
+    }
+
+    /// Every change is a new view for everybody around: it may come now and then only.
+    fn quality(
+        &mut self,
+        from: ParticipantId,
+        mark: Quality,
+        now: DateTime<Utc>,
+    ) -> Result<(), Refused> {
+        let every = self.terms.quality_every;
+        let Some(occupant) = self.occupants.get_mut(&from) else { return Ok(()) };
+        match occupant.quality {
+            Some((before, _)) if before == mark => {}
+            Some((_, at)) if now - at < every => {
+                let wait = (every - (now - at)).num_milliseconds().unsigned_abs();
+                let refused = Refused::new(ErrorCode::TooFast, "marks change now and then only");
+                return Err(refused.retry(Retry::AfterMs(wait)));
+            }
+            _ => {
+                occupant.quality = Some((mark, now));
+                self.changed = true;
+            }
+        }
+        Ok(())
     }
 
     /// To the members of the sender's session, the sender included, and to nobody else (R-MEET-26).

@@ -17,7 +17,9 @@ pub(super) fn routes(
     before: &Routes,
     counts: Counts,
 ) -> Routes {
-    let sessions: BTreeMap<_, _> = membership.present().map(|(id, p)| (id, p.session)).collect();
+    // Who is on the telephone neither sends nor receives anything here.
+    let by_media = membership.present().filter(|(_, place)| !place.phone);
+    let sessions: BTreeMap<_, _> = by_media.map(|(id, p)| (id, p.session)).collect();
     let sources: Vec<(ParticipantId, Session, Devices)> = sessions
         .iter()
         .filter(|(_, session)| **session != Session::Lobby)

@@ -1,9 +1,9 @@
 //! What waits until a change is in force, and how it goes out: journal first, then words.
 
+use super::Room;
 use super::journal::JournalEntry;
 use super::occupant::Link;
-use super::ports::{ConnectionId, Output, Refused};
-use super::{Room, view};
+use super::ports::{ConnectionId, NewSeat, Output, Refused};
 use crate::protocol::{
     LeaveAction, LeaveReason, ParticipantId, ServerEnvelope, ServerMessage, Session, Watch,
 };
@@ -29,6 +29,8 @@ pub(super) enum Telling {
     Offer { participant: ParticipantId, connection: ConnectionId, re: u64, sdp: String },
     /// What a participant looks at.
     Watch(ParticipantId, Vec<Watch>),
+    /// Have a seat made outside.
+    AddSeat { connection: ConnectionId, re: u64, seat: NewSeat },
     /// End a participant's media.
     EndMedia(ParticipantId),
     /// Close after a refusal.
@@ -47,9 +49,11 @@ impl Refused {
 /// What a client does after it was sent away.
 pub(crate) fn action_after(reason: LeaveReason) -> LeaveAction {
     match reason {
-        LeaveReason::Ended | LeaveReason::Removed | LeaveReason::Replaced | LeaveReason::Bye => {
-            LeaveAction::Stop
-        }
+        LeaveReason::Ended
+        | LeaveReason::CalledOff
+        | LeaveReason::Removed
+        | LeaveReason::Replaced
+        | LeaveReason::Bye => LeaveAction::Stop,
         LeaveReason::Closing => LeaveAction::Rejoin,
         LeaveReason::Stalled => LeaveAction::Resume,
     }
@@ -121,6 +125,9 @@ impl Room {
             Telling::Watch(participant, video) => {
                 self.outputs.push_back(Output::Watch(participant, video));
             }
+            Telling::AddSeat { connection, re, seat } => {
+                self.outputs.push_back(Output::AddSeat { connection, re, seat });
+            }
             Telling::EndMedia(participant) => {
                 self.outputs.push_back(Output::DisconnectMedia(participant));
             }
@@ -157,9 +164,10 @@ impl Room {
     /// Tells everybody inside what has changed for them, and nothing else.
     fn refresh(&mut self) {
         for participant in self.inside() {
-            let Some(view) = view::view(participant, &self.membership, &self.occupants) else {
+            if self.membership.places.get(&participant).is_some_and(|place| place.phone) {
                 continue;
-            };
+            }
+            let Some(view) = self.view(participant) else { continue };
             let Some(occupant) = self.occupants.get_mut(&participant) else { continue };
             let session = view.session;
             if occupant.told_view.as_ref() != Some(&view) {
@@ -185,6 +193,9 @@ impl Room {
 
     fn push(&mut self, participant: ParticipantId, message: ServerMessage) {
         let Some(occupant) = self.occupants.get_mut(&participant) else { return };
+        if matches!(occupant.link, Link::Phone(_)) {
+            return;
+        }
         let envelope = occupant.outbox.push(message);
         if let Link::Open(connection) = occupant.link {
             self.outputs.push_back(Output::Send { connection, envelope: envelope.clone() });

@@ -1,54 +1,72 @@
 //! What one participant may see of the room. Whoever is in another session is absent (R-MEET-17).
 
-use super::membership::{Membership, Place};
+use super::Room;
+use super::membership::{OpenBreakout, Place};
 use super::occupant::Occupant;
-use crate::protocol::{Breakout, ParticipantId, Person, Role, Session, View};
-use std::collections::BTreeMap;
+use crate::protocol::{Breakout, ParticipantId, Person, Role, Session, Timer, View};
+use chrono::{DateTime, Utc};
 
-/// The view of a participant inside, or `None` if it is not inside.
-pub(super) fn view(
-    viewer: ParticipantId,
-    membership: &Membership,
-    occupants: &BTreeMap<ParticipantId, Occupant>,
-) -> Option<View> {
-    let own = membership.places.get(&viewer).filter(|place| place.present)?;
-    let session = own.session;
-    let sees_all = own.role == Role::Conciliator;
-    let people = occupants
-        .iter()
-        .filter_map(|(id, occupant)| {
-            let place = membership.places.get(id)?;
-            let person = person(*id, place, occupant);
-            if sees_all || (place.present && place.session == session) {
-                Some(person)
-            } else if session == Session::Lobby && place.present && place.role == Role::Conciliator
-            {
-                Some(presence(person))
-            } else {
-                None
-            }
+impl Room {
+    /// The view of a participant inside, or `None` if it is not inside.
+    pub(super) fn view(&self, viewer: ParticipantId) -> Option<View> {
+        let membership = &self.membership;
+        let own = membership.places.get(&viewer).filter(|place| place.present)?;
+        let session = own.session;
+        let sees_all = own.role == Role::Conciliator;
+        let people = self
+            .occupants
+            .iter()
+            .filter_map(|(id, occupant)| {
+                let place = membership.places.get(id)?;
+                let person = person(*id, place, occupant);
+                if sees_all {
+                    Some(Person { number: occupant.link.number().map(str::to_owned), ..person })
+                } else if place.present && place.session == session {
+                    Some(person)
+                } else if session == Session::Lobby
+                    && place.present
+                    && place.role == Role::Conciliator
+                {
+                    Some(presence(person))
+                } else {
+                    None
+                }
+            })
+            .collect();
+        let breakouts = membership
+            .breakouts
+            .iter()
+            .map(|(n, breakout)| self.breakout(*n, breakout))
+            .filter(|breakout| sees_all || breakout.session == session)
+            .collect();
+        let conciliator_here = session != Session::Lobby
+            && membership.conciliator().is_some_and(|(_, conciliator)| conciliator == session);
+        Some(View {
+            epoch: membership.epoch,
+            started: membership.started(),
+            started_at_ms: membership.started_at.map(ms),
+            planned_end_ms: self.spec.planned_end.map(ms),
+            locked: membership.locked,
+            session,
+            people,
+            breakouts,
+            conciliator_here,
         })
-        .collect();
-    let breakouts = membership
-        .breakouts
-        .iter()
-        .map(|(n, side)| Breakout { session: Session::Breakout(*n), side: *side })
-        .filter(|breakout| sees_all || breakout.session == session)
-        .collect();
-    let conciliator_here = session != Session::Lobby
-        && membership.conciliator().is_some_and(|(_, conciliator)| conciliator == session);
-    Some(View {
-        epoch: membership.epoch,
-        started: membership.started,
-        locked: membership.locked,
-        session,
-        people,
-        breakouts,
-        conciliator_here,
-    })
+    }
+
+    fn breakout(&self, n: u16, breakout: &OpenBreakout) -> Breakout {
+        let timer = |(until, closes)| Timer { ends_at_ms: ms(until), closes };
+        Breakout {
+            session: Session::Breakout(n),
+            side: breakout.side,
+            timer: breakout.timer.map(timer),
+            closing_at_ms: self.closings.get(&n).copied().map(ms),
+        }
+    }
 }
 
 fn person(id: ParticipantId, place: &Place, occupant: &Occupant) -> Person {
+    let linked = place.present && occupant.link.connection().is_some();
     Person {
         id,
         name: occupant.seat.name.clone(),
@@ -56,11 +74,15 @@ fn person(id: ParticipantId, place: &Place, occupant: &Occupant) -> Person {
         role: place.role,
         side: place.side,
         session: place.session,
-        connected: place.present && occupant.link.connection().is_some(),
+        connected: linked || (place.present && place.phone),
         mic: occupant.devices.mic,
         cam: occupant.devices.cam,
         screen: occupant.devices.screen,
-        hand: occupant.hand,
+        hand_at_ms: occupant.hand.map(ms),
+        quality: occupant.quality.filter(|_| linked).map(|(mark, _)| mark),
+        identified: occupant.seat.identified,
+        phone: place.phone,
+        number: None,
         removed: place.removed,
     }
 }
@@ -72,7 +94,13 @@ fn presence(person: Person) -> Person {
         mic: false,
         cam: false,
         screen: false,
-        hand: false,
+        hand_at_ms: None,
+        quality: None,
         ..person
     }
+}
+
+/// As the wire has it.
+pub(super) fn ms(at: DateTime<Utc>) -> u64 {
+    at.timestamp_millis().unsigned_abs()
 }

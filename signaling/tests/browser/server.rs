@@ -11,15 +11,16 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{any, get, post};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 use serde_json::json;
-use signaling::SystemClock;
 use signaling::edge::{Admission, Door, Journal, JournalError, Rooms, RoomsConfig};
 use signaling::media::{Media, MediaConfig};
 use signaling::protocol::*;
 use signaling::room::journal::JournalEntry;
-use signaling::room::{DEFAULT_GRACE, Refused, RoomSpec, Seat};
+use signaling::room::{AddedSeat, DEFAULT_GRACE, NewSeat, Refused, RoomSpec, Seat, Way};
 use signaling::turn::Turn;
+use signaling::{Clock, SystemClock};
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -28,6 +29,9 @@ use std::sync::{Arc, Mutex};
 use uuid::Uuid;
 
 pub const ROOM: RoomId = RoomId(Uuid::from_u128(1));
+
+/// Until the planned end: over while the story goes on.
+const PLANNED: TimeDelta = TimeDelta::seconds(40);
 
 /// As the portal sends it.
 const CSP: &str = "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'self'";
@@ -48,24 +52,63 @@ pub struct World {
     pub rooms: Rooms,
     pub journal: Arc<Mutex<Vec<JournalEntry>>>,
     tokens: Arc<Mutex<HashMap<String, usize>>>,
+    added: Arc<Mutex<Vec<NewSeat>>>,
     issued: AtomicUsize,
     network: Arc<Network>,
     _turn: Option<Turn>,
 }
 
 /// A token works once (R-MEET-13).
-struct Tokens(Arc<Mutex<HashMap<String, usize>>>);
+struct Tokens {
+    issued: Arc<Mutex<HashMap<String, usize>>>,
+    /// Whom the conciliator let in: seats after the fixed ones.
+    added: Arc<Mutex<Vec<NewSeat>>>,
+    planned_end: DateTime<Utc>,
+}
 
 #[async_trait]
 impl Door for Tokens {
     async fn admit(&self, token: &str) -> Result<Admission, Refused> {
         let unknown = || Refused::new(ErrorCode::BadToken, "no such token").retry(Retry::Rejoin);
-        let n = self.0.lock().unwrap().remove(token).ok_or_else(unknown)?;
-        let (name, label, role, side) = SEATS[n];
+        let n = self.issued.lock().unwrap().remove(token).ok_or_else(unknown)?;
+        let added = n.checked_sub(SEATS.len()).map(|n| self.added.lock().unwrap()[n].clone());
+        let (name, label, role, side) = match &added {
+            Some(seat) => (seat.name.as_str(), "Avvocata", Role::Party, seat.side),
+            None => SEATS[n],
+        };
         let participant = ParticipantId(Uuid::from_u128(n as u128 + 10));
         Ok(Admission {
-            room: RoomSpec { room: ROOM, generation: 1, capacity: 9, grace: DEFAULT_GRACE },
-            seat: Seat { participant, name: name.into(), label: label.into(), role, side },
+            room: RoomSpec {
+                room: ROOM,
+                generation: 1,
+                capacity: 9,
+                grace: DEFAULT_GRACE,
+                planned_end: Some(self.planned_end),
+                phones: Vec::new(),
+            },
+            seat: Seat {
+                participant,
+                name: name.into(),
+                label: label.into(),
+                role,
+                side,
+                identified: side != Side::Convened,
+            },
+        })
+    }
+
+    /// As the portal makes them, without keeping names.
+    async fn add_seat(&self, _: RoomId, seat: &NewSeat) -> Result<AddedSeat, Refused> {
+        let mut added = self.added.lock().unwrap();
+        let link = matches!(seat.way, Way::Link { .. });
+        let n = if link { SEATS.len() + added.len() } else { 900 };
+        let participant = ParticipantId(Uuid::from_u128(n as u128 + 10));
+        if link {
+            added.push(seat.clone());
+        }
+        Ok(AddedSeat {
+            participant,
+            link: link.then(|| "https://hub.example/ospite/4GH7-K2MX".to_owned()),
         })
     }
 }
@@ -117,16 +160,20 @@ pub async fn start(relayed: Relayed) -> (SocketAddr, Arc<World>) {
         config.terms.relay = Some(relay);
         turn = Some(started);
     }
-    let (journal, tokens) = (Arc::default(), Arc::default());
+    let (journal, tokens, added) = (Arc::default(), Arc::default(), Arc::default());
     let rooms = Rooms::start(
         config,
         Arc::new(media),
-        Arc::new(Tokens(Arc::clone(&tokens))),
+        Arc::new(Tokens {
+            issued: Arc::clone(&tokens),
+            added: Arc::clone(&added),
+            planned_end: SystemClock.now() + PLANNED,
+        }),
         Arc::new(Memory(Arc::clone(&journal))),
         Arc::new(SystemClock),
     );
     let issued = AtomicUsize::new(0);
-    let world = Arc::new(World { rooms, journal, tokens, issued, network, _turn: turn });
+    let world = Arc::new(World { rooms, journal, tokens, added, issued, network, _turn: turn });
     let app = Router::new()
         .route("/stanza/{meeting}", get(|| file("signaling/web/dist/room.html")))
         .route(
@@ -169,7 +216,8 @@ async fn join(
 ) -> Response {
     let cookies = headers.get(header::COOKIE).and_then(|c| c.to_str().ok()).unwrap_or_default();
     let seat = cookies.split("; ").find_map(|c| c.strip_prefix("seat=")?.parse::<usize>().ok());
-    let Some(seat) = seat.filter(|n| *n < SEATS.len()) else {
+    let added = world.added.lock().unwrap().len();
+    let Some(seat) = seat.filter(|n| *n < SEATS.len() + added) else {
         return StatusCode::UNAUTHORIZED.into_response();
     };
     let mut token = String::new();
@@ -177,7 +225,7 @@ async fn join(
         token = format!("token-{}", world.issued.fetch_add(1, Ordering::Relaxed));
         world.tokens.lock().unwrap().insert(token.clone(), seat);
     }
-    let (_, _, role, side) = SEATS[seat];
+    let (_, _, role, side) = SEATS[seat.min(SEATS.len() - 1)];
     Json(json!({
         "token": token,
         "ws": "/ws/room",

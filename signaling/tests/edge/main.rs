@@ -4,7 +4,7 @@
 
 mod support;
 
-use signaling::edge::RoomsConfig;
+use signaling::edge::{Presence, RoomsConfig};
 use signaling::media::{Media, MediaConfig};
 use signaling::protocol::*;
 use signaling::room::Terms;
@@ -200,7 +200,10 @@ async fn after_a_crash_the_journal_brings_everybody_back() {
     let [mut conciliator, one, mut two] = node.started().await;
     let (side, with_me) = (Side::Activating, false);
     let epoch = conciliator.epoch;
-    conciliator.ask(ClientMessage::OpenBreakout { epoch, side, with_me }).await.unwrap();
+    conciliator
+        .ask(ClientMessage::OpenBreakout { epoch, side, with_me, minutes: None })
+        .await
+        .unwrap();
     conciliator.ask(ClientMessage::Remove { participant: id(2) }).await.unwrap();
     two.last_words().await;
     let before = conciliator.epoch;
@@ -220,7 +223,7 @@ async fn after_a_crash_the_journal_brings_everybody_back() {
     removed.say(ClientMessage::Hello { token, resume: None, last_seq: 0 }).await;
     let words = removed.last_words().await;
     assert!(matches!(words, Some(ServerMessage::Error { code: ErrorCode::Removed, .. })));
-    assert!(node.rooms.status(ROOM).await.unwrap().started);
+    assert!(node.rooms.status(ROOM).await.unwrap().started_at.is_some());
 }
 
 #[tokio::test]
@@ -278,6 +281,74 @@ async fn outside_changes_reach_everybody_and_a_shutdown_says_where_to_go() {
 }
 
 #[tokio::test]
+async fn r_meet_19_a_full_node_opens_no_further_room_and_refuses_nobody_of_the_open_ones() {
+    // Ten seats are promised to every room that is open.
+    for (max_rooms, max_seats) in [(1, 1_000), (10, 19)] {
+        let node =
+            Node::start(World::new(), RoomsConfig { max_rooms, max_seats, ..config() }).await;
+        let mut conciliator = node.join(0).await;
+        let mut other = Client::connect(node.address).await;
+        let token = Some("other-1".into());
+        let hello = ClientMessage::Hello { token, resume: None, last_seq: 0 };
+        other.say(hello.clone()).await;
+        let words = other.last_words().await;
+        let full = |m: &ServerMessage| {
+            matches!(
+                m,
+                ServerMessage::Error { code: ErrorCode::Full, retry: Retry::AfterMs(_), .. }
+            )
+        };
+        assert!(words.as_ref().is_some_and(full), "{words:?}");
+        node.join(1).await;
+        conciliator.ask(ClientMessage::Start).await.unwrap();
+        conciliator.ask(ClientMessage::End).await.unwrap();
+        conciliator.last_words().await;
+        while !node.rooms.open().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        let mut other = Client::connect(node.address).await;
+        other.say(hello).await;
+        other.until(|m| matches!(m, ServerMessage::Welcome { .. })).await;
+        assert_eq!(node.rooms.open(), [(OTHER, 1)]);
+    }
+}
+
+#[tokio::test]
+async fn r_meet_09_the_board_tells_who_is_there_and_nothing_of_what_is_said() {
+    let node = Node::start(World::new(), config()).await;
+    let [mut conciliator, one, _two] = node.started().await;
+    let (side, with_me, epoch) = (Side::Convened, true, conciliator.epoch);
+    let open = ClientMessage::OpenBreakout { epoch, side, with_me, minutes: None };
+    conciliator.ask(open).await.unwrap();
+    let phone = ClientMessage::AddPhone {
+        name: "Nonna Pina".into(),
+        number: "0612345".into(),
+        side: Side::Activating,
+    };
+    conciliator.ask(phone).await.unwrap();
+    drop(one);
+    conciliator
+        .until(|m| matches!(m, ServerMessage::View(v) if v.people.iter().any(|p| !p.connected)))
+        .await;
+    let _waiting = node.join(3).await;
+    let board = node.rooms.board().await;
+    let [(room, status)] = board.as_slice() else { panic!("{board:?}") };
+    assert_eq!((*room, status.breakouts, status.inside, status.connected), (ROOM, 1, 5, 3));
+    assert!(status.started_at.is_some() && !status.past_end);
+    let presence = |who| status.seats.iter().find(|s| s.participant == who).unwrap().presence;
+    let expected = [
+        (id(0), Presence::Inside),
+        (id(1), Presence::Lost),
+        (id(2), Presence::Inside),
+        (id(3), Presence::Lobby),
+        (id(50), Presence::Phone),
+    ];
+    for (who, is) in expected {
+        assert_eq!(presence(who), is);
+    }
+}
+
+#[tokio::test]
 async fn the_real_media_edge_takes_the_routes_of_a_whole_meeting() {
     let media = Media::start(MediaConfig {
         bind: vec![(Ipv4Addr::LOCALHOST, 0).into()],
@@ -291,11 +362,14 @@ async fn the_real_media_edge_takes_the_routes_of_a_whole_meeting() {
     let [mut conciliator, mut one, mut two] = node.started().await;
     assert_eq!(one.ask(ClientMessage::Offer { sdp: "v=0".into() }).await, Err(ErrorCode::BadOffer));
     let (side, with_me, epoch) = (Side::Activating, true, conciliator.epoch);
-    conciliator.ask(ClientMessage::OpenBreakout { epoch, side, with_me }).await.unwrap();
+    conciliator
+        .ask(ClientMessage::OpenBreakout { epoch, side, with_me, minutes: None })
+        .await
+        .unwrap();
     one.until(|m| matches!(m, ServerMessage::Moved { session: Session::Breakout(1), .. })).await;
     one.chat("private").await;
     conciliator.until(|m| is_chat(m, "private")).await;
-    conciliator.ask(ClientMessage::Recall).await.unwrap();
+    conciliator.ask(ClientMessage::Recall { at_once: true }).await.unwrap();
     two.chat("common").await;
     one.until(|m| is_chat(m, "common")).await;
     assert!(!two.processed.iter().any(|m| is_chat(m, "private")));

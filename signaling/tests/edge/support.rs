@@ -10,7 +10,7 @@ use signaling::media::MediaError;
 use signaling::protocol::*;
 use signaling::room::journal::JournalEntry;
 use signaling::room::routes::Routes;
-use signaling::room::{DEFAULT_GRACE, Refused, RoomSpec, Seat};
+use signaling::room::{AddedSeat, DEFAULT_GRACE, NewSeat, Refused, RoomSpec, Seat};
 use signaling::{Clock, SystemClock};
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -24,6 +24,8 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use uuid::Uuid;
 
 pub const ROOM: RoomId = RoomId(Uuid::from_u128(1));
+/// Another room of the same node, for tokens `other-N`.
+pub const OTHER: RoomId = RoomId(Uuid::from_u128(2));
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 pub fn id(n: u8) -> ParticipantId {
@@ -58,7 +60,10 @@ struct TestDoor(Arc<World>);
 #[async_trait]
 impl Door for TestDoor {
     async fn admit(&self, token: &str) -> Result<Admission, Refused> {
-        let n = token.strip_prefix("seat-").and_then(|n| n.parse::<u8>().ok());
+        let (room, n) = match token.strip_prefix("other-") {
+            Some(n) => (OTHER, n.parse::<u8>().ok()),
+            None => (ROOM, token.strip_prefix("seat-").and_then(|n| n.parse::<u8>().ok())),
+        };
         let n = n.ok_or_else(|| Refused::new(ErrorCode::BadToken, "unknown token"))?;
         let (role, side) = match n {
             0 => (Role::Conciliator, Side::Neutral),
@@ -68,9 +73,21 @@ impl Door for TestDoor {
         let (name, label) = (format!("Name {n}"), String::new());
         let generation = self.0.generation.load(Ordering::SeqCst);
         Ok(Admission {
-            room: RoomSpec { room: ROOM, generation, capacity: 9, grace: DEFAULT_GRACE },
-            seat: Seat { participant: id(n), name, label, role, side },
+            room: RoomSpec {
+                room,
+                generation,
+                capacity: 9,
+                grace: DEFAULT_GRACE,
+                planned_end: None,
+                phones: Vec::new(),
+            },
+            seat: Seat { participant: id(n), name, label, role, side, identified: false },
         })
+    }
+
+    async fn add_seat(&self, _: RoomId, _: &NewSeat) -> Result<AddedSeat, Refused> {
+        let link = Some("https://hub/ospite/x".to_owned());
+        Ok(AddedSeat { participant: id(50), link })
     }
 }
 
@@ -78,16 +95,22 @@ struct TestJournal(Arc<World>);
 
 #[async_trait]
 impl Journal for TestJournal {
-    async fn load(&self, _: RoomId) -> Result<Vec<JournalEntry>, JournalError> {
+    async fn load(&self, room: RoomId) -> Result<Vec<JournalEntry>, JournalError> {
+        if room != ROOM {
+            return Ok(Vec::new());
+        }
         Ok(self.0.entries.lock().unwrap().clone())
     }
 
     async fn append(
         &self,
-        _: RoomId,
+        room: RoomId,
         generation: u32,
         entries: &[JournalEntry],
     ) -> Result<(), JournalError> {
+        if room != ROOM {
+            return Ok(());
+        }
         if generation != self.0.generation.load(Ordering::SeqCst) {
             return Err(JournalError::LeaseLost);
         }

@@ -107,6 +107,11 @@ export function apply(state: RoomState, message: ServerMessage): [RoomState, Eff
       ];
     case 'changed':
       return [state, [{ kind: 'changed', topic: message.topic }]];
+    case 'closing':
+      return [state, tell('Tra pochi secondi questa sessione si chiude e torni nella sessione comune.')];
+    case 'time_up':
+      return [state, tell(message.session === state.session ? 'Il tempo di questa sessione è finito.' : `${sessionName(message.session)}: il tempo è finito.`)];
+    case 'invited':
     case 'ok':
     case 'error':
     case 'answer':

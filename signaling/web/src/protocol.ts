@@ -33,6 +33,16 @@ export type Role = "conciliator" | "party";
 export type Side = "neutral" | "activating" | "convened" | "aid";
 
 /**
+ * Why the conciliator lets in somebody who was not convened (R-MEET-47).
+ */
+export type SeatReason = "lawyer" | "interpreter" | "companion" | "expert";
+
+/**
+ * How the network of a participant does, as its own client measures it.
+ */
+export type Quality = "good" | "fair" | "poor";
+
+/**
  * A message from a participant. `id` is chosen by the client; the answer carries it as `re`.
  */
 export type ClientEnvelope = { id: number, } & (ClientMessage);
@@ -48,15 +58,19 @@ export type ClientMessage = { "type": "hello", token?: string, resume?: string, 
   | { "type": "watch", video: Array<Watch>, }
   | { "type": "chat", epoch: Epoch, text: string, }
   | { "type": "hand", raised: boolean, }
+  | { "type": "quality", mark: Quality, }
   | { "type": "bye" }
   | { "type": "start" }
   | { "type": "admit", participant: ParticipantId, }
   | { "type": "admit_all" }
-  | { "type": "open_breakout", epoch: Epoch, side: Side, with_me: boolean, }
+  | { "type": "open_breakout", epoch: Epoch, side: Side, with_me: boolean, minutes?: number, }
+  | { "type": "set_timer", session: Session, minutes?: number, closes: boolean, }
   | { "type": "move", epoch: Epoch, participant: ParticipantId, to: Session, }
   | { "type": "visit", to: Session, }
-  | { "type": "close_breakout", session: Session, }
-  | { "type": "recall" }
+  | { "type": "close_breakout", session: Session, at_once: boolean, }
+  | { "type": "recall", at_once: boolean, }
+  | { "type": "add_seat", name: string, side: Side, reason: SeatReason, mobile: string, }
+  | { "type": "add_phone", name: string, number: string, side: Side, }
   | { "type": "exclude", participant: ParticipantId, }
   | { "type": "remove", participant: ParticipantId, }
   | { "type": "reinstate", participant: ParticipantId, }
@@ -82,6 +96,9 @@ export type ServerMessage = { "type": "welcome", me: ParticipantId, resume: stri
   | { "type": "slots", epoch: Epoch, audio: Array<ParticipantId | null>, video: Array<VideoSource | null>, }
   | { "type": "chat", epoch: Epoch, from: ParticipantId, text: string, at_ms: number, }
   | { "type": "notice", text: string, at_ms: number, }
+  | { "type": "invited", re: number, participant: ParticipantId, link: string, }
+  | { "type": "closing", session: Session, at_ms: number, }
+  | { "type": "time_up", session: Session, }
   | { "type": "visit", session: Session, }
   | { "type": "muted" }
   | { "type": "changed", topic: Topic, }
@@ -90,17 +107,22 @@ export type ServerMessage = { "type": "welcome", me: ParticipantId, resume: stri
 /**
  * The room as one participant may see it.
  */
-export type View = { epoch: Epoch, started: boolean, locked: boolean, session: Session, people: Array<Person>, breakouts: Array<Breakout>, conciliator_here: boolean, };
+export type View = { epoch: Epoch, started: boolean, started_at_ms: number | null, planned_end_ms: number | null, locked: boolean, session: Session, people: Array<Person>, breakouts: Array<Breakout>, conciliator_here: boolean, };
 
 /**
  * One person in a view.
  */
-export type Person = { id: ParticipantId, name: string, label: string, role: Role, side: Side, session: Session, connected: boolean, mic: boolean, cam: boolean, screen: boolean, hand: boolean, removed: boolean, };
+export type Person = { id: ParticipantId, name: string, label: string, role: Role, side: Side, session: Session, connected: boolean, mic: boolean, cam: boolean, screen: boolean, hand_at_ms: number | null, quality: Quality | null, identified: boolean, phone: boolean, number?: string, removed: boolean, };
 
 /**
  * An open breakout.
  */
-export type Breakout = { session: Session, side: Side, };
+export type Breakout = { session: Session, side: Side, timer: Timer | null, closing_at_ms: number | null, };
+
+/**
+ * How long a breakout is meant to last (R-MEET-40).
+ */
+export type Timer = { ends_at_ms: number, closes: boolean, };
 
 /**
  * What a video slot shows.
@@ -140,7 +162,7 @@ export type Retry = "no" | "now" | { "after_ms": number } | "rejoin";
 /**
  * Why a socket closes.
  */
-export type LeaveReason = "ended" | "removed" | "replaced" | "bye" | "closing" | "stalled";
+export type LeaveReason = "ended" | "called_off" | "removed" | "replaced" | "bye" | "closing" | "stalled";
 
 /**
  * What the client does after `leave`.

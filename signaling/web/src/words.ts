@@ -47,7 +47,7 @@ export function announceChange(
     if (!was) texts.push(`Entra ${p.name}, ${p.label}.`);
     else if (was.connected && !p.connected) texts.push(`${p.name} ha perso il collegamento.`);
     else if (!was.connected && p.connected) texts.push(`${p.name} è di nuovo collegato.`);
-    if (was && !was.hand && p.hand) texts.push(`${p.name} alza la mano.`);
+    if (was && was.hand_at_ms === null && p.hand_at_ms !== null) texts.push(`${p.name} alza la mano.`);
     if (was && !was.screen && p.screen) texts.push(`${p.name} condivide lo schermo.`);
   }
   for (const p of before) {
@@ -79,6 +79,10 @@ export const farewells: Record<LeaveReason, { title: string; text: string }> = {
   ended: {
     title: 'L’incontro è terminato',
     text: 'Grazie per aver partecipato. Il verbale e le firme restano nella pagina dell’incontro.',
+  },
+  called_off: {
+    title: 'L’incontro è stato rinviato o annullato',
+    text: 'La segreteria ha spostato o tolto questo incontro e la stanza si è chiusa. Ti scriviamo la nuova data; la trovi anche nella pagina dell’incontro.',
   },
   removed: {
     title: 'Sei uscito dall’incontro',

@@ -17,7 +17,10 @@ function person(id: string, session: Session, changes: Partial<Person> = {}): Pe
     mic: true,
     cam: true,
     screen: false,
-    hand: false,
+    hand_at_ms: null,
+    quality: null,
+    identified: false,
+    phone: false,
     removed: false,
     ...changes,
   };
@@ -28,6 +31,8 @@ function view(epoch: number, session: Session, people: Person[], changes: Partia
     type: 'view',
     epoch,
     started: true,
+    started_at_ms: 1_000,
+    planned_end_ms: null,
     locked: false,
     session,
     people,
@@ -96,7 +101,7 @@ test('r_meet_26 a breakout’s chat is gone once it is closed, the plenary’s s
     ...plenary,
     line(5, 'comune'),
     view(6, 'breakout-1', [person(me, 'breakout-1'), person('a', 'breakout-1')], {
-      breakouts: [{ session: 'breakout-1', side: 'activating' }],
+      breakouts: [{ session: 'breakout-1', side: 'activating', timer: null, closing_at_ms: null }],
     }),
     line(6, 'privato'),
     view(7, 'plenary', [person(me, 'plenary'), person('a', 'plenary')]),
@@ -122,8 +127,8 @@ test('r_meet_44 coming, going, losing the line and raising a hand are announced'
     [[person(me, 'plenary'), person('a', 'plenary'), person('b', 'plenary')], ['Entra Nome b, Cliente.']],
     [[person(me, 'plenary')], ['Esce Nome a.']],
     [[person(me, 'plenary'), person('a', 'plenary', { connected: false })], ['Nome a ha perso il collegamento.']],
-    [[person(me, 'plenary'), person('a', 'plenary', { hand: true })], ['Nome a alza la mano.']],
-    [[person(me, 'plenary', { hand: true }), person('a', 'plenary')], []],
+    [[person(me, 'plenary'), person('a', 'plenary', { hand_at_ms: 5 })], ['Nome a alza la mano.']],
+    [[person(me, 'plenary', { hand_at_ms: 5 }), person('a', 'plenary')], []],
   ];
   for (const [people, expected] of cases) {
     assert.deepEqual(told(from(start, view(5, 'plenary', people)).effects), expected);

@@ -18,7 +18,8 @@ pub fn seat(n: u8) -> Seat {
         3 => (Role::Party, Side::Convened),
         _ => (Role::Party, Side::Aid),
     };
-    Seat { participant: id(n), name: format!("Name {n}"), label: format!("Label {n}"), role, side }
+    let (name, label) = (format!("Name {n}"), format!("Label {n}"));
+    Seat { participant: id(n), name, label, role, side, identified: n == 1 }
 }
 
 pub fn id(n: u8) -> ParticipantId {
@@ -27,7 +28,8 @@ pub fn id(n: u8) -> ParticipantId {
 
 pub fn spec(generation: u32) -> RoomSpec {
     let room = RoomId(Uuid::from_u128(99));
-    RoomSpec { room, generation, capacity: 9, grace: DEFAULT_GRACE }
+    let (planned_end, phones) = (None, Vec::new());
+    RoomSpec { room, generation, capacity: 9, grace: DEFAULT_GRACE, planned_end, phones }
 }
 
 /// One seat's client: keeps the numbered messages it processed, in order.
@@ -56,6 +58,8 @@ pub struct Driver {
     pub order: Vec<&'static str>,
     /// What the media edge was told of what is looked at.
     pub watched: Vec<(ParticipantId, Vec<Watch>)>,
+    /// What the portal keeps of those on the telephone.
+    pub phones: Vec<PhoneSeat>,
     connections: BTreeMap<ConnectionId, u8>,
     next: u64,
 }
@@ -76,6 +80,7 @@ impl Driver {
             closed: false,
             order: Vec::new(),
             watched: Vec::new(),
+            phones: Vec::new(),
             connections: BTreeMap::new(),
             next: 1,
         };
@@ -97,8 +102,10 @@ impl Driver {
     /// The node dies and another one takes over.
     pub fn restart(&self, terms: Terms) -> Self {
         let generation = self.room.spec.generation + 1;
-        let room = Room::restore(spec(generation), terms, &self.journal, self.now);
-        Self::with(room, self.now, self.journal.clone())
+        let spec = RoomSpec { phones: self.phones.clone(), ..spec(generation) };
+        let room = Room::restore(spec, terms, &self.journal, self.now);
+        let phones = self.phones.clone();
+        Self { phones, ..Self::with(room, self.now, self.journal.clone()) }
     }
 
     pub fn input(&mut self, input: Input) {
@@ -139,9 +146,29 @@ impl Driver {
                     let answer = Ok(format!("answer to {sdp}"));
                     self.room.handle(Input::Answered { connection, re, answer }, self.now);
                 }
+                Output::AddSeat { connection, re, seat } => {
+                    let result = Ok(self.make_seat(&seat));
+                    let input = Input::SeatAdded { connection, re, seat, result };
+                    self.room.handle(input, self.now);
+                }
                 Output::DisconnectMedia(_) => {}
                 Output::Watch(participant, video) => self.watched.push((participant, video)),
                 Output::Closed => self.closed = true,
+            }
+        }
+    }
+
+    /// As the portal does: ids from 20 on, numbers of telephones kept.
+    fn make_seat(&mut self, seat: &NewSeat) -> AddedSeat {
+        let participant = id(20 + self.phones.len() as u8);
+        let NewSeat { name, side, way } = seat.clone();
+        match way {
+            Way::Link { .. } => {
+                AddedSeat { participant: id(40), link: Some("https://hub/ospite/x".into()) }
+            }
+            Way::Phone { number } => {
+                self.phones.push(PhoneSeat { participant, name, number, side });
+                AddedSeat { participant, link: None }
             }
         }
     }
@@ -256,7 +283,7 @@ impl Driver {
 
     /// Who is in the last view of a seat.
     pub fn sees(&self, n: u8) -> Vec<u8> {
-        (0..10).filter(|m| self.view(n).people.iter().any(|p| p.id == id(*m))).collect()
+        (0..50).filter(|m| self.view(n).people.iter().any(|p| p.id == id(*m))).collect()
     }
 
     pub fn forget(&mut self) {
@@ -269,7 +296,8 @@ impl Driver {
 
     pub fn open_breakout(&mut self, side: Side, with_me: bool) -> Session {
         let epoch = self.epoch();
-        self.ask(CONCILIATOR, ClientMessage::OpenBreakout { epoch, side, with_me }).unwrap();
+        self.ask(CONCILIATOR, ClientMessage::OpenBreakout { epoch, side, with_me, minutes: None })
+            .unwrap();
         Session::Breakout(self.room.membership().last_breakout)
     }
 

@@ -37,8 +37,16 @@ pub enum Step {
         age: u8,
     },
     Visit(u16),
-    CloseBreakout(u16),
-    Recall,
+    CloseBreakout(u16, bool),
+    Recall(bool),
+    Timer {
+        of: u16,
+        minutes: u16,
+        closes: bool,
+    },
+    Phone(u8),
+    HangUp(u8),
+    Quality(u8, Quality),
     Exclude(u8),
     Remove(u8),
     Reinstate(u8),
@@ -77,8 +85,14 @@ pub fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(side, with_me, age)| Step::Open { side, with_me, age }),
         4 => (seat(), 0..6u16, age()).prop_map(|(who, to, age)| Step::Move { who, to, age }),
         2 => (0..6u16).prop_map(Step::Visit),
-        1 => (0..6u16).prop_map(Step::CloseBreakout),
-        1 => Just(Step::Recall),
+        1 => (0..6u16, any::<bool>()).prop_map(|(n, at_once)| Step::CloseBreakout(n, at_once)),
+        1 => any::<bool>().prop_map(Step::Recall),
+        1 => (0..6u16, 0..2u16, any::<bool>())
+            .prop_map(|(of, minutes, closes)| Step::Timer { of, minutes, closes }),
+        1 => (0..3u8).prop_map(Step::Phone),
+        1 => (0..3u8).prop_map(Step::HangUp),
+        1 => (seat(), prop_oneof![Just(Quality::Good), Just(Quality::Poor)])
+            .prop_map(|(n, mark)| Step::Quality(n, mark)),
         1 => seat().prop_map(Step::Exclude),
         1 => seat().prop_map(Step::Remove),
         2 => seat().prop_map(Step::Reinstate),
@@ -117,15 +131,28 @@ pub fn carry_out(room: &mut Driver, step: &Step, text: &str) -> Result<(), Error
         Step::AdmitAll => command(room, M::AdmitAll),
         Step::Open { side, with_me, age } => {
             let epoch = aged(room, age);
-            command(room, M::OpenBreakout { epoch, side, with_me })
+            command(room, M::OpenBreakout { epoch, side, with_me, minutes: None })
         }
         Step::Move { who, to, age } => {
             let epoch = aged(room, age);
             command(room, M::Move { epoch, participant: id(who), to: session(to) })
         }
         Step::Visit(to) => command(room, M::Visit { to: session(to) }),
-        Step::CloseBreakout(n) => command(room, M::CloseBreakout { session: session(n) }),
-        Step::Recall => command(room, M::Recall),
+        Step::CloseBreakout(n, at_once) => {
+            command(room, M::CloseBreakout { session: session(n), at_once })
+        }
+        Step::Recall(at_once) => command(room, M::Recall { at_once }),
+        Step::Timer { of, minutes, closes } => {
+            let minutes = (minutes > 0).then_some(minutes);
+            command(room, M::SetTimer { session: session(of), minutes, closes })
+        }
+        Step::Phone(n) => {
+            let side = if n == 0 { Side::Convened } else { Side::Activating };
+            let (name, number) = (format!("Phone {n}"), "06 1234567".into());
+            command(room, M::AddPhone { name, number, side })
+        }
+        Step::HangUp(n) => command(room, M::Remove { participant: id(20 + n) }),
+        Step::Quality(n, mark) => room.ask(n, M::Quality { mark }),
         Step::Exclude(n) => command(room, M::Exclude { participant: id(n) }),
         Step::Remove(n) => command(room, M::Remove { participant: id(n) }),
         Step::Reinstate(n) => command(room, M::Reinstate { participant: id(n) }),

@@ -13,7 +13,7 @@ export function createControls(meeting: Meeting, panels: { toggle(name: PanelNam
   const mic = control('mic', () => void devices.setMic(!devices.state.mic));
   const cam = control('cam', () => void devices.setCam(!devices.state.cam));
   const screen = control('screen', () => void devices.setScreen(!devices.state.screen));
-  const hand = control('hand', () => void meeting.command({ type: 'hand', raised: !(self(meeting.state)?.hand ?? false) }));
+  const hand = control('hand', () => void meeting.command({ type: 'hand', raised: !isUp(meeting) }));
   const people = control('people', () => panels.toggle('people'));
   const chat = control('chat', () => panels.toggle('chat'));
   const document_ = control('document', () => panels.toggle('document'));
@@ -35,7 +35,7 @@ export function createControls(meeting: Meeting, panels: { toggle(name: PanelNam
     mic.set(state.mic ? 'mic' : 'micOff', ...deviceWords('mic', state.mic), state.mic);
     cam.set(state.cam ? 'cam' : 'camOff', ...deviceWords('cam', state.cam), state.cam);
     screen.set('screen', state.screen ? 'Ferma la condivisione' : 'Condividi schermo', null, state.screen);
-    const raised = self(meeting.state)?.hand ?? false;
+    const raised = isUp(meeting);
     hand.set('hand', raised ? 'Abbassa la mano' : 'Alza la mano', null, raised);
     screen.node.hidden = !inside || !canShare;
     for (const [name, c, text] of [
@@ -74,6 +74,10 @@ function control(name: string, click: () => void) {
       if (pressed !== null) node.setAttribute('aria-pressed', String(pressed));
     },
   };
+}
+
+function isUp(meeting: Meeting): boolean {
+  return (self(meeting.state)?.hand_at_ms ?? null) !== null;
 }
 
 async function askToLeave(meeting: Meeting): Promise<void> {

@@ -80,7 +80,7 @@ function group(meeting: Meeting, session: Session, side: Side | undefined): HTML
         !mine &&
           state.view?.started === true &&
           act(meeting, breakout ? 'Entra' : 'Torna qui', `visit-${session}`, 'small', { type: 'visit', to: session }),
-        breakout && act(meeting, 'Chiudi sessione', `close-${session}`, 'small', { type: 'close_breakout', session }),
+        breakout && act(meeting, 'Chiudi sessione', `close-${session}`, 'small', { type: 'close_breakout', session, at_once: false }),
       ),
     ),
     people.length > 0 ? rows(meeting, people, session) : h('p', { class: 'hint', text: 'Nessuno in questo momento.' }),
@@ -122,7 +122,7 @@ function breakoutControls(meeting: Meeting): HTMLElement {
     ),
     h('label', { class: 'check', attrs: { for: 'with-me' } }, withMe, 'Entro anch’io'),
     (state.view?.breakouts.length ?? 0) > 0 &&
-      act(meeting, 'Richiama tutti nella sessione comune', 'recall', 'primary wide', { type: 'recall' }),
+      act(meeting, 'Richiama tutti nella sessione comune', 'recall', 'primary wide', { type: 'recall', at_once: false }),
   );
 }
 
@@ -166,19 +166,19 @@ function row(meeting: Meeting, p: Person, session: Session | null): HTMLElement 
   const commands = isConciliator(meeting.state) && !own;
   const status = [
     p.connected ? null : 'si sta ricollegando',
-    p.hand ? 'mano alzata' : null,
+    p.hand_at_ms !== null ? 'mano alzata' : null,
     session !== 'lobby' && !p.mic ? 'microfono spento' : null,
     session !== 'lobby' && !p.cam ? 'telecamera spenta' : null,
   ].filter(Boolean);
   return h(
     'li',
-    { class: `row${p.hand ? ' hand' : ''}`, test: 'person', attrs: { 'data-participant': p.id } },
+    { class: `row${p.hand_at_ms !== null ? ' hand' : ''}`, test: 'person', attrs: { 'data-participant': p.id } },
     h(
       'div',
       { class: 'who' },
       h('span', { class: 'name', text: own ? `${p.name} (tu)` : p.name }),
       h('span', { class: 'role', text: p.label }),
-      status.length > 0 && h('span', { class: 'status' }, p.hand ? icon('hand') : null, status.join(', ')),
+      status.length > 0 && h('span', { class: 'status' }, p.hand_at_ms !== null ? icon('hand') : null, status.join(', ')),
     ),
     commands && personCommands(meeting, p, session),
   );

@@ -126,7 +126,7 @@ class Tile {
     this.marks.replaceChildren();
     if (kind === 'screen') return;
     if (!person.connected) this.marks.append(h('span', { class: 'mark', text: 'si sta ricollegando…' }));
-    if (person.hand) this.marks.append(h('span', { class: 'mark hand' }, icon('hand'), 'mano alzata'));
+    if (person.hand_at_ms !== null) this.marks.append(h('span', { class: 'mark hand' }, icon('hand'), 'mano alzata'));
     if (!person.mic) {
       this.marks.append(h('span', { class: 'mark' }, icon('micOff'), h('span', { class: 'visually-hidden', text: 'microfono spento' })));
     }

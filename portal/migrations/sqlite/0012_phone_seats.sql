@@ -1,0 +1,11 @@
+-- Who takes part by telephone (R-MEET-29). Names and numbers stand here, beside the attendance log.
+CREATE TABLE meeting_phones (
+    id BLOB PRIMARY KEY,
+    body BLOB NOT NULL REFERENCES bodies (id),
+    meeting_id BLOB NOT NULL REFERENCES meetings (id),
+    name TEXT NOT NULL,
+    number TEXT NOT NULL,
+    side TEXT NOT NULL,
+    added_at TEXT NOT NULL
+);
+CREATE INDEX meeting_phones_meeting ON meeting_phones (meeting_id);
