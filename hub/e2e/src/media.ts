@@ -10,7 +10,13 @@ export interface Received {
   packets: Record<string, number>;
 }
 
-export function received(page: Page): Promise<Received> {
+/** A page of any driver, as far as its media are read. */
+export interface Watched {
+  evaluate<T>(read: () => Promise<T>): Promise<T>;
+  waitForTimeout(ms: number): Promise<void>;
+}
+
+export function received(page: Watched): Promise<Received> {
   return page.evaluate(async () => {
     const { pc, state } = (window as unknown as { accordo: RoomHook }).accordo;
     const result: Received = { audio: {}, frames: {}, packets: {} };
@@ -45,7 +51,7 @@ export function linesOf(page: Page, people: string[], which: 'all' | 'audio' = '
 }
 
 /** Waits until everybody of `people` is heard and seen: packets and frames rise. */
-export async function seesAndHears(page: Page, people: string[], within_ms = 20_000): Promise<void> {
+export async function seesAndHears(page: Watched, people: string[], within_ms = 20_000): Promise<void> {
   const first = await received(page);
   const end = Date.now() + within_ms;
   for (;;) {

@@ -90,6 +90,12 @@ export class Room {
     return this.page.locator(`[data-testid=person][data-participant="${other.me}"]`);
   }
 
+  /** Lets somebody in who waits. */
+  async admit(participant: string): Promise<void> {
+    await this.open('people');
+    await this.page.locator(`[data-testid=person][data-participant="${participant}"]`).getByTestId('admit').click();
+  }
+
   /** What "Altro" offers for a person. */
   async more(other: Room, act: string): Promise<void> {
     await this.open('people');

@@ -7,9 +7,9 @@ mod network;
 mod relay;
 mod server;
 
-use server::{ROOM, Relayed};
+use server::{ROOM, Setting};
 use signaling::room::journal::JournalEvent;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -20,7 +20,7 @@ const WITHIN: Duration = Duration::from_secs(420);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn six_people_meet_in_real_browsers() {
-    let (address, world) = server::start(Relayed::No).await;
+    let (address, world) = server::start(Setting::default()).await;
     play("rooms", address).await;
 
     let entries = world.journal.lock().unwrap().clone();
@@ -39,8 +39,23 @@ async fn six_people_meet_in_real_browsers() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r_meet_45_people_meet_over_the_relay_alone() {
-    let (address, _world) = server::start(Relayed::Yes).await;
+    let (address, _world) = server::start(Setting { relay: true, ..Setting::default() }).await;
     play("relay", address).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn firefox_and_chromium_meet() {
+    let setting = Setting { media: own_address(), ..Setting::default() };
+    let (address, _world) = server::start(setting).await;
+    play("firefox", address).await;
+}
+
+/// An address of this machine other than loopback, which Firefox never uses for media.
+fn own_address() -> IpAddr {
+    let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
+    // Nothing is sent: the system only says from where it would go (RFC 5737: nobody's address).
+    socket.connect("192.0.2.1:9").expect("this test needs a network card with an address");
+    socket.local_addr().unwrap().ip()
 }
 
 /// Builds a story and lets it happen.

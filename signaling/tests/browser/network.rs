@@ -1,7 +1,7 @@
 //! The way of the media between browsers and hub: it can fail, and it comes back as another one.
 
 use std::collections::HashMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::net::UdpSocket;
@@ -19,9 +19,10 @@ pub struct Network {
 }
 
 impl Network {
-    /// Listens on another loopback address, at the port that the media edge is to have.
-    pub async fn start() -> (Arc<Self>, SocketAddr) {
-        let outer = UdpSocket::bind((Ipv4Addr::new(127, 0, 0, 2), 0)).await.unwrap();
+    /// Listens on this address, which is not that of the media edge, at the port that the media
+    /// edge is to have.
+    pub async fn start(address: IpAddr) -> (Arc<Self>, SocketAddr) {
+        let outer = UdpSocket::bind((address, 0)).await.unwrap();
         let hub = SocketAddr::from((Ipv4Addr::LOCALHOST, outer.local_addr().unwrap().port()));
         let paths = Mutex::default();
         let network = Arc::new(Self { outer, hub, up: AtomicBool::new(true), paths });
@@ -62,7 +63,8 @@ impl Network {
     }
 
     async fn open(self: &Arc<Self>, client: SocketAddr) -> Arc<UdpSocket> {
-        let path = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        // Not from loopback: Firefox believes nobody who sees it there.
+        let path = UdpSocket::bind((self.address().ip(), 0)).await.unwrap();
         path.connect(self.hub).await.unwrap();
         let path = Arc::new(path);
         self.paths.lock().unwrap().insert(client, Arc::clone(&path));

@@ -22,7 +22,7 @@ use signaling::room::{AddedSeat, DEFAULT_GRACE, NewSeat, Refused, RoomSpec, Seat
 use signaling::turn::Turn;
 use signaling::{Clock, SystemClock};
 use std::collections::HashMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -134,18 +134,25 @@ impl Journal for Memory {
     async fn release(&self, _: RoomId, _: u32) {}
 }
 
-/// Whether the rooms have a relay.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Relayed {
-    Yes,
-    No,
+/// What differs between the stories.
+pub struct Setting {
+    /// The rooms have a relay.
+    pub relay: bool,
+    /// Where browsers send media.
+    pub media: IpAddr,
+}
+
+impl Default for Setting {
+    fn default() -> Self {
+        Self { relay: false, media: Ipv4Addr::new(127, 0, 0, 2).into() }
+    }
 }
 
 /// Serves until the runtime ends.
-pub async fn start(relayed: Relayed) -> (SocketAddr, Arc<World>) {
+pub async fn start(setting: Setting) -> (SocketAddr, Arc<World>) {
     let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let mut config = RoomsConfig::default();
-    let (network, hub) = Network::start().await;
+    let (network, hub) = Network::start(setting.media).await;
     let media = Media::start(MediaConfig {
         bind: vec![hub],
         advertise: vec![network.address().ip()],
@@ -155,7 +162,7 @@ pub async fn start(relayed: Relayed) -> (SocketAddr, Arc<World>) {
     })
     .unwrap();
     let mut turn = None;
-    if relayed == Relayed::Yes {
+    if setting.relay {
         let (started, relay) = relay::start(&media).await;
         config.terms.relay = Some(relay);
         turn = Some(started);
