@@ -13,17 +13,21 @@ use axum::routing::{any, post};
 use axum::{Json, Router, middleware};
 use chrono::{DateTime, TimeDelta, Utc};
 use portal::db::DbError;
+use portal::guests::extra::{self, ExtraError, ExtraSeat, Quality};
 use portal::leases::{self, Lease};
 use portal::meetings::MeetingId;
 use portal::meetings::attendance::{self, AttendanceError, Turn};
 use portal::meetings::door::{self, DoorError, EntryError};
 use portal::meetings::phones::{self, Phone};
+use portal::meetings::standing;
 use portal::portal::Portal;
 use portal::procedures::{SeatKind, Side as SeatSide};
 use portal::web::{Answer, Visit, guard};
 use serde::{Deserialize, Serialize};
 use signaling::edge::{Admission, Door, Journal, JournalError, Rooms};
-use signaling::protocol::{ErrorCode, LeaveReason, ParticipantId, Retry, Role, RoomId, Side};
+use signaling::protocol::{
+    ErrorCode, LeaveReason, ParticipantId, Retry, Role, RoomId, SeatReason, Side,
+};
 use signaling::room::journal::{JournalEntry, JournalEvent};
 use signaling::room::{AddedSeat, NewSeat, PhoneSeat, Refused, RoomSpec, Seat, Way};
 use tokio::time::timeout;
@@ -108,6 +112,14 @@ impl Meetings {
         }
         for meeting in leases::called_off(db, &self.node, now).await? {
             close(rooms, RoomId(meeting.0), LeaveReason::CalledOff);
+        }
+        for (room, turn) in standing::to_close(&self.portal, &self.node).await? {
+            let reason = match turn {
+                // Its people come back by the same address, into the lobby of the meeting.
+                standing::Turn::Yields => LeaveReason::Closing,
+                standing::Turn::Over => LeaveReason::Ended,
+            };
+            close(rooms, RoomId(room), reason);
         }
         Ok(())
     }
@@ -205,7 +217,7 @@ async fn join(
         role: role(ticket.seat),
         side: side(ticket.seat),
         help_phone: portal.settings.help_phone.clone(),
-        panel: format!("/incontri/{meeting}/verbale"),
+        panel: ticket.meeting.map(|m| format!("/incontri/{m}/verbale")).unwrap_or_default(),
     };
     Ok(Json(answer).into_response())
 }
@@ -226,6 +238,37 @@ fn phone_seat(phone: Phone) -> PhoneSeat {
     let Phone { id, name, number, side } = phone;
     let side = SIDES.iter().find(|(_, word)| *word == side).map_or(Side::Activating, |(s, _)| *s);
     PhoneSeat { participant: ParticipantId(id), name, number, side }
+}
+
+fn quality(reason: SeatReason) -> Quality {
+    match reason {
+        SeatReason::Lawyer => Quality::Lawyer,
+        SeatReason::Interpreter => Quality::Interpreter,
+        SeatReason::Companion => Quality::Companion,
+        SeatReason::Expert => Quality::Expert,
+    }
+}
+
+fn portal_side(side: Side) -> SeatSide {
+    match side {
+        Side::Neutral => SeatSide::Neutral,
+        Side::Activating => SeatSide::Activating,
+        Side::Convened => SeatSide::Convened,
+        Side::Aid => SeatSide::Aid,
+    }
+}
+
+fn no_extra_seat(error: ExtraError) -> Refused {
+    let code = match &error {
+        ExtraError::NotFound | ExtraError::Closed => ErrorCode::WrongState,
+        ExtraError::Full(_) => ErrorCode::Full,
+        ExtraError::Field(..) => ErrorCode::BadMessage,
+        ExtraError::Db(_) => {
+            tracing::error!(%error, "giving out an extra seat");
+            ErrorCode::Internal
+        }
+    };
+    Refused::new(code, error.to_string())
 }
 
 fn role(seat: SeatKind) -> Role {
@@ -265,8 +308,9 @@ impl Door for Meetings {
                 generation: entered.generation,
                 capacity: entered.capacity.into(),
                 grace: TimeDelta::seconds(entered.grace_seconds.into()),
-                planned_end: Some(entered.planned_end),
+                planned_end: entered.planned_end,
                 phones: entered.phones.into_iter().map(phone_seat).collect(),
+                standing: entered.standing,
             },
             seat: Seat {
                 participant: ParticipantId(entered.seat_id),
@@ -291,8 +335,16 @@ impl Door for Meetings {
                 })?;
                 Ok(AddedSeat { participant: ParticipantId(id), link: None })
             }
-            Way::Link { .. } => {
-                Err(Refused::new(ErrorCode::WrongState, "personal links are not given out here"))
+            Way::Link { reason, mobile } => {
+                let new = extra::NewSeat {
+                    name: seat.name.clone(),
+                    quality: quality(*reason),
+                    side: portal_side(seat.side),
+                    mobile: mobile.clone(),
+                };
+                let added = extra::add(&self.portal, meeting, &new).await;
+                let ExtraSeat { seat_id, link } = added.map_err(no_extra_seat)?;
+                Ok(AddedSeat { participant: ParticipantId(seat_id), link: Some(link) })
             }
         }
     }

@@ -48,6 +48,7 @@ impl Door for TestDoor {
                 grace: DEFAULT_GRACE,
                 planned_end: None,
                 phones: Vec::new(),
+                standing: false,
             },
             seat: Seat { participant, name, label, role, side, identified: false },
         })

@@ -13,6 +13,7 @@ pub mod clock;
 pub mod db;
 pub mod documents;
 pub mod files;
+pub mod guests;
 pub mod instance;
 pub mod journal;
 pub mod leases;

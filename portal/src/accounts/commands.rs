@@ -100,7 +100,7 @@ pub async fn create(
         surname: &new.surname,
     };
     wrong.password = passwords::complaint(&new.password, names);
-    let role = new.role.parse::<Role>().ok();
+    let role = new.role.parse::<Role>().ok().filter(|role| *role != Role::Guest);
     wrong.role = role.is_none().then_some("Scegli un ruolo dall'elenco.");
     if role.is_some_and(Role::of_operator) && operator.is_none() {
         wrong.operator = Some("Scegli l'operatore per cui la persona agisce.");

@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use crate::bodies::BodyId;
 use crate::cases::supply::Sector;
+use crate::guests::Guest;
 use crate::organisations::OperatorId;
 use crate::words::words;
 
@@ -45,6 +46,8 @@ pub enum Role {
     Client,
     /// Acts for a client.
     ClientDelegate,
+    /// Came by a personal link, for one room (R-MEET-46).
+    Guest,
 }
 
 impl Role {
@@ -63,6 +66,7 @@ words!(Role {
     OperatorDelegate = "operator_delegate", "Delegato operatore";
     Client = "client", "Cliente";
     ClientDelegate = "client_delegate", "Delegato del cliente";
+    Guest = "guest", "Ospite";
 });
 
 /// Whether an account can be used.
@@ -74,15 +78,18 @@ pub enum AccountState {
     Suspended,
     /// Too many wrong codes (R-LOG-05).
     Blocked,
+    /// There is none: a person who is known by name and comes by invitation only (R-MEET-46).
+    Guest,
 }
 
 words!(AccountState {
     Active = "active", "Attivo";
     Suspended = "suspended", "Sospeso (password errate)";
     Blocked = "blocked", "Bloccato (codici errati)";
+    Guest = "guest", "Senza utenza";
 });
 
-/// A person with an account.
+/// A person with an account, or known by name only ([`AccountState::Guest`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
     /// Which account.
@@ -140,4 +147,6 @@ pub struct Actor {
     pub operator: Option<OperatorId>,
     /// Sectors of an operator secretariat; empty for all (R-ROLE-13).
     pub sectors: Vec<Sector>,
+    /// What a guest is bound to; nobody else has it.
+    pub guest: Option<Guest>,
 }

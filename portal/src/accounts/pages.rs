@@ -254,7 +254,7 @@ async fn show_profiles(
     Query(back): Query<Back>,
 ) -> Answer {
     let hash = random::hash(&cookie_of(&headers).unwrap_or_default());
-    let pending = sessions::pending(&portal.db, body.id, hash, portal.now()).await?;
+    let pending = sessions::pending(&portal.db, body.id, None, hash, portal.now()).await?;
     let Some(pending) = pending.filter(|p| p.authenticated_at.is_some()) else {
         return Ok(begin_again(&back.ritorno));
     };
@@ -321,7 +321,8 @@ fn encoded(back: &str) -> String {
     urlencoding::encode(local_path(back)).into_owned()
 }
 
-fn with_cookie(portal: &Portal, mut answer: Response, token: &Token) -> Response {
+/// The answer with the cookie of a session.
+pub(crate) fn with_cookie(portal: &Portal, mut answer: Response, token: &Token) -> Response {
     set_cookie(portal, &mut answer, token.reveal());
     answer
 }

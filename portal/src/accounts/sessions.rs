@@ -2,13 +2,16 @@
 //!
 //! A session begins after the password, without rights. The right one-time code gives it a new
 //! token (so that one that was planted before is worth nothing), a chosen profile gives it rights.
+//! A guest's session begins with an invitation instead of a password ([`crate::guests`]).
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::{Actor, UserId};
+use super::{Actor, Role, UserId};
 use crate::bodies::BodyId;
+use crate::cases::CaseId;
 use crate::db::{Db, DbError, Tx, kept};
+use crate::guests::{self, Guest};
 use crate::on_db;
 use crate::organisations::OperatorId;
 
@@ -34,21 +37,23 @@ pub struct Pending {
     pub last_seen: DateTime<Utc>,
 }
 
-/// Begins a session without rights.
+/// Begins a session without rights; `invitation`: of a guest.
 pub async fn begin(
     tx: &mut Tx,
     body: BodyId,
     user: UserId,
+    invitation: Option<Uuid>,
     token: [u8; 32],
     now: DateTime<Utc>,
 ) -> Result<(), DbError> {
     Ok(on_db!(tx, |c| sqlx::query(
-        "INSERT INTO sessions (token, body, user_id, resends, last_seen)
-         VALUES ($1, $2, $3, 0, $4)"
+        "INSERT INTO sessions (token, body, user_id, invitation, resends, last_seen)
+         VALUES ($1, $2, $3, $4, 0, $5)"
     )
     .bind(token.as_slice())
     .bind(body.0)
     .bind(user.0)
+    .bind(invitation)
     .bind(kept(now))
     .execute(c)
     .await
@@ -75,20 +80,24 @@ pub async fn expect_code(
     .map(drop))?)
 }
 
-/// The session that a cookie names and that has no rights yet.
+/// The session that a cookie names and that has no rights yet; `invitation`: of that guest, else of
+/// somebody with an account.
 pub async fn pending(
     db: &Db,
     body: BodyId,
+    invitation: Option<Uuid>,
     token: [u8; 32],
     now: DateTime<Utc>,
 ) -> Result<Option<Pending>, DbError> {
     Ok(on_db!(read db, |c| sqlx::query_as(
         "SELECT user_id, code_hash, code_expires, resends, authenticated_at, last_seen
-         FROM sessions WHERE token = $1 AND body = $2 AND profile IS NULL AND last_seen > $3"
+         FROM sessions WHERE token = $1 AND body = $2 AND profile IS NULL AND last_seen > $3
+             AND (invitation = $4 OR (invitation IS NULL AND $4 IS NULL))"
     )
     .bind(token.as_slice())
     .bind(body.0)
     .bind(kept(now - SIGN_IN_WITHIN))
+    .bind(invitation)
     .fetch_optional(c)
     .await)?)
 }
@@ -169,17 +178,8 @@ pub async fn actor(
     .bind(kept(now - idle))
     .fetch_optional(c)
     .await)?;
-    let Some(row) = row else { return Ok(None) };
-    if now - row.last_seen > SEEN_EVERY {
-        let mut tx = db.begin().await?;
-        on_db!(&mut tx, |c| sqlx::query("UPDATE sessions SET last_seen = $2 WHERE token = $1")
-            .bind(token.as_slice())
-            .bind(kept(now))
-            .execute(c)
-            .await
-            .map(drop))?;
-        tx.commit().await?;
-    }
+    let Some(row) = row else { return guest(db, body, token, idle, now).await };
+    seen(db, token, row.last_seen, now).await?;
     let role = row.role.parse().map_err(|e| sqlx::Error::Decode(Box::new(e)))?;
     Ok(Some(Actor {
         body,
@@ -188,7 +188,82 @@ pub async fn actor(
         role,
         operator: row.operator.map(OperatorId),
         sectors: Vec::new(),
+        guest: None,
     }))
+}
+
+#[derive(sqlx::FromRow)]
+struct GuestRow {
+    user_id: Uuid,
+    given_name: String,
+    surname: String,
+    last_seen: DateTime<Utc>,
+    invitation: Uuid,
+    room: Uuid,
+    case_id: Uuid,
+    seat: String,
+}
+
+/// The guest behind a cookie (R-MEET-46), as long as the invitation stands.
+async fn guest(
+    db: &Db,
+    body: BodyId,
+    token: [u8; 32],
+    idle: TimeDelta,
+    now: DateTime<Utc>,
+) -> Result<Option<Actor>, DbError> {
+    let row: Option<GuestRow> = on_db!(read db, |c| sqlx::query_as(
+        "SELECT s.user_id, u.given_name, u.surname, s.last_seen, i.id AS invitation, i.room,
+             i.case_id, i.seat
+         FROM sessions s JOIN users u ON u.id = s.user_id JOIN invitations i ON i.id = s.invitation
+         WHERE s.token = $1 AND s.body = $2 AND s.last_seen > $3 AND u.state = 'guest'
+             AND s.authenticated_at IS NOT NULL AND i.ended_at IS NULL AND i.expires_at > $4"
+    )
+    .bind(token.as_slice())
+    .bind(body.0)
+    .bind(kept(now - idle))
+    .bind(kept(now))
+    .fetch_optional(c)
+    .await)?;
+    let Some(row) = row else { return Ok(None) };
+    seen(db, token, row.last_seen, now).await?;
+    let seat = row.seat.parse().map_err(|e| sqlx::Error::Decode(Box::new(e)))?;
+    let case = CaseId(row.case_id);
+    Ok(Some(Actor {
+        body,
+        user: UserId(row.user_id),
+        name: format!("{} {}", row.given_name, row.surname),
+        role: Role::Guest,
+        operator: None,
+        sectors: Vec::new(),
+        guest: Some(Guest {
+            invitation: row.invitation,
+            room: row.room,
+            case,
+            seat,
+            meetings: guests::store::meetings_of(db, body, row.room, case).await?,
+        }),
+    }))
+}
+
+/// Notes that a session was used.
+async fn seen(
+    db: &Db,
+    token: [u8; 32],
+    last: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    if now - last <= SEEN_EVERY {
+        return Ok(());
+    }
+    let mut tx = db.begin().await?;
+    on_db!(&mut tx, |c| sqlx::query("UPDATE sessions SET last_seen = $2 WHERE token = $1")
+        .bind(token.as_slice())
+        .bind(kept(now))
+        .execute(c)
+        .await
+        .map(drop))?;
+    tx.commit().await
 }
 
 /// Keeps the sessions of people who sit in a room: its idle limit is suspended (R-LOG-16).
@@ -200,8 +275,10 @@ pub async fn keep(
 ) -> Result<(), DbError> {
     let mut tx = db.begin().await?;
     for user in users {
-        on_db!(&mut tx, |c| sqlx::query(
-            "UPDATE sessions SET last_seen = $2 WHERE user_id = $1 AND profile IS NOT NULL
+        on_db!(&mut tx, |c| {
+            sqlx::query(
+            "UPDATE sessions SET last_seen = $2 WHERE user_id = $1
+                 AND (profile IS NOT NULL OR (invitation IS NOT NULL AND authenticated_at IS NOT NULL))
                  AND last_seen < $2 AND last_seen > $3"
         )
         .bind(user.0)
@@ -209,7 +286,8 @@ pub async fn keep(
         .bind(kept(now - idle))
         .execute(c)
         .await
-        .map(drop))?;
+        .map(drop)
+        })?;
     }
     tx.commit().await
 }

@@ -77,7 +77,7 @@ pub async fn password(
     }
     store::right_password(&mut tx, person.id).await?;
     let token = Token::new(&*portal.random);
-    sessions::begin(&mut tx, body.id, person.id, token.hash(), portal.now()).await?;
+    sessions::begin(&mut tx, body.id, person.id, None, token.hash(), portal.now()).await?;
     send(portal, &mut tx, body, &person, token.hash(), 0).await?;
     tx.commit().await?;
     Ok(token)
@@ -156,7 +156,7 @@ async fn begun(
     token: &str,
 ) -> Result<(sessions::Pending, Person, [u8; 32]), SignInError> {
     let hash = random::hash(token);
-    let pending = sessions::pending(&portal.db, body.id, hash, portal.now()).await?;
+    let pending = sessions::pending(&portal.db, body.id, None, hash, portal.now()).await?;
     let pending = pending.filter(|p| p.authenticated_at.is_none()).ok_or(SignInError::Over)?;
     let person = store::person(&portal.db, body.id, UserId(pending.user_id)).await?;
     let person = person.ok_or(SignInError::Over)?;
@@ -167,6 +167,8 @@ async fn begun(
 fn usable(state: AccountState) -> Result<(), SignInError> {
     match state {
         AccountState::Active => Ok(()),
+        // As if there were nobody of that name.
+        AccountState::Guest => Err(SignInError::Credentials),
         AccountState::Suspended => Err(SignInError::Suspended),
         AccountState::Blocked => Err(SignInError::Blocked),
     }
@@ -199,11 +201,12 @@ async fn send(
 }
 
 /// The hash of a code is worth nothing without the session it belongs to.
-fn code_hash(session: [u8; 32], code: &str) -> [u8; 32] {
+pub(crate) fn code_hash(session: [u8; 32], code: &str) -> [u8; 32] {
     random::hash(&format!("{}/{code}", hex::encode(session)))
 }
 
-fn same(one: &[u8], other: &[u8]) -> bool {
+/// Compares in a time that tells nothing.
+pub(crate) fn same(one: &[u8], other: &[u8]) -> bool {
     one.len() == other.len() && openssl::memcmp::eq(one, other)
 }
 

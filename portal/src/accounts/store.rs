@@ -198,7 +198,7 @@ pub async fn acting_in(
 /// Everybody with an account, by username.
 pub async fn everybody(db: &Db, body: BodyId) -> Result<Vec<Person>, DbError> {
     people(on_db!(read db, |c| sqlx::query_as(
-        "SELECT * FROM users WHERE body = $1 ORDER BY username, id"
+        "SELECT * FROM users WHERE body = $1 AND state <> 'guest' ORDER BY username, id"
     )
     .bind(body.0)
     .fetch_all(c)
@@ -296,7 +296,7 @@ pub async fn right_code(tx: &mut Tx, user: UserId) -> Result<(), DbError> {
 pub async fn unlock(tx: &mut Tx, body: BodyId, user: UserId) -> Result<bool, DbError> {
     let rows = on_db!(tx, |c| sqlx::query(
         "UPDATE users SET state = 'active', password_failures = 0, code_failures = 0
-         WHERE body = $1 AND id = $2"
+         WHERE body = $1 AND id = $2 AND state <> 'guest'"
     )
     .bind(body.0)
     .bind(user.0)
@@ -304,6 +304,36 @@ pub async fn unlock(tx: &mut Tx, body: BodyId, user: UserId) -> Result<bool, DbE
     .await
     .map(|done| done.rows_affected()))?;
     Ok(rows == 1)
+}
+
+/// Says that a person signs with a certificate of their own, or does not any more (R-MEET-08).
+pub async fn set_own_signature(
+    tx: &mut Tx,
+    body: BodyId,
+    user: UserId,
+    own: bool,
+) -> Result<(), DbError> {
+    Ok(on_db!(tx, |c| sqlx::query(
+        "UPDATE users SET own_signature = $3 WHERE body = $1 AND id = $2"
+    )
+    .bind(body.0)
+    .bind(user.0)
+    .bind(own)
+    .execute(c)
+    .await
+    .map(drop))?)
+}
+
+/// Whether a person signs with a certificate of their own.
+pub async fn own_signature(db: &Db, body: BodyId, user: UserId) -> Result<bool, DbError> {
+    let own: Option<bool> = on_db!(read db, |c| sqlx::query_scalar(
+        "SELECT own_signature FROM users WHERE body = $1 AND id = $2"
+    )
+    .bind(body.0)
+    .bind(user.0)
+    .fetch_optional(c)
+    .await)?;
+    Ok(own.unwrap_or(false))
 }
 
 /// Bodies in which somebody has this mobile, oldest account first.

@@ -6,6 +6,7 @@ use crate::{
     accounts::Role,
     cases::{Adhesion, CaseState, Outcome, Part, rules::Case, store::CaseRecord},
     documents::rules::Viewer,
+    guests,
     organisations::OperatorId,
 };
 
@@ -84,6 +85,7 @@ pub fn relation(actor: &Actor, case: &CaseRecord) -> Option<Relation> {
         Role::Client => (case.client.user == me).then_some(Relation::Client),
         Role::ClientDelegate => (case.client.delegate == me).then_some(Relation::ClientDelegate),
         Role::Administrator | Role::ContactOfficer => None,
+        Role::Guest => guests::rules::relation(actor.guest.as_ref()?, case.id, rules),
         Role::OperatorSecretariat => {
             let who = of_operator(actor.operator?, rules)?;
             let in_scope = actor.sectors.is_empty() || actor.sectors.contains(&rules.sector);

@@ -339,6 +339,10 @@ pub(super) struct MeetingRow {
 pub(super) struct MeetingsTab {
     pub rows: Vec<MeetingRow>,
     pub may_convene: bool,
+    /// May name people without an account.
+    pub may_name: bool,
+    /// The standing room: its address for who has a seat, and its last day.
+    pub standing: Option<(Option<Uuid>, String)>,
 }
 
 pub(super) async fn meetings(
@@ -366,7 +370,13 @@ pub(super) async fn meetings(
         })
         .collect();
     let possible = case.rules.next_meeting.is_none() && access::takes_meeting(&case.rules);
-    Ok(MeetingsTab { rows, may_convene: possible && access::may(relation, Action::Convene) })
+    let may_convene = access::may(relation, Action::Convene);
+    let standing = meetings::standing::live(&portal.db, case.id, now).await?;
+    let standing = standing.map(|room| {
+        let until = calendar::show_day(calendar::day_of(room.ends_at));
+        ((!seatless).then_some(room.id), until)
+    });
+    Ok(MeetingsTab { rows, may_convene: possible && may_convene, may_name: may_convene, standing })
 }
 
 fn meeting_colour(state: MeetingState) -> &'static str {

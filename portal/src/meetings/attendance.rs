@@ -6,7 +6,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::commands::{self, MeetingError};
-use super::{MeetingId, store};
+use super::{MeetingId, standing, store};
 use crate::accounts::UserId;
 use crate::bodies::BodyId;
 use crate::cases::commands::{By, CaseError, body};
@@ -57,7 +57,8 @@ pub async fn append<E: Serialize + Sync>(
     entries: &[(DateTime<Utc>, E)],
     turns: &[Turn],
 ) -> Result<(), AttendanceError> {
-    let body = store::body_of(&portal.db, meeting).await?.ok_or(AttendanceError::NotFound)?;
+    let standing = standing::find(&portal.db, meeting.0).await?;
+    let body = owner(&portal.db, meeting).await?;
     let body = body_of(portal, body).await?;
     let mut tx = portal.db.begin().await?;
     let now = portal.now();
@@ -67,7 +68,8 @@ pub async fn append<E: Serialize + Sync>(
     for (at, event) in entries {
         journal::append(&mut tx, aggregate(body.id, meeting), event, *at).await?;
     }
-    for turn in turns {
+    // No meeting begins or ends with a standing room.
+    for turn in turns.iter().filter(|_| standing.is_none()) {
         let done = match turn {
             Turn::Started => {
                 commands::start_in(&mut tx, portal, &body, meeting, By::default()).await
@@ -100,9 +102,18 @@ async fn body_of(portal: &Portal, id: BodyId) -> Result<crate::bodies::Body, Att
     })
 }
 
+/// Whose a room is: a meeting's, or a standing one.
+async fn owner(db: &Db, room: MeetingId) -> Result<BodyId, AttendanceError> {
+    if let Some(body) = store::body_of(db, room).await? {
+        return Ok(body);
+    }
+    let standing = standing::find(db, room.0).await?;
+    standing.map(|room| room.body).ok_or(AttendanceError::NotFound)
+}
+
 /// The whole log, oldest first.
 pub async fn load(db: &Db, meeting: MeetingId) -> Result<Vec<Entry>, AttendanceError> {
-    let body = store::body_of(db, meeting).await?.ok_or(AttendanceError::NotFound)?;
+    let body = owner(db, meeting).await?;
     Ok(journal::load(db, aggregate(body, meeting)).await?)
 }
 
@@ -122,8 +133,8 @@ pub struct TakenSeat {
 /// The seats of a meeting that were ever taken.
 pub async fn seats(db: &Db, body: BodyId, meeting: MeetingId) -> Result<Vec<TakenSeat>, DbError> {
     Ok(on_db!(read db, |c| sqlx::query_as(
-        "SELECT id, name, label, accepted_at FROM meeting_seats
-         WHERE body = $1 AND meeting_id = $2
+        "SELECT id, name, label, accepted_at FROM room_seats
+         WHERE body = $1 AND room = $2
          UNION ALL
          SELECT id, name, 'Telefono', NULL FROM meeting_phones
          WHERE body = $1 AND meeting_id = $2 ORDER BY id"
@@ -138,7 +149,7 @@ pub async fn seats(db: &Db, body: BodyId, meeting: MeetingId) -> Result<Vec<Take
 pub async fn keep_signed_in(portal: &Portal, node: &str) -> Result<(), DbError> {
     let (now, idle) = (portal.now(), portal.settings.idle);
     let users: Vec<(Uuid,)> = on_db!(read & portal.db, |c| sqlx::query_as(
-        "SELECT DISTINCT s.user_id FROM meeting_seats s JOIN leases l ON l.room = s.meeting_id
+        "SELECT DISTINCT s.user_id FROM room_seats s JOIN leases l ON l.room = s.room
          WHERE l.node = $1 AND l.expires_at > $2 AND s.accepted_at IS NOT NULL"
     )
     .bind(node)

@@ -3,21 +3,22 @@
 
 use chrono::{DateTime, Utc};
 
+use super::notices::{Told, tell};
 use super::people::{self, Sitting};
 use super::rules::{Meeting, MeetingAct, MeetingRefusal};
 use super::seats::{Booked, conflicts};
+use super::standing;
 use super::store::{self, MeetingRecord};
 use super::{MeetingId, MeetingState, Mode, Slot};
 use crate::accounts::{Actor, UserId};
 use crate::bodies::Body;
-use crate::calendar;
 use crate::cases::access::{self, Action};
 use crate::cases::commands::{By, CaseError, act_in, body};
 use crate::cases::rules::{Act, Refusal};
 use crate::cases::store::{self as cases, CaseRecord};
 use crate::cases::{CaseId, Outcome};
 use crate::db::{DbError, Tx};
-use crate::notifications::{self, Channel, Message};
+use crate::guests::invitations;
 use crate::portal::{Parts, Portal};
 
 /// Why nothing was done.
@@ -101,6 +102,9 @@ pub async fn convene(
         rules: Meeting::convened(proposal.mode, slot),
     };
     store::insert(&mut tx, &meeting).await?;
+    if meeting.rules.mode == Mode::VirtualRoom {
+        standing::ensure_in(&mut tx, portal, &record).await?;
+    }
     tell(&mut tx, portal, &body, &record, &meeting, &sitting, Told::Convened).await?;
     tx.commit().await?;
     Ok(meeting.id)
@@ -130,9 +134,10 @@ pub async fn move_to(
         convened_at: portal.now(),
         replaces: Some(old.id),
         rules: Meeting::convened(old.rules.mode, slot),
-        ..old
+        ..old.clone()
     };
     store::insert(&mut tx, &new).await?;
+    invitations::call_off_in(&mut tx, portal, &body, &old).await?;
     tell(&mut tx, portal, &body, &record, &new, &sitting, Told::Moved).await?;
     tx.commit().await?;
     Ok(new.id)
@@ -154,6 +159,7 @@ pub async fn cancel(
     let record = act_in(&mut tx, portal, &body, old.case, &act, actor.into()).await?;
     store::save(&mut tx, &old).await?;
     let sitting = sitting(portal, &record).await?;
+    invitations::call_off_in(&mut tx, portal, &body, &old).await?;
     tell(&mut tx, portal, &body, &record, &old, &sitting, Told::Cancelled).await?;
     tx.commit().await?;
     Ok(old.case)
@@ -172,6 +178,7 @@ pub(crate) async fn take_off_in(
     }
     store::save(tx, &meeting).await?;
     let sitting = sitting(portal, case).await?;
+    invitations::call_off_in(tx, portal, body, &meeting).await?;
     tell(tx, portal, body, case, &meeting, &sitting, Told::Cancelled).await
 }
 
@@ -281,60 +288,4 @@ async fn free_at(
     Err(MeetingError::Conflict(
         names.map(|one| format!("{} ({})", one.person.name(), one.label)).collect(),
     ))
-}
-
-#[derive(Clone, Copy)]
-enum Told {
-    Convened,
-    Moved,
-    Cancelled,
-}
-
-async fn tell(
-    tx: &mut Tx,
-    portal: &Parts,
-    body: &Body,
-    case: &CaseRecord,
-    meeting: &MeetingRecord,
-    sitting: &[Sitting],
-    told: Told,
-) -> Result<(), DbError> {
-    let number = case.shown_number();
-    let when = calendar::show(meeting.rules.slot.starts_at);
-    let (key, subject, what) = match told {
-        Told::Convened => ("convened", "Convocazione", "è stato fissato un incontro per il"),
-        Told::Moved => ("moved", "Incontro spostato", "l'incontro è stato spostato al"),
-        Told::Cancelled => ("cancelled", "Incontro annullato", "è stato annullato l'incontro del"),
-    };
-    let how = match (told, meeting.rules.mode) {
-        (Told::Cancelled, _) => "",
-        (_, Mode::VirtualRoom) => {
-            " L'incontro si svolge nella stanza virtuale, che apre quindici minuti prima."
-        }
-        (_, Mode::CallConference) => " L'incontro si svolge in call conference.",
-    };
-    let trial = match (told, meeting.rules.mode) {
-        (Told::Convened | Told::Moved, Mode::VirtualRoom) => format!(
-            "\n\nPrima dell'incontro prova i tuoi dispositivi: {}",
-            portal.link(body, "/media-test")
-        ),
-        _ => String::new(),
-    };
-    for one in sitting {
-        let message = Message {
-            channel: Channel::Mail,
-            to: one.person.email.clone(),
-            subject: format!("{subject} – pratica {number}"),
-            text: format!(
-                "Gentile {},\n\nnella pratica {number} {what} {when} (ora italiana).{how}\n\nPer i \
-                 dettagli accedi alla tua area riservata: {}{trial}\n\n{}",
-                one.person.name(),
-                portal.link(body, &format!("/incontri/{}", meeting.id)),
-                body.name,
-            ),
-            key: format!("{key}/{}/{}", meeting.id, one.person.id.0),
-        };
-        notifications::send(tx, body.id.0, portal.new_id(), &message, portal.now()).await?;
-    }
-    Ok(())
 }

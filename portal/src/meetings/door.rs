@@ -1,20 +1,25 @@
-//! The way into a room: a single-use token for one person and one seat (R-MEET-13).
+//! The way into a room: a single-use token for one person and one seat (R-MEET-13). A room is a
+//! meeting's, or a standing one of a case (R-MEET-23).
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::phones::{self, Phone};
 use super::rules::Door;
+use super::standing::{self, StandingRoom};
+use super::store::MeetingRecord;
 use super::{MeetingId, commands, people, store};
 use crate::accounts::{Actor, UserId};
 use crate::bodies::{Body, BodyId};
 use crate::calendar;
 use crate::cases;
+use crate::cases::store::CaseRecord;
 use crate::db::{Db, DbError, Tx, kept};
+use crate::guests::{self, Guest};
 use crate::leases;
 use crate::on_db;
 use crate::portal::Portal;
-use crate::procedures::SeatKind;
+use crate::procedures::{RoomRules, SeatKind};
 use crate::random::{self, Token};
 use crate::signatures::identity;
 
@@ -52,50 +57,133 @@ pub struct Ticket {
     pub title: String,
     /// Number of the case.
     pub case_number: String,
+    /// The meeting whose minutes stand beside the room; a standing room shows the last one's.
+    pub meeting: Option<MeetingId>,
+}
+
+/// What a room is for at the moment.
+struct Place {
+    /// The room that people really enter.
+    room: MeetingId,
+    case: CaseRecord,
+    held: Held,
+}
+
+enum Held {
+    Meeting(Box<MeetingRecord>),
+    Standing { room: StandingRoom, last: Option<MeetingId> },
+}
+
+impl Place {
+    /// The room at an address: a meeting's own, or a standing one. While a meeting's door is open,
+    /// the standing room's address leads to that meeting (C-22).
+    async fn find(portal: &Portal, body: BodyId, id: Uuid) -> Result<Option<Self>, DbError> {
+        let db = &portal.db;
+        if let Some(meeting) = store::read(db, body, MeetingId(id)).await? {
+            let case = cases::store::read(db, body, meeting.case).await?;
+            let room = meeting.id;
+            return Ok(case.map(|case| Self { room, case, held: Held::Meeting(meeting.into()) }));
+        }
+        let Some(standing) = standing::read(db, body, id).await? else { return Ok(None) };
+        let Some(case) = cases::store::read(db, body, standing.case).await? else {
+            return Ok(None);
+        };
+        let meetings = store::of_case(db, body, standing.case).await?;
+        let rules = portal.profile(&case.procedure).room;
+        if let Some(meeting) = standing::held_now(&meetings, &rules, portal.now()) {
+            let (room, meeting) = (meeting.id, meeting.clone());
+            return Ok(Some(Self { room, case, held: Held::Meeting(meeting.into()) }));
+        }
+        let took_place = |m: &&MeetingRecord| m.rules.started_at.is_some();
+        let last = meetings.iter().find(took_place).map(|m| m.id);
+        let held = Held::Standing { room: standing, last };
+        Ok(Some(Self { room: MeetingId(id), case, held }))
+    }
+
+    fn door(&self, rules: &RoomRules, now: DateTime<Utc>) -> Door {
+        match &self.held {
+            Held::Meeting(meeting) => meeting.rules.door(rules, now),
+            Held::Standing { room, .. } if now < room.ends_at => Door::Open,
+            Held::Standing { .. } => Door::Over,
+        }
+    }
+
+    fn title(&self) -> String {
+        match &self.held {
+            Held::Meeting(meeting) => {
+                format!("Incontro del {}", calendar::show(meeting.rules.slot.starts_at))
+            }
+            Held::Standing { .. } => "Stanza della pratica".to_owned(),
+        }
+    }
+}
+
+/// A person's own seat at a room.
+struct Own {
+    seat: SeatKind,
+    name: String,
+    label: String,
+}
+
+/// The seat of an actor: of the people of the case, or the extra one that an invitation gives.
+async fn own_seat(
+    portal: &Portal,
+    actor: &Actor,
+    case: &CaseRecord,
+) -> Result<Option<Own>, DbError> {
+    if let Some(guest) = actor.guest.as_ref().filter(|guest| guest.seat.is_extra()) {
+        let (db, now) = (&portal.db, portal.now());
+        let found = guests::store::of_person(db, actor.body, guest.room, actor.user, now).await?;
+        let name = actor.name.clone();
+        return Ok(found.map(|one| Own { seat: one.seat, name, label: one.label }));
+    }
+    let sitting = commands::sitting(portal, case).await?;
+    let own = sitting.into_iter().find(|one| one.person.id == actor.user);
+    Ok(own.map(|one| Own { seat: one.seat, name: one.person.name(), label: one.label }))
 }
 
 /// Asks for a way in. `accepted`: the person accepts the notice of confidentiality now; that it was
-/// accepted is remembered for the meeting.
+/// accepted is remembered for the room.
 pub async fn ask(
     portal: &Portal,
     body: &Body,
     actor: &Actor,
-    meeting: MeetingId,
+    room: MeetingId,
     accepted: bool,
 ) -> Result<Ticket, DoorError> {
-    let record = store::read(&portal.db, body.id, meeting).await?.ok_or(DoorError::NoSeat)?;
-    let case = cases::store::read(&portal.db, body.id, record.case).await?;
-    let case = case.ok_or(DoorError::NoSeat)?;
-    let sitting = commands::sitting(portal, &case).await?;
-    let own = sitting.into_iter().find(|one| one.person.id == actor.user);
-    let own = own.ok_or(DoorError::NoSeat)?;
-    let (now, room) = (portal.now(), portal.profile(&case.procedure).room);
-    match record.rules.door(&room, now) {
+    let place = Place::find(portal, body.id, room.0).await?.ok_or(DoorError::NoSeat)?;
+    let bound = |guest: &Guest| guest.room == room.0 || guest.meetings.contains(&room);
+    if actor.guest.as_ref().is_some_and(|guest| !bound(guest)) {
+        return Err(DoorError::NoSeat);
+    }
+    let own = own_seat(portal, actor, &place.case).await?.ok_or(DoorError::NoSeat)?;
+    let (now, rules) = (portal.now(), portal.profile(&place.case.procedure).room);
+    match place.door(&rules, now) {
         Door::Open => {}
         Door::OpensIn { seconds } => return Err(DoorError::TooEarly { seconds }),
         Door::Over => return Err(DoorError::Over),
         Door::NoRoom => return Err(DoorError::NoRoom),
     }
     let token = Token::new(&*portal.random);
-    let expires = now + TimeDelta::seconds(room.token_seconds.into());
+    let expires = now + TimeDelta::seconds(rules.token_seconds.into());
     let mut tx = portal.db.begin().await?;
     let new_seat = portal.new_id();
     let (seat_id, accepted_at): (Uuid, Option<DateTime<Utc>>) =
         on_db!(&mut tx, |c| sqlx::query_as(
-            "INSERT INTO meeting_seats
-                 (id, body, meeting_id, user_id, seat, name, label, accepted_at)
+            "INSERT INTO room_seats
+                 (id, body, room, user_id, seat, name, label, accepted_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-             ON CONFLICT (meeting_id, user_id) DO UPDATE SET seat = excluded.seat,
+             ON CONFLICT (room, user_id) DO UPDATE SET seat = excluded.seat,
                  name = excluded.name, label = excluded.label,
-                 accepted_at = COALESCE(meeting_seats.accepted_at, excluded.accepted_at)
+                 accepted_at = COALESCE(room_seats.accepted_at, excluded.accepted_at)
              RETURNING id, accepted_at"
         )
         .bind(new_seat)
         .bind(body.id.0)
-        .bind(meeting.0)
+        .bind(place.room.0)
         .bind(actor.user.0)
         .bind(own.seat.key())
-        .bind(own.person.name())
+        .bind(&own.name)
         .bind(&own.label)
         .bind(accepted.then(|| kept(now)))
         .fetch_one(c)
@@ -108,8 +196,13 @@ pub async fn ask(
     Ok(Ticket {
         token: accepted_at.map(|_| token),
         seat: own.seat,
-        title: format!("Incontro del {}", calendar::show(record.rules.slot.starts_at)),
-        case_number: case.shown_number().to_owned(),
+        title: place.title(),
+        case_number: place.case.shown_number().to_owned(),
+        meeting: match &place.held {
+            _ if own.seat.is_extra() => None,
+            Held::Meeting(meeting) => Some(meeting.id),
+            Held::Standing { last, .. } => *last,
+        },
     })
 }
 
@@ -135,8 +228,10 @@ async fn insert_token(
 /// A spent token: who sits where, in which room, under which lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entered {
-    /// Whose room.
+    /// Whose room: a meeting's, or a standing one by its own id.
     pub meeting: MeetingId,
+    /// Nobody is admitted there: it is a standing room, and no meeting is held.
+    pub standing: bool,
     /// The seat's own id: the same for every join of this person to this meeting.
     pub seat_id: Uuid,
     /// Where the person sits.
@@ -147,12 +242,12 @@ pub struct Entered {
     pub label: String,
     /// Generation of this node's lease.
     pub generation: u32,
-    /// Most people at once (R-MEET-19).
+    /// Most people at once beside the neutral person (R-MEET-19).
     pub capacity: u16,
     /// Seconds that a lost seat keeps its place (R-MEET-27).
     pub grace_seconds: u16,
-    /// When the meeting is planned to end.
-    pub planned_end: DateTime<Utc>,
+    /// When the meeting is planned to end; a standing room has no such hour.
+    pub planned_end: Option<DateTime<Utc>>,
     /// The person was identified, and may sign without further ado.
     pub identified: bool,
     /// Who takes part by telephone.
@@ -162,7 +257,7 @@ pub struct Entered {
 #[derive(sqlx::FromRow)]
 struct SeatRow {
     body: Uuid,
-    meeting_id: Uuid,
+    room: Uuid,
     user_id: Uuid,
     seat: String,
     name: String,
@@ -206,42 +301,55 @@ pub async fn enter(
     .map_err(DbError::from)?;
     let seat_id = seat.ok_or(EntryError::Token)?;
     let row: SeatRow = on_db!(&mut tx, |c| sqlx::query_as(
-        "SELECT body, meeting_id, user_id, seat, name, label FROM meeting_seats WHERE id = $1"
+        "SELECT body, room, user_id, seat, name, label FROM room_seats WHERE id = $1"
     )
     .bind(seat_id)
     .fetch_one(c)
     .await)
     .map_err(DbError::from)?;
-    let (body, meeting) = (BodyId(row.body), MeetingId(row.meeting_id));
+    let (body, room) = (BodyId(row.body), MeetingId(row.room));
     let seat: SeatKind =
         row.seat.parse().map_err(|e| DbError::from(sqlx::Error::Decode(Box::new(e))))?;
-    let record = store::read(&portal.db, body, meeting).await?.ok_or(EntryError::Token)?;
-    let case = cases::store::read(&portal.db, body, record.case).await?.ok_or(EntryError::Token)?;
-    // A delegate may have been replaced since the token was given out.
-    let people = people::of_case(&portal.db, &case, None).await?;
-    if people.seat_of(UserId(row.user_id)) != Some(seat) {
+    let place = Place::find(portal, body, room.0).await?.ok_or(EntryError::Token)?;
+    let (user, case) = (UserId(row.user_id), &place.case);
+    // A delegate may have been replaced since the token was given out, an invitation called off.
+    let still_seated = if seat.is_extra() {
+        guests::store::of_person(&portal.db, body, room.0, user, now).await?.is_some()
+    } else {
+        people::of_case(&portal.db, case, None).await?.seat_of(user) == Some(seat)
+    };
+    if !still_seated {
         return Err(EntryError::Token);
     }
-    let room = portal.profile(&case.procedure).room;
-    if record.rules.door(&room, now) != Door::Open {
+    let rules = portal.profile(&case.procedure).room;
+    // The door of a meeting may have opened since: its room is another one.
+    if place.room != room {
+        return Err(EntryError::Token);
+    }
+    if place.door(&rules, now) != Door::Open {
         return Err(EntryError::Over);
     }
-    let identified = identity::of(&portal.db, body.0, UserId(row.user_id)).await;
+    let identified = identity::of(&portal.db, body.0, user).await;
     let identified = identified.inspect_err(|error| tracing::error!(%error, "identification"));
-    let phones = phones::of(&portal.db, meeting).await?;
+    let phones = phones::of(&portal.db, room).await?;
+    let meeting = room;
     let generation = leases::take(&mut tx, body, meeting, node, now, lease).await?;
     let generation = generation.ok_or(EntryError::Elsewhere)?;
     tx.commit().await?;
     Ok(Entered {
         meeting,
+        standing: matches!(place.held, Held::Standing { .. }),
         seat_id,
         seat,
         name: row.name,
         label: row.label,
         generation,
-        capacity: room.capacity,
-        grace_seconds: room.grace_seconds,
-        planned_end: record.rules.slot.ends_at,
+        capacity: rules.capacity.saturating_sub(1),
+        grace_seconds: rules.grace_seconds,
+        planned_end: match &place.held {
+            Held::Meeting(meeting) => Some(meeting.rules.slot.ends_at),
+            Held::Standing { .. } => None,
+        },
         identified: identified.is_ok_and(|found| found.is_some()),
         phones,
     })

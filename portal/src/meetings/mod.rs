@@ -1,7 +1,7 @@
 //! Meetings (incontri): convened by the Service, held in a virtual room, concluded by the
 //! conciliator.
 //!
-//! [`rules`] decides, [`door`] lets people into rooms, [`attendance`] takes what a room reports.
+//! [`rules`] decides, [`standing`] keeps rooms open between meetings, [`door`] lets people into rooms, [`attendance`] takes what a room reports.
 //! The room itself is another crate's: it knows seats, not people.
 
 pub mod agenda;
@@ -9,11 +9,13 @@ pub mod attendance;
 pub mod commands;
 mod convening;
 pub mod door;
+pub mod notices;
 pub mod pages;
 pub mod people;
 pub mod phones;
 pub mod rules;
 pub mod seats;
+pub mod standing;
 pub mod store;
 
 use chrono::{DateTime, TimeDelta, Utc};

@@ -22,7 +22,7 @@ use crate::cases::access::{self, Action, Relation};
 use crate::cases::store::{self as cases, CaseRecord};
 use crate::cases::supply::Service;
 use crate::cases::{CaseId, Outcome};
-
+use crate::guests;
 use crate::lists::{Heading, ListQuery, Listing, Pager};
 use crate::media_tests;
 use crate::portal::Portal;
@@ -232,9 +232,12 @@ async fn page(portal: &Portal, visit: Visit, id: MeetingId, refusal: Option<Stri
             })
         }
     };
+    let trials = trials(portal, visit.body.id, relation, &sitting).await?;
+    let mut people: Vec<_> =
+        sitting.into_iter().map(|one| (one.label, one.person.name())).collect();
+    people.extend(guests::extra::of_meeting(portal, &meeting).await?);
     let status = if refusal.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let staff = matches!(relation, Relation::Service | Relation::Conciliator);
-    let trials = trials(portal, visit.body.id, relation, &sitting).await?;
     let page = MeetingPage {
         chrome: visit.chrome,
         id,
@@ -250,7 +253,7 @@ async fn page(portal: &Portal, visit: Visit, id: MeetingId, refusal: Option<Stri
         outcome: rules.outcome.map_or("", Outcome::label),
         room: notice,
         trials,
-        people: sitting.into_iter().map(|one| (one.label, one.person.name())).collect(),
+        people,
         may_see_minutes: seat || staff,
         may_read_attendance: access::may(relation, Action::ReadAttendance),
         may_change: access::may(relation, Action::Convene) && rules.state == MeetingState::Convened,

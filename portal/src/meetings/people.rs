@@ -7,6 +7,7 @@ use crate::accounts::{self, Person, UserId};
 use crate::bodies::BodyId;
 use crate::cases::store::CaseRecord;
 use crate::db::{Db, DbError};
+use crate::guests;
 use crate::procedures::{ProcedureProfile, SeatKind};
 
 /// The seats of a case's meetings; `neutral` stands in for the case's conciliator.
@@ -25,6 +26,7 @@ pub async fn of_case(
         client: case.client.user,
         client_delegate: case.client.delegate,
         delegates: Vec::new(),
+        persons: guests::store::persons(db, case.id).await?,
     };
     let limited = |user| aid_only.get(&user).copied().unwrap_or(false);
     Ok(people.with_operators(&case.rules.operators, limited))

@@ -151,6 +151,12 @@ impl Meeting {
         self.ended_at = Some(now);
     }
 
+    /// Fixed or running.
+    pub fn is_pending(&self) -> bool {
+        use MeetingState as S;
+        matches!(self.state, S::Convened | S::InProgress | S::Interrupted)
+    }
+
     /// The state as people read it: a convened meeting is *aperto* from T−15 (R-MEET-10).
     pub fn shown(&self, room: &RoomRules, now: DateTime<Utc>) -> &'static str {
         match self.state {

@@ -13,6 +13,8 @@ pub struct People {
     pub client_delegate: Option<UserId>,
     /// Delegates of the operators.
     pub delegates: Vec<OperatorDelegate>,
+    /// People without an account (R-MEET-46). Who has one goes first on a seat.
+    pub persons: Vec<Seated>,
 }
 
 /// The delegate of one operator in a case.
@@ -75,6 +77,11 @@ impl People {
                 seated.push(one);
             }
         }
+        for one in &self.persons {
+            if seated.iter().all(|other| other.user != one.user && other.seat != one.seat) {
+                seated.push(*one);
+            }
+        }
         seated
     }
 
@@ -133,6 +140,7 @@ mod tests {
             client: Some(user(2)),
             client_delegate: Some(user(3)),
             delegates: Vec::new(),
+            persons: Vec::new(),
         };
         parties.with_operators(operators, |u| aid_only.contains(&u))
     }
@@ -170,6 +178,28 @@ mod tests {
         let both = participation(Part::Convened, true, Some(user(3)));
         let seated = people(&[both], &[]).seated();
         assert_eq!(seated.iter().filter(|s| s.user == user(3)).count(), 1);
+    }
+
+    #[test]
+    fn r_meet_46_people_without_an_account_take_the_seats_that_nobody_has() {
+        let convened = participation(Part::Convened, true, None);
+        let mut people = people(&[convened], &[]);
+        people.client = None;
+        let seated = |n, seat| Seated { user: user(n), seat };
+        people.persons = vec![
+            seated(7, Client),
+            seated(8, ClientDelegate),
+            seated(9, Operator),
+            seated(1, Client),
+        ];
+        for (who, expected) in [
+            (user(7), Some(Client)),
+            (user(8), None), // a delegate with an account has that seat
+            (user(9), Some(Operator)),
+            (user(1), Some(Neutral)),
+        ] {
+            assert_eq!(people.seat_of(who), expected, "{who:?}");
+        }
     }
 
     #[test]

@@ -37,7 +37,8 @@ pub struct Message {
     pub key: String,
 }
 
-/// Puts a message into the outbox of `body`. False if it is there already.
+/// Puts a message into the outbox of `body`. False if it is there already, or if the person has no
+/// such address.
 pub async fn send(
     tx: &mut Tx,
     body: Uuid,
@@ -45,6 +46,9 @@ pub async fn send(
     message: &Message,
     now: DateTime<Utc>,
 ) -> Result<bool, DbError> {
+    if message.to.is_empty() {
+        return Ok(false);
+    }
     let now = kept(now);
     let rows = on_db!(tx, |c| sqlx::query(
         "INSERT INTO outbox

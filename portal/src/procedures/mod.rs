@@ -153,7 +153,7 @@ pub struct MeetingRules {
 pub struct RoomRules {
     /// The door opens so many minutes before the meeting (R-MEET-10).
     pub opens_minutes_before: u16,
-    /// Most people at once (R-MEET-19).
+    /// Most people at once, the neutral one among them (R-MEET-19).
     pub capacity: u16,
     /// A lost participant keeps the seat so long (R-MEET-27).
     pub grace_seconds: u16,

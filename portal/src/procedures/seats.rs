@@ -24,6 +24,12 @@ pub enum SeatKind {
     SewerageDelegate,
     /// Acts for a treatment manager.
     TreatmentDelegate,
+    /// Named by the conciliator, beside the activating party (R-MEET-47).
+    ExtraActivating,
+    /// Named by the conciliator, beside the convened operator.
+    ExtraConvened,
+    /// Named by the conciliator, beside technical aid.
+    ExtraAid,
 }
 
 impl SeatKind {
@@ -38,16 +44,32 @@ impl SeatKind {
         }
     }
 
+    /// The extra seat of a side; nobody else is neutral.
+    pub fn extra(side: Side) -> Option<Self> {
+        match side {
+            Side::Neutral => None,
+            Side::Activating => Some(Self::ExtraActivating),
+            Side::Convened => Some(Self::ExtraConvened),
+            Side::Aid => Some(Self::ExtraAid),
+        }
+    }
+
+    /// Whether the conciliator named the person for one room.
+    pub fn is_extra(self) -> bool {
+        matches!(self, Self::ExtraActivating | Self::ExtraConvened | Self::ExtraAid)
+    }
+
     /// The side this seat belongs to.
     pub fn side(self) -> Side {
         match self {
             Self::Neutral => Side::Neutral,
-            Self::Client | Self::ClientDelegate => Side::Activating,
-            Self::OperatorDelegate => Side::Convened,
+            Self::Client | Self::ClientDelegate | Self::ExtraActivating => Side::Activating,
+            Self::OperatorDelegate | Self::ExtraConvened => Side::Convened,
             Self::DistributorDelegate
             | Self::SecondDistributorDelegate
             | Self::SewerageDelegate
-            | Self::TreatmentDelegate => Side::Aid,
+            | Self::TreatmentDelegate
+            | Self::ExtraAid => Side::Aid,
         }
     }
 }
@@ -82,6 +104,9 @@ words! { SeatKind {
     SecondDistributorDelegate = "second_distributor_delegate";
     SewerageDelegate = "sewerage_delegate";
     TreatmentDelegate = "treatment_delegate";
+    ExtraActivating = "extra_activating";
+    ExtraConvened = "extra_convened";
+    ExtraAid = "extra_aid";
 } }
 
 /// Names of the seats (R-CASE-08).
@@ -110,6 +135,9 @@ impl SeatLabels {
             SeatKind::SecondDistributorDelegate => &self.second_distributor_delegate,
             SeatKind::SewerageDelegate => &self.sewerage_delegate,
             SeatKind::TreatmentDelegate => &self.treatment_delegate,
+            SeatKind::ExtraActivating | SeatKind::ExtraConvened | SeatKind::ExtraAid => {
+                "Persona ammessa"
+            }
         }
     }
 }

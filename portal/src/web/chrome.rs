@@ -18,6 +18,8 @@ pub struct Chrome {
     pub demo: bool,
     /// What was just done, once.
     pub notice: Option<String>,
+    /// The person's own page.
+    pub own: &'static str,
     /// The page stands in a frame of another one: the room's side panel.
     pub framed: bool,
 }
@@ -37,7 +39,7 @@ impl Chrome {
     /// Before signing in.
     pub fn outside(body: &Body, demo: bool) -> Self {
         let (user, role, nav, notice) = (String::new(), "", Vec::new(), None);
-        Self { body: body.name.clone(), user, role, nav, demo, notice, framed: false }
+        Self { body: body.name.clone(), user, role, nav, demo, notice, own: "/", framed: false }
     }
 
     /// For a signed-in person on the page at `path`.
@@ -61,6 +63,7 @@ impl Chrome {
             nav,
             demo,
             notice,
+            own: if actor.role == Role::Guest { "/ospite" } else { "/profilo" },
             framed: false,
         }
     }
@@ -74,6 +77,7 @@ fn menu(role: Role) -> &'static [(&'static str, &'static str)] {
     match role {
         Role::Administrator => &[HOME, ("/amministrazione/utenti", "Utenti")],
         Role::ContactOfficer => &[HOME],
+        Role::Guest => &[],
         Role::ServiceSecretariat
         | Role::Conciliator
         | Role::OperatorSecretariat

@@ -25,7 +25,7 @@ use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
 
 use crate::portal::Portal;
-use crate::{accounts, cases, documents, media_tests, meetings, minutes, signatures};
+use crate::{accounts, cases, documents, guests, media_tests, meetings, minutes, signatures};
 
 /// What a handler answers.
 pub type Answer = Result<Response, PageError>;
@@ -40,6 +40,8 @@ pub fn router(portal: Portal) -> Router {
         .merge(cases::pages::routes())
         .merge(documents::pages::routes())
         .merge(media_tests::pages::routes())
+        .merge(guests::pages::routes())
+        .merge(guests::persons_pages::routes())
         .merge(meetings::pages::routes())
         .merge(minutes::pages::routes())
         .merge(signatures::pages::routes());

@@ -11,6 +11,7 @@ use super::notice;
 use super::{Chrome, PageError, see_other};
 use crate::accounts::{Actor, Role, sessions};
 use crate::bodies::{self, Body};
+use crate::guests;
 use crate::portal::Portal;
 use crate::random;
 
@@ -19,7 +20,8 @@ pub const SESSION_COOKIE: &str = "accordo";
 
 /// A request by a signed-in person.
 ///
-/// Without a session a page sends to the sign-in and back; an address under `/api/` answers 401.
+/// Without a session a page sends to the sign-in and back; an address under `/api/` answers 401. A
+/// guest gets only where [`guests::rules::may`] says.
 #[derive(Clone, Debug)]
 pub struct Visit {
     /// The body whose host was asked.
@@ -41,9 +43,14 @@ impl FromRequestParts<Portal> for Visit {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<Self, PageError> {
-        match <Self as OptionalFromRequestParts<Portal>>::from_request_parts(parts, portal).await? {
-            Some(visit) => Ok(visit),
-            None => Err(PageError::Answer(Box::new(signed_out(parts)))),
+        let visit = visitor(parts, portal).await?;
+        let Some(visit) = visit else { return Err(PageError::Answer(Box::new(signed_out(parts)))) };
+        match &visit.actor.guest {
+            Some(_) if parts.uri.path() == "/" => {
+                Err(PageError::Answer(Box::new(see_other(guests::pages::OWN))))
+            }
+            Some(guest) if !guests::rules::may(guest, parts.uri.path()) => Err(PageError::NotFound),
+            _ => Ok(visit),
         }
     }
 }
@@ -55,18 +62,27 @@ impl OptionalFromRequestParts<Portal> for Visit {
         parts: &mut Parts,
         portal: &Portal,
     ) -> Result<Option<Self>, PageError> {
-        let body = <Body as FromRequestParts<Portal>>::from_request_parts(parts, portal).await?;
-        let Some(token) = cookie_of(&parts.headers) else { return Ok(None) };
-        let (hash, idle) = (random::hash(&token), portal.settings.idle);
-        let actor = sessions::actor(&portal.db, body.id, hash, idle, portal.now()).await?;
-        Ok(actor.map(|actor| {
-            let notice = notice::of(&parts.headers);
-            let (path, demo) = (parts.uri.path(), portal.settings.demo);
-            let framed = parts.headers.get("sec-fetch-dest").is_some_and(|dest| dest == "iframe");
-            let chrome = Chrome { framed, ..Chrome::of(&body, &actor, path, demo, notice) };
-            Self { body, actor, chrome }
-        }))
+        let visit = visitor(parts, portal).await?;
+        let path = parts.uri.path();
+        let kept_out =
+            |visit: &Self| visit.actor.guest.as_ref().is_some_and(|g| !guests::rules::may(g, path));
+        Ok(visit.filter(|visit| !kept_out(visit)))
     }
+}
+
+/// Who asks, wherever a guest may go.
+async fn visitor(parts: &mut Parts, portal: &Portal) -> Result<Option<Visit>, PageError> {
+    let body = <Body as FromRequestParts<Portal>>::from_request_parts(parts, portal).await?;
+    let Some(token) = cookie_of(&parts.headers) else { return Ok(None) };
+    let (hash, idle) = (random::hash(&token), portal.settings.idle);
+    let actor = sessions::actor(&portal.db, body.id, hash, idle, portal.now()).await?;
+    Ok(actor.map(|actor| {
+        let notice = notice::of(&parts.headers);
+        let (path, demo) = (parts.uri.path(), portal.settings.demo);
+        let framed = parts.headers.get("sec-fetch-dest").is_some_and(|dest| dest == "iframe");
+        let chrome = Chrome { framed, ..Chrome::of(&body, &actor, path, demo, notice) };
+        Visit { body, actor, chrome }
+    }))
 }
 
 impl FromRequestParts<Portal> for Body {

@@ -61,6 +61,11 @@ impl Browser {
         browser
     }
 
+    /// A cookie that the browser holds.
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        self.cookies.get(name).cloned()
+    }
+
     /// Opens a page.
     pub async fn get(&mut self, path: &str) -> Page {
         let request = self.request("GET", path).body(Content::empty()).unwrap();

@@ -146,6 +146,6 @@ impl World {
         };
         let user: UserId = commands::create(&self.portal, body.id, &new).await.unwrap();
         let name = store::person(&self.portal.db, body.id, user).await.unwrap().unwrap().name();
-        Actor { body: body.id, user, name, role, operator, sectors: Vec::new() }
+        Actor { body: body.id, user, name, role, operator, sectors: Vec::new(), guest: None }
     }
 }

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod convening;
+mod guests;
 mod pages;
 mod room;
+mod standing;
 mod support;

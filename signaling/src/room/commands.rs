@@ -23,6 +23,9 @@ impl Room {
         if !self.is_conciliator(from) {
             return Err(Refused::new(ErrorCode::NotAllowed, "only the conciliator may do that"));
         }
+        if self.spec.standing && matches!(command, M::Start | M::End) {
+            return Err(wrong_state("no meeting is held in a standing room"));
+        }
         match command {
             M::Start => self.start(now),
             M::Admit { participant } => return self.admit(participant, now),
@@ -285,7 +288,7 @@ impl Room {
     }
 
     fn must_be_started(&self) -> Result<(), Refused> {
-        if self.membership.started() {
+        if self.membership.started() || self.spec.standing {
             return Ok(());
         }
         Err(wrong_state("the meeting has not begun"))

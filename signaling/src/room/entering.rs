@@ -115,7 +115,7 @@ impl Room {
     fn session_for(&self, seat: &Seat) -> Session {
         match self.membership.places.get(&seat.participant) {
             Some(place) if self.membership.is_open(place.session) => place.session,
-            _ if seat.role == Role::Conciliator => Session::Plenary,
+            _ if seat.role == Role::Conciliator || self.spec.standing => Session::Plenary,
             _ => Session::Lobby,
         }
     }

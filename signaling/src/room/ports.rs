@@ -24,6 +24,9 @@ pub struct RoomSpec {
     pub planned_end: Option<DateTime<Utc>>,
     /// Who was added by telephone earlier: names and numbers are not in the journal (R-MEET-29).
     pub phones: Vec<PhoneSeat>,
+    /// A standing room between its meetings (R-MEET-23): nobody is admitted, and nothing begins or
+    /// ends in it.
+    pub standing: bool,
 }
 
 /// Somebody who takes part by telephone.

@@ -43,7 +43,8 @@ impl Room {
             && membership.conciliator().is_some_and(|(_, conciliator)| conciliator == session);
         Some(View {
             epoch: membership.epoch,
-            started: membership.started(),
+            // In a standing room there is nothing to wait for.
+            started: membership.started() || self.spec.standing,
             started_at_ms: membership.started_at.map(ms),
             planned_end_ms: self.spec.planned_end.map(ms),
             locked: membership.locked,

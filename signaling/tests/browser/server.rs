@@ -85,6 +85,7 @@ impl Door for Tokens {
                 grace: DEFAULT_GRACE,
                 planned_end: Some(self.planned_end),
                 phones: Vec::new(),
+                standing: false,
             },
             seat: Seat {
                 participant,

@@ -261,5 +261,6 @@ async fn actor(portal: &Portal, body: BodyId, username: &str) -> Result<Actor, W
         role: profile.role,
         operator: profile.operator,
         sectors: Vec::new(),
+        guest: None,
     })
 }

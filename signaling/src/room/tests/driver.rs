@@ -29,7 +29,8 @@ pub fn id(n: u8) -> ParticipantId {
 pub fn spec(generation: u32) -> RoomSpec {
     let room = RoomId(Uuid::from_u128(99));
     let (planned_end, phones) = (None, Vec::new());
-    RoomSpec { room, generation, capacity: 9, grace: DEFAULT_GRACE, planned_end, phones }
+    let (capacity, grace, standing) = (9, DEFAULT_GRACE, false);
+    RoomSpec { room, generation, capacity, grace, planned_end, phones, standing }
 }
 
 /// One seat's client: keeps the numbered messages it processed, in order.

@@ -432,3 +432,25 @@ fn the_time_of_a_move_is_the_time_when_its_routes_held() {
     });
     assert_eq!(moved, Some(room.now.timestamp_millis() as u64));
 }
+
+#[test]
+fn r_meet_23_between_meetings_a_standing_room_takes_everybody_in_and_nothing_begins_or_ends() {
+    let now = chrono::DateTime::UNIX_EPOCH;
+    let spec = RoomSpec { standing: true, ..spec(1) };
+    let mut room = Driver::with(Room::open(spec, Terms::default(), now), now, Vec::new());
+    room.join(1).unwrap();
+    room.join(3).unwrap();
+    assert_eq!(room.session(1), Some(PLENARY));
+    assert_eq!(room.session(3), Some(PLENARY));
+    room.join(CONCILIATOR).unwrap();
+    for refused in [ClientMessage::Start, ClientMessage::End] {
+        assert_eq!(room.ask(CONCILIATOR, refused), Err(ErrorCode::WrongState));
+    }
+    // The mediator still separates the sides.
+    let epoch = room.epoch();
+    let side = Side::Convened;
+    let open = ClientMessage::OpenBreakout { epoch, side, with_me: false, minutes: None };
+    room.ask(CONCILIATOR, open).unwrap();
+    assert_eq!(room.session(3), Some(Session::Breakout(1)));
+    assert!(!room.room.membership().started());
+}

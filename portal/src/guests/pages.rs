@@ -1,0 +1,313 @@
+//! The pages of a guest: the link, the code, and the way to the room (R-MEET-46). All of them work
+//! without JavaScript, on a telephone, for somebody who was never here.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::{get, post};
+use axum::{Form, Router};
+use serde::Deserialize;
+
+use super::entry::{self, EntryError};
+use super::{Guest, Invitation, rules};
+use crate::accounts::{Person, pages::with_cookie};
+use crate::bodies::Body;
+use crate::calendar;
+use crate::cases::store as cases;
+use crate::meetings::rules::Door;
+use crate::meetings::store::{self as meetings, MeetingRecord};
+use crate::meetings::{Mode, standing};
+use crate::portal::Portal;
+use crate::web::{Answer, Chrome, PageError, Path, Visit, cookie_of, html, html_with, see_other};
+
+/// The guest's own page.
+pub const OWN: &str = "/ospite";
+
+/// Addresses of this feature.
+pub fn routes() -> Router<Portal> {
+    Router::new()
+        .route("/invito", get(ask_letter).post(find_letter))
+        .route("/invito/{secret}", get(show))
+        .route("/invito/{secret}/invio", post(send))
+        .route("/invito/{secret}/codice", get(show_code).post(code))
+        .route(OWN, get(own))
+}
+
+/// Whom to call, as a link that dials.
+struct Help {
+    phone: String,
+    link: String,
+}
+
+impl Help {
+    fn of(portal: &Portal) -> Self {
+        let phone = portal.settings.help_phone.clone();
+        let link = phone.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
+        Self { phone, link }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "guests/letter.html")]
+struct LetterPage {
+    chrome: Chrome,
+    help: Help,
+    typed: String,
+    /// The link that was opened is none.
+    broken: Option<String>,
+    error: Option<&'static str>,
+}
+
+impl LetterPage {
+    fn new(portal: &Portal, body: &Body) -> Self {
+        Self {
+            chrome: Chrome::outside(body, portal.settings.demo),
+            help: Help::of(portal),
+            typed: String::new(),
+            broken: None,
+            error: None,
+        }
+    }
+}
+
+async fn ask_letter(State(portal): State<Portal>, body: Body) -> Answer {
+    html(&LetterPage::new(&portal, &body))
+}
+
+#[derive(Deserialize)]
+struct LetterForm {
+    #[serde(default)]
+    codice: String,
+}
+
+async fn find_letter(
+    State(portal): State<Portal>,
+    body: Body,
+    Form(form): Form<LetterForm>,
+) -> Answer {
+    if let Some(code) = rules::typed_letter_code(&form.codice) {
+        match entry::open(&portal, &body, &code).await {
+            Ok(_) => return Ok(see_other(&format!("/invito/{code}"))),
+            Err(EntryError::Db(error)) => return Err(error.into()),
+            Err(_) => {}
+        }
+    }
+    let error = Some("Il codice non è corretto o non vale più. Controlla la lettera più recente.");
+    let page = LetterPage { typed: form.codice, error, ..LetterPage::new(&portal, &body) };
+    html_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
+}
+
+/// What takes the place of a page whose link is none.
+fn broken(portal: &Portal, body: &Body, error: EntryError) -> Answer {
+    if let EntryError::Db(error) = error {
+        return Err(error.into());
+    }
+    let broken = Some(error.to_string());
+    html_with(StatusCode::NOT_FOUND, &LetterPage { broken, ..LetterPage::new(portal, body) })
+}
+
+#[derive(Template)]
+#[template(path = "guests/invitation.html")]
+struct InvitationPage {
+    chrome: Chrome,
+    help: Help,
+    secret: String,
+    who: String,
+    label: String,
+    mobile: String,
+    /// The meeting, in words; empty for a standing room between its meetings.
+    time: String,
+    until: String,
+    error: Option<String>,
+}
+
+async fn invitation_page(
+    portal: &Portal,
+    body: &Body,
+    secret: String,
+    (invitation, person): (Invitation, Person),
+    error: Option<String>,
+) -> Result<InvitationPage, PageError> {
+    let meeting = next_meeting(portal, body, &invitation).await?;
+    Ok(InvitationPage {
+        chrome: Chrome::outside(body, portal.settings.demo),
+        help: Help::of(portal),
+        secret,
+        who: rules::initials(&person.given_name, &person.surname),
+        label: invitation.label,
+        mobile: rules::masked(&person.mobile),
+        time: meeting.map(|m| calendar::show(m.rules.slot.starts_at)).unwrap_or_default(),
+        until: calendar::show_day(calendar::day_of(invitation.expires_at)),
+        error,
+    })
+}
+
+/// The meeting that an invitation is for: its own, or the one that is fixed in the standing room.
+async fn next_meeting(
+    portal: &Portal,
+    body: &Body,
+    invitation: &Invitation,
+) -> Result<Option<MeetingRecord>, PageError> {
+    let all = meetings::of_case(&portal.db, body.id, invitation.case).await?;
+    let own = all.iter().find(|meeting| meeting.id.0 == invitation.room);
+    let fixed = || all.iter().find(|m| m.rules.mode == Mode::VirtualRoom && m.rules.is_pending());
+    Ok(own.or_else(fixed).cloned())
+}
+
+async fn show(
+    State(portal): State<Portal>,
+    body: Body,
+    headers: HeaderMap,
+    Path(secret): Path<String>,
+) -> Answer {
+    let opened = match entry::open(&portal, &body, &secret).await {
+        Ok(opened) => opened,
+        Err(error) => return broken(&portal, &body, error),
+    };
+    if is_inside(&portal, &body, &headers, &opened.0).await? {
+        return Ok(see_other(OWN));
+    }
+    html(&invitation_page(&portal, &body, secret, opened, None).await?)
+}
+
+/// Whether the browser has the session of this invitation already.
+async fn is_inside(
+    portal: &Portal,
+    body: &Body,
+    headers: &HeaderMap,
+    invitation: &Invitation,
+) -> Result<bool, PageError> {
+    let Some(token) = cookie_of(headers) else { return Ok(false) };
+    let (hash, idle) = (crate::random::hash(&token), portal.settings.idle);
+    let sessions = crate::accounts::sessions::actor(&portal.db, body.id, hash, idle, portal.now());
+    let guest = sessions.await?.and_then(|actor| actor.guest);
+    Ok(guest.is_some_and(|guest| guest.invitation == invitation.id))
+}
+
+async fn send(State(portal): State<Portal>, body: Body, Path(secret): Path<String>) -> Answer {
+    match entry::send_code(&portal, &body, &secret).await {
+        Ok(token) => {
+            let to = see_other(&format!("/invito/{secret}/codice"));
+            Ok(with_cookie(&portal, to, &token))
+        }
+        Err(error @ (EntryError::Unknown | EntryError::Db(_))) => broken(&portal, &body, error),
+        Err(refusal) => {
+            let opened = match entry::open(&portal, &body, &secret).await {
+                Ok(opened) => opened,
+                Err(error) => return broken(&portal, &body, error),
+            };
+            let error = Some(refusal.to_string());
+            let page = invitation_page(&portal, &body, secret, opened, error).await?;
+            html_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "guests/code.html")]
+struct CodePage {
+    chrome: Chrome,
+    help: Help,
+    secret: String,
+    mobile: String,
+    error: Option<String>,
+}
+
+async fn code_page(portal: &Portal, body: &Body, secret: String, error: Option<String>) -> Answer {
+    let (_, person) = match entry::open(portal, body, &secret).await {
+        Ok(opened) => opened,
+        Err(error) => return broken(portal, body, error),
+    };
+    let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let page = CodePage {
+        chrome: Chrome::outside(body, portal.settings.demo),
+        help: Help::of(portal),
+        secret,
+        mobile: rules::masked(&person.mobile),
+        error,
+    };
+    html_with(status, &page)
+}
+
+async fn show_code(State(portal): State<Portal>, body: Body, Path(secret): Path<String>) -> Answer {
+    code_page(&portal, &body, secret, None).await
+}
+
+async fn code(
+    State(portal): State<Portal>,
+    body: Body,
+    headers: HeaderMap,
+    Path(secret): Path<String>,
+    Form(form): Form<LetterForm>,
+) -> Answer {
+    let session = cookie_of(&headers).unwrap_or_default();
+    match entry::code(&portal, &body, &secret, &session, &form.codice).await {
+        Ok(token) => Ok(with_cookie(&portal, see_other(OWN), &token)),
+        Err(error @ (EntryError::Unknown | EntryError::Db(_))) => broken(&portal, &body, error),
+        Err(refusal) => code_page(&portal, &body, secret, Some(refusal.to_string())).await,
+    }
+}
+
+/// Where a guest stands before the room.
+enum Stand {
+    Open,
+    OpensIn { time: String, day: String, seconds: u64, words: String },
+    Over,
+}
+
+#[derive(Template)]
+#[template(path = "guests/own.html")]
+struct OwnPage {
+    chrome: Chrome,
+    help: Help,
+    room: uuid::Uuid,
+    label: String,
+    time: String,
+    /// Last day of a standing room; empty for a meeting's own.
+    standing_until: String,
+    stand: Stand,
+    /// The meeting whose minutes can be read and signed.
+    minutes: Option<crate::meetings::MeetingId>,
+}
+
+async fn own(State(portal): State<Portal>, visit: Visit) -> Answer {
+    let guest = visit.actor.guest.clone().ok_or(PageError::NotFound)?;
+    let (db, body, now) = (&portal.db, visit.body.id, portal.now());
+    let case = cases::read(db, body, guest.case).await?.ok_or(PageError::NotFound)?;
+    let rules = portal.profile(&case.procedure).room;
+    let all = meetings::of_case(db, body, guest.case).await?;
+    let held: Vec<_> = all.iter().filter(|m| guest.meetings.contains(&m.id)).collect();
+    let pending = held.iter().find(|m| m.rules.is_pending());
+    let last = held.iter().find(|m| m.rules.started_at.is_some());
+    let standing = standing::read(db, body, guest.room).await?;
+    let stand = match (&standing, pending.map(|m| m.rules.door(&rules, now))) {
+        (Some(room), _) if now < room.ends_at => Stand::Open,
+        (_, Some(Door::Open)) => Stand::Open,
+        (_, Some(Door::OpensIn { seconds })) => {
+            let opens_at = now + chrono::TimeDelta::seconds(i64::try_from(seconds).unwrap_or(0));
+            Stand::OpensIn {
+                time: calendar::show_time(opens_at),
+                day: calendar::show_day(calendar::day_of(opens_at)),
+                seconds,
+                words: calendar::duration(seconds),
+            }
+        }
+        _ => Stand::Over,
+    };
+    html(&OwnPage {
+        chrome: visit.chrome,
+        help: Help::of(&portal),
+        room: guest.room,
+        label: label_of(&portal, &guest, &case),
+        time: pending.map(|m| calendar::show(m.rules.slot.starts_at)).unwrap_or_default(),
+        standing_until: standing
+            .map(|room| calendar::show_day(calendar::day_of(room.ends_at)))
+            .unwrap_or_default(),
+        stand,
+        minutes: last.filter(|_| !guest.seat.is_extra()).map(|m| m.id),
+    })
+}
+
+fn label_of(portal: &Portal, guest: &Guest, case: &cases::CaseRecord) -> String {
+    portal.profile(&case.procedure).seats.of(guest.seat).to_owned()
+}
