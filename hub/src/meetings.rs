@@ -1,6 +1,8 @@
 //! Where rooms meet cases: the door, the attendance log, and the endpoint that gives out seats.
 //! Rooms know seats, the portal knows people; the translation is here and nowhere else.
 
+mod files;
+
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -69,7 +71,7 @@ impl Meetings {
             .layer(middleware::from_fn(guard::same_origin))
             .with_state(self.portal.clone());
         let socket = Router::new().route(SOCKET, any(socket)).with_state(self.clone());
-        join.merge(socket)
+        join.merge(socket).merge(files::router(self))
     }
 
     /// Keeps this node's rooms its own until `stop`; rooms that it cannot keep stop here before
@@ -137,6 +139,9 @@ impl Meetings {
         }
         if let Err(error) = door::sweep(&self.portal.db, self.portal.now()).await {
             tracing::error!(%error, "forgetting join tokens");
+        }
+        if let Err(error) = portal::meetings::files::sweep(&self.portal).await {
+            tracing::error!(%error, "clearing the shelves of rooms that are over");
         }
     }
 }
@@ -276,7 +281,11 @@ fn role(seat: SeatKind) -> Role {
 }
 
 fn side(seat: SeatKind) -> Side {
-    match seat.side() {
+    side_as_told(seat.side())
+}
+
+fn side_as_told(side: SeatSide) -> Side {
+    match side {
         SeatSide::Neutral => Side::Neutral,
         SeatSide::Activating => Side::Activating,
         SeatSide::Convened => Side::Convened,

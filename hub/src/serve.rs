@@ -202,9 +202,10 @@ async fn open_rooms(settings: &Settings, meetings: &Meetings) -> Result<Opened, 
     .map_err(|e| HubError::Failed(format!("media: {e}")))?;
     let relay::Opened { turn, relay } = relay::open(settings, &media).await?;
     config.terms.relay = relay.clone();
-    let (door, journal) = (Arc::new(meetings.clone()), Arc::new(meetings.clone()));
+    let meetings = Arc::new(meetings.clone());
     let clock = Arc::new(signaling::SystemClock);
-    let rooms = Rooms::start(config, Arc::new(media.clone()), door, journal, clock);
+    let (door, journal) = (meetings.clone(), meetings.clone());
+    let rooms = Rooms::start(config, Arc::new(media.clone()), door, journal, meetings, clock);
     Ok(Opened { rooms, media, turn, relay })
 }
 

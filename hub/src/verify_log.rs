@@ -176,6 +176,9 @@ fn words(event: &JournalEvent, names: &BTreeMap<Uuid, String>) -> String {
         E::Reinstated { participant } => format!("{} riammesso in attesa", who(participant)),
         E::Muted { participant } => format!("{}: microfono spento", who(participant)),
         E::Noticed => "avviso del conciliatore a tutte le sessioni".to_owned(),
+        E::Filed { participant } => {
+            format!("{} aggiunge un file al fascicolo", who(participant))
+        }
         E::Locked => "stanza chiusa a nuovi ingressi".to_owned(),
         E::Unlocked => "stanza riaperta".to_owned(),
         E::Started => "incontro iniziato".to_owned(),

@@ -14,6 +14,11 @@ fn r_test_the_media_test_green_and_red_without_an_account_and_with_one() {
     play("media-test");
 }
 
+#[test]
+fn r_meet_20_and_26_files_of_a_session_are_its_members_and_gone_with_the_room() {
+    play("files");
+}
+
 /// The story ends itself, its hub and its browsers, when it takes too long.
 fn play(story: &str) {
     let e2e = Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e");

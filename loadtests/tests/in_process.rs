@@ -13,7 +13,7 @@ use loadtests::room::{Ticket, Tickets};
 use loadtests::stamp::Canary;
 use rand::SeedableRng as _;
 use signaling::SystemClock;
-use signaling::edge::{Admission, Door, Journal, JournalError, Rooms, RoomsConfig};
+use signaling::edge::{Admission, Door, Journal, JournalError, NoShelf, Rooms, RoomsConfig};
 use signaling::media::broken::ignore_epochs;
 use signaling::media::{Media, MediaConfig};
 use signaling::protocol::*;
@@ -92,7 +92,14 @@ async fn serve() -> SocketAddr {
     .unwrap();
     let (door, journal) = (Arc::new(TestDoor), Arc::new(TestJournal::default()));
     let clock = Arc::new(SystemClock);
-    let rooms = Rooms::start(RoomsConfig::default(), Arc::new(media), door, journal, clock);
+    let rooms = Rooms::start(
+        RoomsConfig::default(),
+        Arc::new(media),
+        door,
+        journal,
+        Arc::new(NoShelf),
+        clock,
+    );
     let upgrade = |State(rooms): State<Rooms>, request: WebSocketUpgrade| async move {
         rooms.upgrade(request)
     };

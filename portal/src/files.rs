@@ -1,8 +1,11 @@
 //! Stored files: under their body and SHA-256, written through before the row that names them.
 //!
 //! A file without row is invisible; the same content is stored once per body.
+//! What is shared in rooms and ends with them lies apart: [`shelf`].
 
-use std::path::Path;
+pub mod shelf;
+
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -33,6 +36,8 @@ pub enum FileError {
 #[derive(Clone, Debug)]
 pub struct Files {
     store: Arc<dyn ObjectStore>,
+    /// Of the local store.
+    folder: PathBuf,
 }
 
 impl Files {
@@ -41,7 +46,7 @@ impl Files {
         std::fs::create_dir_all(folder)
             .map_err(|e| FileError::Folder(folder.display().to_string(), e))?;
         let store = LocalFileSystem::new_with_prefix(folder)?.with_fsync(true);
-        Ok(Self { store: Arc::new(store) })
+        Ok(Self { store: Arc::new(store), folder: folder.to_owned() })
     }
 
     /// Stores `content`; the digest is its name from now on.
@@ -64,11 +69,12 @@ impl Files {
         Ok(Some(content))
     }
 
-    /// Everything in the store, in no order.
+    /// Every stored file, in no order; nothing of what lies on the shelves of rooms.
     pub async fn all(&self) -> Result<Vec<(Uuid, Digest)>, FileError> {
         let found: Vec<_> = self.store.list(None).try_collect().await?;
         found
             .iter()
+            .filter(|object| !shelf::is_of_a_room(&object.location))
             .map(|object| {
                 parse(&object.location).ok_or_else(|| FileError::Stray(object.location.to_string()))
             })

@@ -10,12 +10,14 @@
 //!   in any other.
 
 mod client;
+mod files;
 mod refusals;
 mod server;
 mod values;
 mod view;
 
 pub use client::{ClientEnvelope, ClientMessage};
+pub use files::{FileId, FileKind, FileOrigin, SharedFile, Showing};
 pub use refusals::{ErrorCode, LeaveAction, LeaveReason, Retry};
 pub use server::{IceServer, ServerEnvelope, ServerMessage, Topic};
 pub use values::{

@@ -50,6 +50,7 @@ fn generated() -> String {
     declare!(
         RoomId,
         ParticipantId,
+        FileId,
         Epoch,
         Session,
         Role,
@@ -62,6 +63,10 @@ fn generated() -> String {
         ServerMessage,
         View,
         Person,
+        SharedFile,
+        FileKind,
+        FileOrigin,
+        Showing,
         Breakout,
         Timer,
         VideoSource,

@@ -33,5 +33,21 @@ if (process.argv[2] === 'test') {
     // Fonts are the portal's, served beside us.
     external: ['/static/*'],
   });
+  // Loaded when the first PDF is opened; what pdf.js looks for by itself lies beside it.
+  await build({
+    ...shared,
+    entryPoints: [at('src/pdf.ts')],
+    outdir: at('dist'),
+    minify: true,
+    format: 'esm',
+  });
+  const pdfjs = path.dirname(fileURLToPath(import.meta.resolve('pdfjs-dist/package.json')));
+  for (const [from, to] of [
+    ['legacy/build/pdf.worker.min.mjs', 'pdf.worker.js'],
+    ['wasm/openjpeg_nowasm_fallback.js', 'openjpeg_nowasm_fallback.js'],
+    ['wasm/jbig2_nowasm_fallback.js', 'jbig2_nowasm_fallback.js'],
+  ]) {
+    await cp(path.join(pdfjs, from), at('dist', to));
+  }
   await cp(at('room.html'), at('dist/room.html'));
 }

@@ -38,7 +38,7 @@ export class Room {
     await this.page.getByTestId('session-name').filter({ hasText: name }).waitFor();
   }
 
-  async open(panel: 'people' | 'chat' | 'document' | 'settings'): Promise<void> {
+  async open(panel: 'people' | 'chat' | 'files' | 'document' | 'settings'): Promise<void> {
     const control = this.page.getByTestId(`control-${panel}`);
     if ((await control.getAttribute('aria-expanded')) !== 'true') await control.click();
   }

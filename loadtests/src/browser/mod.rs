@@ -145,6 +145,24 @@ impl Browser {
         Ok((status, serde_json::from_str(&text).unwrap_or(Value::Null)))
     }
 
+    /// Sends a file in the field `file`, as the room's page does; status and JSON of the answer.
+    ///
+    /// # Errors
+    /// [`BrowserError::Lost`] when there is none.
+    pub async fn send_file(
+        &self,
+        path: &str,
+        name: &str,
+        bytes: Vec<u8>,
+    ) -> Result<(StatusCode, Value), BrowserError> {
+        let part = reqwest::multipart::Part::bytes(bytes).file_name(name.to_owned());
+        let form = reqwest::multipart::Form::new().part("file", part);
+        let answer = self.send(path, self.request(Method::POST, path).multipart(form)).await?;
+        let status = answer.status();
+        let text = answer.text().await.map_err(|error| lost(path, error))?;
+        Ok((status, serde_json::from_str(&text).unwrap_or(Value::Null)))
+    }
+
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let address = format!("{}{path}", self.hub);
         let request = self.http.request(method.clone(), address);

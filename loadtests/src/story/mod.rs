@@ -1,5 +1,6 @@
 //! The story of one meeting of four, from the accounts to the signed minutes.
 
+mod files;
 mod logs;
 mod minutes;
 mod people;

@@ -112,6 +112,7 @@ impl Story {
         }
         self.say(&table.client, &self.line(&table.client, "aside"), &aside).await?;
         self.say(&table.delegate, &self.line(&table.delegate, "meanwhile"), &stay).await?;
+        self.share_files().await?;
         sleep(self.stage.scenario.pace.breakout()).await;
         Ok(())
     }

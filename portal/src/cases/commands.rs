@@ -304,6 +304,19 @@ pub async fn act_in(
     Ok(record)
 }
 
+/// Notes in the case history, in the caller's transaction, what changes nothing else in the case.
+pub(crate) async fn note_in(
+    tx: &mut Tx,
+    portal: &Parts,
+    case: &CaseRecord,
+    event: CaseEvent,
+    by: &Actor,
+) -> Result<(), CaseError> {
+    let told = Told { by: Some(by.user), role: Some(by.role.key()), event: &event };
+    journal::append(tx, history::aggregate(case.body, case.id), &told, portal.now()).await?;
+    Ok(())
+}
+
 /// What the passing of time does to cases: applications that were not completed, terms that passed
 /// (R-CLAIM-15, R-CASE-63). Does nothing twice.
 pub async fn pass_time(portal: &Portal) -> Result<(), CaseError> {

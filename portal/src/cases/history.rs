@@ -87,6 +87,7 @@ fn words(event: &CaseEvent) -> String {
         E::TermPassed { .. } => "Termine trascorso".into(),
         E::OverdueDecided { archived: true } => "Archiviata per decorrenza del termine".into(),
         E::OverdueDecided { .. } => "Conclusa per decorrenza del termine".into(),
+        E::FiledFromRoom { .. } => "Documento aggiunto dalla stanza".into(),
         E::Closed => "Pratica chiusa".into(),
     }
 }

@@ -7,6 +7,7 @@ use crate::bodies::{Body, BodyId};
 use crate::cases::access::{self, Action, Relation};
 use crate::cases::commands::{self, CaseError};
 use crate::cases::notices::{self, Mail, To};
+use crate::cases::rules::CaseEvent;
 use crate::cases::store::{self as cases, CaseRecord};
 use crate::cases::{Adhesion, CaseId};
 use crate::db::{DbError, Tx};
@@ -133,6 +134,15 @@ pub struct Sent {
     pub confidential: bool,
     /// The file.
     pub file: Upload,
+    /// The room in which it was shared before, if it was (R-MEET-26).
+    pub shared_in: Option<SharedIn>,
+}
+
+/// A room in which a file was shared.
+#[derive(Clone, Copy, Debug)]
+pub struct SharedIn {
+    /// The meeting, unless it was a standing room between meetings.
+    pub meeting: Option<MeetingId>,
 }
 
 /// Adds a document that a person sends to a case, and tells those who may see it.
@@ -150,13 +160,17 @@ pub async fn send(
     let record = cases::lock(&mut tx, body.id, case).await?.ok_or(CaseError::NotFound)?;
     let relation = may_send(actor, &record, sent.kind)?;
     let new = NewDocument {
-        meeting: None,
+        meeting: sent.shared_in.and_then(|room| room.meeting),
         visibility: sent_by(relation, sent.kind, sent.confidential),
         description: sent.description,
         sent_by: Some(actor.user),
         name: sent.file.name,
     };
     let document = add_in(&mut tx, portal, &record, &new, &file).await?;
+    if sent.shared_in.is_some() {
+        let filed = CaseEvent::FiledFromRoom { document };
+        commands::note_in(&mut tx, portal, &record, filed, actor).await?;
+    }
     tell_in(&mut tx, portal, &body, &record, document, new.visibility).await?;
     tx.commit().await?;
     Ok(document)

@@ -18,27 +18,28 @@ const TEXT_BYTES: usize = 64 * 1024;
 const REQUEST_BYTES: usize = 4 * MAX_BYTES;
 
 /// Lets a form with a file in.
-pub(crate) fn limit() -> DefaultBodyLimit {
+pub fn limit() -> DefaultBodyLimit {
     DefaultBodyLimit::max(REQUEST_BYTES)
 }
 
 /// The texts of a form by field.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Fields(BTreeMap<String, String>);
+pub struct Fields(BTreeMap<String, String>);
 
 impl Fields {
     /// The text of a field, trimmed; empty if it is missing.
-    pub(crate) fn text(&self, name: &str) -> &str {
+    pub fn text(&self, name: &str) -> &str {
         self.0.get(name).map_or("", |text| text.trim())
     }
 }
 
 /// A form with one file, in the field `file`.
 #[derive(Debug)]
-pub(crate) struct FileForm {
-    pub(crate) fields: Fields,
+pub struct FileForm {
+    /// The texts.
+    pub fields: Fields,
     /// The file, checked.
-    pub(crate) file: Result<Upload, UploadRefusal>,
+    pub file: Result<Upload, UploadRefusal>,
 }
 
 /// What is wrong with a field, by its name.
@@ -91,7 +92,7 @@ impl Returned {
 }
 
 /// With which status a form comes back whose file was judged so.
-pub(crate) fn status(file: &Result<Upload, UploadRefusal>) -> StatusCode {
+pub fn status(file: &Result<Upload, UploadRefusal>) -> StatusCode {
     match file {
         Err(UploadRefusal::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
         _ => StatusCode::UNPROCESSABLE_ENTITY,

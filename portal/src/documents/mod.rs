@@ -3,9 +3,9 @@
 //! A file is stored under its SHA-256 before its row is written, and the row is what makes it a
 //! document: a file without row is invisible.
 
-pub(crate) mod export;
+pub mod export;
 pub mod filing;
-pub(crate) mod form;
+pub mod form;
 pub mod pages;
 pub mod rules;
 pub mod store;

@@ -169,7 +169,8 @@ fn read(
     }
     match (kind, file) {
         (Ok(kind), Ok(file)) if faults.is_empty() => {
-            Ok(Sent { kind, description, confidential: visible == "no", file })
+            let confidential = visible == "no";
+            Ok(Sent { kind, description, confidential, file, shared_in: None })
         }
         _ => Err(faults),
     }

@@ -118,6 +118,16 @@ impl Place {
     }
 }
 
+/// The room that people at this address are in, and its case: a standing room's address leads to
+/// the meeting that is held there (C-22).
+pub async fn room_at(
+    portal: &Portal,
+    body: BodyId,
+    id: Uuid,
+) -> Result<Option<(MeetingId, CaseRecord)>, DbError> {
+    Ok(Place::find(portal, body, id).await?.map(|place| (place.room, place.case)))
+}
+
 /// A person's own seat at a room.
 struct Own {
     seat: SeatKind,

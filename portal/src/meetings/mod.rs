@@ -9,6 +9,7 @@ pub mod attendance;
 pub mod commands;
 mod convening;
 pub mod door;
+pub mod files;
 pub mod notices;
 pub mod pages;
 pub mod people;

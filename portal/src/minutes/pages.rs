@@ -329,20 +329,24 @@ async fn freeze(
 
 async fn preview(State(portal): State<Portal>, visit: Visit, Path(id): Path<Uuid>) -> Answer {
     let table = at_table(&portal, &visit, id).await?;
+    let pdf = draft_pdf(&portal, &table).await?;
+    Ok(file("application/pdf", &disposition(true, "Anteprima del verbale.pdf"), pdf))
+}
+
+/// The minutes as they would look now, for those who may see them.
+pub async fn draft_pdf(portal: &Portal, table: &Table) -> Result<Vec<u8>, PageError> {
     let draft = store::find(&portal.db, table.body.id.0, table.meeting.id.0).await?;
     if !table.leads && !draft.as_ref().is_some_and(|draft| draft.shown) {
         return Err(PageError::NotFound);
     }
-    let written = current(&table, draft.as_ref(), &table.outcomes(&portal));
-    let rules = table.rules(&portal, written.outcome).ok_or(PageError::NotFound)?;
+    let written = current(table, draft.as_ref(), &table.outcomes(portal));
+    let rules = table.rules(portal, written.outcome).ok_or(PageError::NotFound)?;
     let signers = rules.signers_among(|kind| table.sitting.iter().any(|one| one.seat == kind));
     let (facts, now) = (table.facts(), portal.now());
     let form =
         compose::form(&facts, written.outcome, &rules.template, &written.text, &signers, now);
     match craft::preview(&portal.signing, form).await {
-        Ok(pdf) => {
-            Ok(file("application/pdf", &disposition(true, "Anteprima del verbale.pdf"), pdf))
-        }
+        Ok(pdf) => Ok(pdf),
         Err(error) => {
             Err(PageError::Refused(crate::signatures::SignatureError::from(error).explained()?))
         }

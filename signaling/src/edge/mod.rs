@@ -3,12 +3,13 @@
 //! For every change the order is: media forward by it, the journal holds it, people hear of it. A
 //! room whose journal or media refuse stops here, and its people join again where the lease is.
 
+mod files;
 mod ports;
 mod room_task;
 mod socket;
 mod status;
 
-pub use ports::{Admission, Door, Journal, JournalError, MediaPlane};
+pub use ports::{Admission, Door, Journal, JournalError, MediaPlane, NoShelf, Shelf};
 pub use status::{Presence, RoomStatus, SeatStatus};
 
 use crate::clock::Clock;
@@ -95,6 +96,7 @@ struct Ports {
     media: Arc<dyn MediaPlane>,
     door: Arc<dyn Door>,
     journal: Arc<dyn Journal>,
+    shelf: Arc<dyn Shelf>,
     clock: Arc<dyn Clock>,
 }
 
@@ -113,11 +115,12 @@ impl Rooms {
         media: Arc<dyn MediaPlane>,
         door: Arc<dyn Door>,
         journal: Arc<dyn Journal>,
+        shelf: Arc<dyn Shelf>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self(Arc::new(Inner {
             config,
-            ports: Ports { media, door, journal, clock },
+            ports: Ports { media, door, journal, shelf, clock },
             directory: DashMap::new(),
             connections: AtomicU64::new(1),
             seats: AtomicUsize::new(0),

@@ -1,7 +1,8 @@
 //! What the edge needs from outside: a door, a journal, media.
 
 use crate::media::{Media, MediaError};
-use crate::protocol::{ErrorCode, ParticipantId, Retry, RoomId, Watch};
+use crate::protocol::{ErrorCode, FileId, ParticipantId, Retry, RoomId, Watch};
+use crate::room::files::FileCard;
 use crate::room::journal::JournalEntry;
 use crate::room::routes::Routes;
 use crate::room::{AddedSeat, NewSeat, Refused, RoomSpec, Seat};
@@ -54,6 +55,34 @@ pub trait Journal: Send + Sync + 'static {
 
     /// This node no longer serves the room; its lease of this generation may go.
     async fn release(&self, room: RoomId, generation: u32);
+}
+
+/// Where the content of shared files lies, out of the rooms' reach. Rooms say what may go.
+#[async_trait]
+pub trait Shelf: Send + Sync + 'static {
+    /// The cards of the files that a room left here when it rested or its node stopped.
+    async fn load(&self, room: RoomId) -> Vec<FileCard>;
+
+    /// Deletes these files. What cannot be deleted now is deleted later.
+    async fn discard(&self, room: RoomId, files: &[FileId]);
+
+    /// The room is over: deletes all its files.
+    async fn clear(&self, room: RoomId);
+}
+
+/// For rooms in which no files are shared.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoShelf;
+
+#[async_trait]
+impl Shelf for NoShelf {
+    async fn load(&self, _: RoomId) -> Vec<FileCard> {
+        Vec::new()
+    }
+
+    async fn discard(&self, _: RoomId, _: &[FileId]) {}
+
+    async fn clear(&self, _: RoomId) {}
 }
 
 /// Carries the media. One implementation is [`Media`].

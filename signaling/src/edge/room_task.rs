@@ -1,5 +1,6 @@
 //! The task that owns one room.
 
+use super::files::Question;
 use super::status::RoomStatus;
 use super::{JournalError, Rooms, secret};
 use crate::media::MediaError;
@@ -46,6 +47,8 @@ pub(super) enum Letter {
     },
     /// Anything else that the pure room understands.
     Input(Input),
+    /// About shared files.
+    Question(Question),
     /// A question.
     Status(oneshot::Sender<RoomStatus>),
 }
@@ -100,6 +103,7 @@ impl RoomTask {
         let terms = self.rooms.0.config.terms.clone();
         let now = self.rooms.0.ports.clock.now();
         let mut room = Room::restore(self.spec.clone(), terms, &entries, now);
+        room.shelve(self.rooms.0.ports.shelf.load(self.spec.room).await);
         loop {
             match self.carry_out(&mut room).await {
                 Ok(Go::On) => {}
@@ -157,6 +161,10 @@ impl RoomTask {
                 }
                 input
             }
+            Letter::Question(question) => {
+                question(room, now);
+                return;
+            }
             Letter::Status(reply) => {
                 // Whoever asked may have gone.
                 let _ = reply.send(RoomStatus::of(room, now));
@@ -197,6 +205,8 @@ impl RoomTask {
                     Output::AddSeat { connection, re, seat } => {
                         self.add_seat(connection, re, seat);
                     }
+                    Output::Discard(files) => ports.shelf.discard(id, &files).await,
+                    Output::ClearShelf => ports.shelf.clear(id).await,
                     Output::DisconnectMedia(participant) => ports.media.disconnect(id, participant),
                     Output::CloseConnection(connection) => {
                         self.sockets.remove(&connection);

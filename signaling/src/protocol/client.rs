@@ -1,6 +1,6 @@
 //! What a participant says.
 
-use super::{Epoch, ParticipantId, Quality, SeatReason, Session, Side, Watch};
+use super::{Epoch, FileId, ParticipantId, Quality, SeatReason, Session, Side, Watch};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -80,6 +80,22 @@ pub enum ClientMessage {
     Quality {
         /// As measured now.
         mark: Quality,
+    },
+    /// Shows a page of a shared file to everybody in the own session who may see it.
+    Show {
+        /// Epoch the decision was taken in.
+        epoch: Epoch,
+        /// Which file.
+        file: FileId,
+        /// From 1.
+        page: u32,
+    },
+    /// Ends what the own session looks at together: whoever shows it, or the conciliator.
+    StopShowing,
+    /// Takes a shared file away: its owner, or the conciliator.
+    Withdraw {
+        /// Which file.
+        file: FileId,
     },
     /// Leaves for good; the seat can come back with a new join.
     Bye,

@@ -1,6 +1,6 @@
 //! The room as one participant may see it.
 
-use super::{Epoch, ParticipantId, Quality, Role, Session, Side};
+use super::{Epoch, ParticipantId, Quality, Role, Session, SharedFile, Showing, Side};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -28,6 +28,12 @@ pub struct View {
     pub breakouts: Vec<Breakout>,
     /// The conciliator's present session is the own one.
     pub conciliator_here: bool,
+    /// Files of the own session, oldest first; the content is fetched from the hub.
+    #[serde(default)]
+    pub files: Vec<SharedFile>,
+    /// What the own session looks at together.
+    #[serde(default)]
+    pub showing: Option<Showing>,
 }
 
 /// One person in a view.

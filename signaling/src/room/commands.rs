@@ -62,6 +62,9 @@ impl Room {
             | M::Quality { .. }
             | M::AddSeat { .. }
             | M::AddPhone { .. }
+            | M::Show { .. }
+            | M::StopShowing
+            | M::Withdraw { .. }
             | M::Bye => {
                 return Err(Refused::new(ErrorCode::BadMessage, "this is not a command"));
             }

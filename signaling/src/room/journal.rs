@@ -58,6 +58,8 @@ pub enum JournalEvent {
     Muted { participant: ParticipantId },
     /// The conciliator wrote to all sessions (R-MEET-40).
     Noticed,
+    /// Somebody added a file that was shared in the room to the case.
+    Filed { participant: ParticipantId },
     /// Nobody new gets in.
     Locked,
     /// The room takes new people again.

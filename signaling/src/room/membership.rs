@@ -165,6 +165,7 @@ impl Membership {
             | E::Visit { .. }
             | E::Muted { .. }
             | E::Noticed
+            | E::Filed { .. }
             | E::Closed { .. } => {}
         }
     }

@@ -12,6 +12,7 @@ mod adding;
 mod bucket;
 mod commands;
 mod entering;
+pub mod files;
 pub mod journal;
 pub mod membership;
 mod occupant;
@@ -34,6 +35,7 @@ pub use ports::{
 
 use crate::protocol::{Epoch, LeaveReason, ParticipantId, Role, ServerMessage, Session, Topic};
 use chrono::{DateTime, Utc};
+use files::Files;
 use journal::{JournalEntry, JournalEvent, LeftReason};
 use membership::Membership;
 use occupant::{Link, Occupant};
@@ -57,6 +59,7 @@ pub struct Room {
     closings: BTreeMap<u16, DateTime<Utc>>,
     /// Breakouts whose time is up, and whose members know it.
     time_up_told: BTreeSet<u16>,
+    files: Files,
     empty_since: Option<DateTime<Utc>>,
     /// Messages refused because of their epoch (R-MEET-42).
     refused: u64,
@@ -109,6 +112,7 @@ impl Room {
             visit: None,
             closings: BTreeMap::new(),
             time_up_told: BTreeSet::new(),
+            files: Files::default(),
             empty_since: Some(now),
             refused: 0,
             phase: Phase::Settled,
@@ -279,6 +283,7 @@ impl Room {
             let statement = JournalEvent::Closed { forwarded, withheld, refused, recorded: false };
             self.record(statement, now);
             self.flush(now);
+            self.clear_files();
             self.finish();
         }
     }
@@ -324,6 +329,7 @@ impl Room {
             false => self.empty_since.or(Some(now)),
         };
         if self.changed {
+            self.tidy_files();
             let counts = (self.terms.audio_slots, self.terms.video_slots);
             let routes = slots::routes(&self.membership, &self.occupants, &self.routes, counts);
             if routes != self.routes {

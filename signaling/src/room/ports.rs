@@ -3,7 +3,7 @@
 use super::journal::JournalEntry;
 use super::routes::Routes;
 use crate::protocol::{
-    ClientEnvelope, ErrorCode, LeaveReason, ParticipantId, Retry, Role, RoomId, SeatReason,
+    ClientEnvelope, ErrorCode, FileId, LeaveReason, ParticipantId, Retry, Role, RoomId, SeatReason,
     ServerEnvelope, Side, Topic, Watch,
 };
 use crate::turn::Relay;
@@ -273,6 +273,10 @@ pub enum Output {
         /// What for.
         seat: NewSeat,
     },
+    /// These files are gone from the room: delete what is stored of them.
+    Discard(Vec<FileId>),
+    /// The room is over: delete all that is stored of its files.
+    ClearShelf,
     /// End a participant's media.
     DisconnectMedia(ParticipantId),
     /// Close a socket after what was sent to it.

@@ -55,7 +55,7 @@ impl Room {
         self.refuse(connection, re, refused);
     }
 
-    fn allow(
+    pub(super) fn allow(
         &mut self,
         participant: ParticipantId,
         cost: u64,
@@ -125,6 +125,9 @@ impl Room {
                 self.ask_for_seat((connection, id), from, seat)?;
                 return Ok(Answer::Later);
             }
+            ClientMessage::Show { epoch, file, page } => self.show(from, epoch, file, page)?,
+            ClientMessage::StopShowing => self.stop_showing(from)?,
+            ClientMessage::Withdraw { file } => self.withdraw(from, file)?,
             ClientMessage::Bye => {
                 self.dismiss(connection, LeaveReason::Bye);
                 self.leave(from, LeftReason::Bye, now);

@@ -5,7 +5,7 @@ use super::journal::JournalEntry;
 use super::occupant::Link;
 use super::ports::{ConnectionId, NewSeat, Output, Refused};
 use crate::protocol::{
-    LeaveAction, LeaveReason, ParticipantId, ServerEnvelope, ServerMessage, Session, Watch,
+    FileId, LeaveAction, LeaveReason, ParticipantId, ServerEnvelope, ServerMessage, Session, Watch,
 };
 use chrono::{DateTime, Utc};
 
@@ -31,6 +31,8 @@ pub(super) enum Telling {
     Watch(ParticipantId, Vec<Watch>),
     /// Have a seat made outside.
     AddSeat { connection: ConnectionId, re: u64, seat: NewSeat },
+    /// Forget the content of these files.
+    Discard(Vec<FileId>),
     /// End a participant's media.
     EndMedia(ParticipantId),
     /// Close after a refusal.
@@ -128,6 +130,7 @@ impl Room {
             Telling::AddSeat { connection, re, seat } => {
                 self.outputs.push_back(Output::AddSeat { connection, re, seat });
             }
+            Telling::Discard(files) => self.outputs.push_back(Output::Discard(files)),
             Telling::EndMedia(participant) => {
                 self.outputs.push_back(Output::DisconnectMedia(participant));
             }

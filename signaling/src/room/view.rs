@@ -52,6 +52,8 @@ impl Room {
             people,
             breakouts,
             conciliator_here,
+            files: self.files.seen_by(viewer, own),
+            showing: self.files.shown_to(viewer, own),
         })
     }
 

@@ -14,7 +14,7 @@ use axum::routing::{any, get, post};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 use serde_json::json;
-use signaling::edge::{Admission, Door, Journal, JournalError, Rooms, RoomsConfig};
+use signaling::edge::{Admission, Door, Journal, JournalError, NoShelf, Rooms, RoomsConfig};
 use signaling::media::{Media, MediaConfig};
 use signaling::protocol::*;
 use signaling::room::journal::JournalEntry;
@@ -178,6 +178,7 @@ pub async fn start(setting: Setting) -> (SocketAddr, Arc<World>) {
             planned_end: SystemClock.now() + PLANNED,
         }),
         Arc::new(Memory(Arc::clone(&journal))),
+        Arc::new(NoShelf),
         Arc::new(SystemClock),
     );
     let issued = AtomicUsize::new(0);

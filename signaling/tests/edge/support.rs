@@ -179,7 +179,7 @@ impl Node {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let door = Arc::new(TestDoor(world.clone()));
         let journal = Arc::new(TestJournal(world.clone()));
-        let rooms = Rooms::start(config, media, door, journal, clock);
+        let rooms = Rooms::start(config, media, door, journal, Arc::new(NoShelf), clock);
         let app = axum::Router::new().route("/ws/room", any(upgrade)).with_state(rooms.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -15,6 +15,7 @@ import type {
   VideoSource,
   View,
 } from './protocol';
+import { fileNews } from './filenews';
 import { announceChange, sessionName } from './words';
 
 export interface ChatLine {
@@ -55,6 +56,10 @@ export type Effect =
   /** Shown for a moment, besides being announced. */
   | { kind: 'told'; text: string }
   | { kind: 'muted' }
+  /** Somebody shared a file. */
+  | { kind: 'file' }
+  /** Somebody begins to show a document to everybody. */
+  | { kind: 'showing' }
   | { kind: 'changed'; topic: Topic };
 
 export function initialState(): RoomState {
@@ -165,6 +170,7 @@ function applyView(state: RoomState, view: View): [RoomState, Effect[]] {
   // Coming and going is told only while I stay where I am; a move is told as one thing.
   if (state.session === view.session && state.view?.session === view.session) {
     effects.push(...announceChange(here(state), here(next), state.me));
+    effects.push(...fileNews(state.view, view, state.me));
   }
   return [next, effects];
 }

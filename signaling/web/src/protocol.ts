@@ -11,6 +11,11 @@ export type RoomId = string;
 export type ParticipantId = string;
 
 /**
+ * One file shared in one room.
+ */
+export type FileId = string;
+
+/**
  * Version of the room's membership. Rises with every change of who is in which session; the upper
  * 20 bits are the generation of the room's lease, so that two nodes never share an epoch.
  * Fits the integers that JavaScript represents exactly.
@@ -59,6 +64,9 @@ export type ClientMessage = { "type": "hello", token?: string, resume?: string, 
   | { "type": "chat", epoch: Epoch, text: string, }
   | { "type": "hand", raised: boolean, }
   | { "type": "quality", mark: Quality, }
+  | { "type": "show", epoch: Epoch, file: FileId, page: number, }
+  | { "type": "stop_showing" }
+  | { "type": "withdraw", file: FileId, }
   | { "type": "bye" }
   | { "type": "start" }
   | { "type": "admit", participant: ParticipantId, }
@@ -107,12 +115,32 @@ export type ServerMessage = { "type": "welcome", me: ParticipantId, resume: stri
 /**
  * The room as one participant may see it.
  */
-export type View = { epoch: Epoch, started: boolean, started_at_ms: number | null, planned_end_ms: number | null, locked: boolean, session: Session, people: Array<Person>, breakouts: Array<Breakout>, conciliator_here: boolean, };
+export type View = { epoch: Epoch, started: boolean, started_at_ms: number | null, planned_end_ms: number | null, locked: boolean, session: Session, people: Array<Person>, breakouts: Array<Breakout>, conciliator_here: boolean, files: Array<SharedFile>, showing: Showing | null, };
 
 /**
  * One person in a view.
  */
 export type Person = { id: ParticipantId, name: string, label: string, role: Role, side: Side, session: Session, connected: boolean, mic: boolean, cam: boolean, screen: boolean, hand_at_ms: number | null, quality: Quality | null, identified: boolean, phone: boolean, number?: string, removed: boolean, };
+
+/**
+ * A file in the own session.
+ */
+export type SharedFile = { id: FileId, name: string, size_bytes: number, kind: FileKind, origin: FileOrigin, owner: ParticipantId, filed: boolean, at_ms: number, };
+
+/**
+ * What a browser can do with a file.
+ */
+export type FileKind = "pdf" | "image" | "other";
+
+/**
+ * Where a shared file comes from.
+ */
+export type FileOrigin = "upload" | "case" | "draft";
+
+/**
+ * A page that a session looks at together.
+ */
+export type Showing = { file: FileId, page: number, by: ParticipantId, };
 
 /**
  * An open breakout.

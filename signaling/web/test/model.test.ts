@@ -38,6 +38,8 @@ function view(epoch: number, session: Session, people: Person[], changes: Partia
     people,
     breakouts: [],
     conciliator_here: true,
+    files: [],
+    showing: null,
     ...changes,
   };
 }

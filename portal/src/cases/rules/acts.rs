@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     accounts::UserId,
     cases::{CaseState, Outcome, Part},
+    documents::DocumentId,
     organisations::OperatorId,
 };
 
@@ -170,6 +171,7 @@ pub enum CaseEvent {
     Extended { days: u16, deadline: NaiveDate },
     TermPassed { deadline: NaiveDate },
     OverdueDecided { archived: bool },
+    FiledFromRoom { document: DocumentId },
     Closed,
 }
 

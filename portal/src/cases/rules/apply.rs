@@ -116,6 +116,7 @@ impl Case {
             CaseEvent::OverdueDecided { archived } => {
                 self.end(if *archived { S::Archived } else { S::NoAgreement }, Outcome::Expired);
             }
+            CaseEvent::FiledFromRoom { .. } => {}
             CaseEvent::Closed => self.state = S::Closed,
         }
     }

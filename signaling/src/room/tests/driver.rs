@@ -55,6 +55,9 @@ pub struct Driver {
     pub journal: Vec<JournalEntry>,
     pub routes: Routes,
     pub closed: bool,
+    /// Files whose content was to be deleted; `cleared`: all of it.
+    pub discarded: Vec<FileId>,
+    pub cleared: bool,
     /// What was done, in order, by kind: shows that routes go before journal before words.
     pub order: Vec<&'static str>,
     /// What the media edge was told of what is looked at.
@@ -79,6 +82,8 @@ impl Driver {
             journal,
             routes: Routes::default(),
             closed: false,
+            discarded: Vec::new(),
+            cleared: false,
             order: Vec::new(),
             watched: Vec::new(),
             phones: Vec::new(),
@@ -154,6 +159,11 @@ impl Driver {
                 }
                 Output::DisconnectMedia(_) => {}
                 Output::Watch(participant, video) => self.watched.push((participant, video)),
+                Output::Discard(files) => {
+                    self.order.push("discard");
+                    self.discarded.extend(files);
+                }
+                Output::ClearShelf => self.cleared = true,
                 Output::Closed => self.closed = true,
             }
         }

@@ -3,6 +3,7 @@
 mod added;
 mod breakout_time;
 mod driver;
+mod files;
 mod isolation;
 mod limits;
 mod network;

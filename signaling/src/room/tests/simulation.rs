@@ -190,7 +190,11 @@ impl Play {
                     let added = Input::SeatAdded { connection, re, seat, result };
                     self.network.after(200, Arrival::Later(Box::new(added)));
                 }
-                Output::Watch(..) | Output::DisconnectMedia(_) | Output::Closed => {}
+                Output::Watch(..)
+                | Output::Discard(_)
+                | Output::ClearShelf
+                | Output::DisconnectMedia(_)
+                | Output::Closed => {}
             }
         }
         let epoch = self.room.membership().epoch;

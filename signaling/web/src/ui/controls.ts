@@ -6,7 +6,7 @@ import { ask } from './dialog';
 import { h, nameAction, setText } from './element';
 import { icon, type IconName } from './icons';
 
-export type PanelName = 'people' | 'chat' | 'document' | 'settings';
+export type PanelName = 'people' | 'chat' | 'files' | 'document' | 'settings';
 
 export function createControls(meeting: Meeting, panels: { toggle(name: PanelName): void; isOpen(name: PanelName): boolean }) {
   const { devices } = meeting;
@@ -16,6 +16,7 @@ export function createControls(meeting: Meeting, panels: { toggle(name: PanelNam
   const hand = control('hand', () => void meeting.command({ type: 'hand', raised: !isUp(meeting) }));
   const people = control('people', () => panels.toggle('people'));
   const chat = control('chat', () => panels.toggle('chat'));
+  const files = control('files', () => panels.toggle('files'));
   const document_ = control('document', () => panels.toggle('document'));
   const settings = control('settings', () => panels.toggle('settings'));
   const leave = control('leave', () => void askToLeave(meeting));
@@ -25,11 +26,11 @@ export function createControls(meeting: Meeting, panels: { toggle(name: PanelNam
     'div',
     { class: 'bar', attrs: { role: 'toolbar', 'aria-label': 'Comandi' } },
     h('div', { class: 'set' }, mic.node, cam.node, screen.node, hand.node),
-    h('div', { class: 'set' }, people.node, chat.node, document_.node, settings.node),
+    h('div', { class: 'set' }, people.node, chat.node, files.node, document_.node, settings.node),
     h('div', { class: 'set' }, leave.node),
   );
 
-  function update(unread: { chat: number; document: boolean }): void {
+  function update(unread: { chat: number; files: number; document: boolean }): void {
     const { state } = devices;
     const inside = meeting.state.session !== 'lobby';
     mic.set(state.mic ? 'mic' : 'micOff', ...deviceWords('mic', state.mic), state.mic);
@@ -41,6 +42,7 @@ export function createControls(meeting: Meeting, panels: { toggle(name: PanelNam
     for (const [name, c, text] of [
       ['people', people, 'Persone'],
       ['chat', chat, unread.chat > 0 ? `Chat (${unread.chat})` : 'Chat'],
+      ['files', files, unread.files > 0 ? `File (${unread.files})` : 'File'],
       ['document', document_, 'Verbale e firme'],
       ['settings', settings, 'Dispositivi'],
     ] as const) {
@@ -49,8 +51,9 @@ export function createControls(meeting: Meeting, panels: { toggle(name: PanelNam
     }
     document_.node.classList.toggle('news', unread.document);
     chat.node.classList.toggle('news', unread.chat > 0);
+    files.node.classList.toggle('news', unread.files > 0);
     // In the lobby the page itself shows the devices.
-    for (const c of [people, chat, document_, settings]) c.node.hidden = !inside;
+    for (const c of [people, chat, files, document_, settings]) c.node.hidden = !inside;
     hand.node.hidden = !inside || isConciliator(meeting.state);
     leave.set('leave', 'Esci', null, null);
   }

@@ -6,6 +6,7 @@ import { announce } from './announcer';
 import { createBanner } from './banner';
 import { createChat } from './chat';
 import { createControls, type PanelName } from './controls';
+import { createFiles } from './files';
 import { createPreview } from './devices';
 import { toast } from './dialog';
 import { button, h, setText } from './element';
@@ -17,12 +18,13 @@ import { createWaiting } from './waiting';
 const titles: Record<PanelName, string> = {
   people: 'Persone e sessioni',
   chat: 'Chat',
+  files: 'File e documenti',
   document: 'Verbale e firme',
   settings: 'Microfono e telecamera',
 };
 
 export function createRoomScreen(meeting: Meeting) {
-  const unread = { chat: 0, document: false };
+  const unread = { chat: 0, files: 0, document: false };
   const wide = window.matchMedia('(min-width: 1000px)');
   let open: PanelName | null = wide.matches ? 'people' : null;
 
@@ -36,6 +38,7 @@ export function createRoomScreen(meeting: Meeting) {
   const bodies = {
     people: createPeople(meeting),
     chat: createChat(meeting),
+    files: createFiles(meeting, meeting.meetingId),
     document: { ...createPanel(meeting.seat.panel), update: () => undefined },
     settings: createPreview(meeting.devices),
   };
@@ -53,6 +56,7 @@ export function createRoomScreen(meeting: Meeting) {
       open = open === name ? null : name;
       if (open === 'document') bodies.document.open();
       update();
+      if (open === 'files') showFiles();
       if (open === 'chat') bodies.chat.focus();
       else if (open) panelTitle.focus();
       else if (was) document.querySelector<HTMLElement>(`[data-testid="control-${was}"]`)?.focus();
@@ -80,6 +84,7 @@ export function createRoomScreen(meeting: Meeting) {
     if (inLobby) waiting.update();
     else waiting.stop();
     if (open === 'chat') unread.chat = 0;
+    if (open === 'files') unread.files = 0;
     if (open === 'document') unread.document = false;
     aside.hidden = open === null;
     aside.dataset['panel'] = open ?? '';
@@ -93,9 +98,16 @@ export function createRoomScreen(meeting: Meeting) {
     start.update();
     bodies.people.update();
     bodies.chat.update();
+    bodies.files.update();
     controls.update(unread);
     notice.update();
     document.title = `${sessionName(state.session ?? 'lobby')} – ${meeting.seat.title}`;
+  }
+
+  /** What is shown to everybody is what one wants to see first. */
+  function showFiles(): void {
+    bodies.files.followNow();
+    bodies.files.appeared();
   }
 
   function effect(happened: Effect): void {
@@ -106,8 +118,20 @@ export function createRoomScreen(meeting: Meeting) {
       case 'chat':
         if (open !== 'chat' && happened.line.from !== meeting.state.me) unread.chat += 1;
         break;
+      case 'file':
+        if (open !== 'files') unread.files += 1;
+        break;
+      case 'showing':
+        // On a phone the panel would cover the faces: there the person opens it.
+        if (wide.matches) open = 'files';
+        else if (open !== 'files') unread.files = Math.max(unread.files, 1);
+        if (open === 'files') {
+          update();
+          showFiles();
+        }
+        break;
       case 'moved':
-        unread.chat = 0;
+        unread.chat = unread.files = 0;
         if (happened.from === 'lobby' && open === null && wide.matches) open = 'people';
         break;
       case 'changed':
