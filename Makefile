@@ -11,6 +11,7 @@ LISTEN ?= 127.0.0.1:8080
 # What `make bench` plays against a hub of its own.
 BENCH_LISTEN ?= 127.0.0.1:18080
 BENCH_MEETINGS ?= 1 5
+BENCH_LOADS ?= forwarding sockets breakouts churn flaky
 # How many cases each property test of `make fuzz` draws: about ten minutes on two cores.
 FUZZ_CASES ?= 200000
 SETUP := target/setup
@@ -24,6 +25,8 @@ export ACCORDO_PYHANKO := $(ROOT)/.venv/bin/pyhanko
 # What a Debian machine may lack. Building needs the first list, proving the second.
 BUILD_PACKAGES := build-essential pkg-config libssl-dev
 TEST_PACKAGES := chromium firefox-esr qpdf poppler-utils openssl postgresql python3-venv
+# The peer that loads are compared with, and the network for both.
+BENCH_PACKAGES := janus iproute2 curl
 
 .PHONY: help
 help: ## What there is to run
@@ -60,19 +63,8 @@ web: node_modules/.package-lock.json ## Browser parts only
 	fi
 
 .PHONY: bench
-bench: build $(SETUP)/nextest ## Whole meetings beside each other (reports in target/bench), cost of a forwarded packet
-	@rm -rf target/bench && mkdir -p target/bench
-	@target/release/hub serve --demo --listen $(BENCH_LISTEN) --data target/bench/data \
-	  >target/bench/hub.log 2>&1 & hub=$$!; \
-	trap 'kill $$hub 2>/dev/null || true; wait $$hub || true' EXIT; \
-	until (exec 3<>/dev/tcp/$(subst :,/,$(BENCH_LISTEN))) 2>/dev/null; do \
-	  kill -0 $$hub 2>/dev/null || { cat target/bench/hub.log; exit 1; }; sleep 0.2; \
-	done; \
-	for n in $(BENCH_MEETINGS); do \
-	  echo "whole-meeting, $$n at once: target/bench/whole-meeting-$$n.json"; \
-	  target/release/loadtests run loadtests/scenarios/whole-meeting.toml \
-	    --hub http://$(BENCH_LISTEN) --meetings $$n --report target/bench/whole-meeting-$$n.json; \
-	done
+bench: build $(SETUP)/bench-packages $(SETUP)/nextest ## Whole meetings and loads at full size (reports in target/bench), Janus beside us
+	@loadtests/bench.sh $(BENCH_LISTEN) "$(BENCH_MEETINGS)" "$(BENCH_LOADS)"
 	$(CARGO) nextest run $(BUILD) -E 'package(signaling) & binary(media)' --run-ignored only --no-capture
 
 # There are no coverage-guided fuzz targets. What there is: property tests that draw hostile packets,
@@ -111,6 +103,9 @@ endef
 
 $(SETUP)/build-packages:
 	$(call install,$(BUILD_PACKAGES))
+
+$(SETUP)/bench-packages:
+	$(call install,$(BENCH_PACKAGES))
 
 $(SETUP)/test-packages:
 	$(call install,$(TEST_PACKAGES))

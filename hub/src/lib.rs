@@ -10,6 +10,7 @@ pub mod demo;
 pub mod error;
 pub mod guard;
 pub mod health;
+mod limits;
 pub mod media_test;
 pub mod meetings;
 pub mod relay;

@@ -37,7 +37,7 @@ use crate::error::HubError;
 use crate::meetings::Meetings;
 use crate::settings::{Mode, Settings};
 use crate::signatures::LiveRooms;
-use crate::{demo, guard, health, relay, shell, signatures};
+use crate::{demo, guard, health, limits, relay, shell, signatures};
 
 /// After SIGTERM, requests that run may take so long to end.
 const FAREWELL: Duration = Duration::from_secs(10);
@@ -52,6 +52,7 @@ pub async fn serve(settings: Settings) -> Result<(), HubError> {
         move |error: &dyn std::fmt::Display| HubError::Failed(format!("{what}: {error}"))
     };
     let metrics = health::record()?;
+    tracing::debug!(open_files = limits::raise_open_files(), "limit");
     let opened = guard::open(&settings, SystemClock.now()).await?;
     let db = opened.db;
     let _alone = settings.owns_database().then(|| alone(&settings)).transpose()?;
@@ -187,13 +188,17 @@ struct Opened {
 /// hold.
 async fn open_rooms(settings: &Settings, meetings: &Meetings) -> Result<Opened, HubError> {
     let mut config = RoomsConfig::default();
-    let bind = SocketAddr::new(settings.listen.ip(), settings.media.port);
+    let bind = match settings.media.bind.as_slice() {
+        [] => vec![settings.listen.ip()],
+        addresses => addresses.to_vec(),
+    };
+    let bind = bind.into_iter().map(|ip| SocketAddr::new(ip, settings.media.port)).collect();
     let workers = match settings.media.workers {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         workers => workers,
     };
     let media = Media::start(MediaConfig {
-        bind: vec![bind],
+        bind,
         advertise: settings.media.advertise.clone(),
         workers,
         audio_slots: config.terms.audio_slots.into(),

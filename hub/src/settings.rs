@@ -66,6 +66,8 @@ pub struct Database {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MediaSettings {
+    /// Addresses of the UDP sockets; empty: that of `listen`.
+    pub bind: Vec<IpAddr>,
     /// First UDP port, 0: chosen by the system.
     pub port: u16,
     /// Addresses offered to browsers.

@@ -9,6 +9,7 @@
 //! around sign-in.
 
 pub mod browser;
+pub mod chart;
 pub mod clock;
 pub mod crowd;
 pub mod isolation;

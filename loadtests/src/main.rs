@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use loadtests::load::Load;
+use loadtests::process::raise_open_files;
 use loadtests::run::Plan;
 use loadtests::scenario::Scenario;
 use loadtests::story::{Pause, Step};
@@ -30,10 +31,14 @@ enum Command {
         /// Meetings beside each other instead of the scenario's (whole-meeting: 1).
         #[arg(long)]
         meetings: Option<u32>,
-        /// Where the report goes (JSON); without it, to the terminal.
+        /// Measured seconds of a load instead of the scenario's.
+        #[arg(long)]
+        seconds: Option<u64>,
+        /// Where the report goes (JSON); without it, to the terminal. A load's page with plots goes
+        /// beside it (HTML).
         #[arg(long)]
         report: Option<PathBuf>,
-        /// Folder for signed documents, logs and the demo root certificate.
+        /// Folder for signed documents, logs and the demo root certificate, or a load's page.
         #[arg(long)]
         save: Option<PathBuf>,
         /// Password of the demo world's accounts, if it is not the scenario's.
@@ -52,6 +57,7 @@ fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new("warn,loadtests=info,rtc=error,webrtc=error"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    raise_open_files();
     match run(Arguments::parse().command) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
@@ -68,6 +74,7 @@ fn run(command: Command) -> Result<bool, Box<dyn std::error::Error>> {
         scenario,
         hub,
         meetings,
+        seconds,
         report: file,
         save,
         demo_password,
@@ -89,8 +96,17 @@ fn run(command: Command) -> Result<bool, Box<dyn std::error::Error>> {
             (serde_json::to_vec_pretty(&report)?, report.good())
         }
         Scenario::Load(scenario) => {
-            let load = Load { scenario, hub, meetings, save };
-            let report = runtime.block_on(load.run(&mut random))?;
+            let name = scenario.name();
+            let load = Load { scenario, hub, meetings, seconds };
+            let (report, page) = runtime.block_on(load.run(&mut random))?;
+            if let Some(folder) = &save {
+                std::fs::create_dir_all(folder)?;
+            }
+            let beside = file.as_ref().map(|file| file.with_extension("html"));
+            let saved = save.map(|folder| folder.join(format!("{name}.html")));
+            for place in beside.into_iter().chain(saved) {
+                std::fs::write(place, &page)?;
+            }
             (serde_json::to_vec_pretty(&report)?, report.good())
         }
     };

@@ -1,8 +1,7 @@
 //! What a server's process costs, read from outside (proc(5)).
 
 use std::fs;
-use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Clock ticks are hundredths of a second on every Linux that this runs on.
 const TICK_US: u64 = 10_000;
@@ -56,9 +55,9 @@ impl Process {
         pids.find(|pid| holds(*pid, &inodes)).map(Self)
     }
 
-    /// The file it runs.
-    pub fn program(self) -> io::Result<std::path::PathBuf> {
-        fs::read_link(format!("/proc/{}/exe", self.0))
+    /// The program it runs: can be started as long as the process lives, whatever became of the file.
+    pub fn program(self) -> PathBuf {
+        format!("/proc/{}/exe", self.0).into()
     }
 
     /// Its processor time; `None` once it is gone.
@@ -74,6 +73,17 @@ impl Process {
     pub fn memory_kb(self) -> Option<u64> {
         let pages = fs::read_to_string(format!("/proc/{}/statm", self.0)).ok()?;
         pages.split_whitespace().nth(1)?.parse::<u64>().ok().map(|pages| pages * PAGE_KB)
+    }
+}
+
+/// Raises this process's own limit of open files as far as it may be raised: every socket is one.
+pub fn raise_open_files() {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` is valid for the call.
+    if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) } == 0 {
+        limit.rlim_cur = limit.rlim_max;
+        // SAFETY: as above. Where it may not be raised, sockets that do not open will show.
+        unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) };
     }
 }
 
@@ -119,7 +129,7 @@ mod tests {
             sum = (0..100_000).fold(sum, |sum, n| std::hint::black_box(sum ^ n));
         }
         assert!(me.memory_kb().unwrap() > 1_000);
-        assert!(me.program().unwrap().exists());
+        assert!(me.program().exists());
         drop(listener);
         assert_eq!(Process::listening(port), None);
     }

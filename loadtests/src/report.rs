@@ -1,5 +1,6 @@
 //! What a run measured and found.
 
+use crate::chart::{self, Chart, Headline};
 use crate::process::Process;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -48,6 +49,12 @@ impl Measured {
         // Nothing panics halfway through a change.
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.entry(figure).or_default().push(took.as_secs_f64() * 1_000.0);
+    }
+
+    /// Everything that was added to one, in milliseconds.
+    pub fn all(&self, figure: Figure) -> Vec<f64> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(&figure).cloned().unwrap_or_default()
     }
 
     fn percentiles(&self) -> BTreeMap<Figure, Percentiles> {
@@ -226,6 +233,18 @@ impl LoadReport {
     /// Everything was done as it should be.
     pub fn good(&self) -> bool {
         self.failures.is_empty()
+    }
+
+    /// The same for people to look at.
+    pub fn page(&self, headlines: &[Headline], charts: &[Chart]) -> String {
+        let Machine { processor, cores, kernel } = &self.machine;
+        let notes = [
+            format!("{cores} cores ({processor}), Linux {kernel}; hub and generator share them."),
+            format!("The run took {} s.", self.took_ms / 1_000),
+        ];
+        let failures: Vec<String> =
+            self.failures.iter().map(|f| format!("{}: {}", f.step, f.message)).collect();
+        chart::page(&format!("Load: {}", self.scenario), &notes, headlines, &failures, charts)
     }
 }
 

@@ -1,6 +1,6 @@
 //! A scenario file: who is there before, and how fast things go.
 
-use crate::load::{self, forwarding};
+use crate::load::{self, breakouts, churn, flaky, forwarding, sockets};
 use serde::Deserialize;
 use std::path::Path;
 use std::time::Duration;
@@ -11,6 +11,10 @@ use std::time::Duration;
 enum File {
     WholeMeeting(Box<WholeMeeting>),
     Forwarding(forwarding::Settings),
+    Sockets(sockets::Settings),
+    Breakouts(breakouts::Settings),
+    Churn(churn::Settings),
+    Flaky(flaky::Settings),
 }
 
 /// What a run plays.
@@ -139,6 +143,10 @@ impl Scenario {
         Ok(match file {
             File::WholeMeeting(scenario) => Self::WholeMeeting(scenario),
             File::Forwarding(settings) => Self::Load(load::Scenario::Forwarding(settings)),
+            File::Sockets(settings) => Self::Load(load::Scenario::Sockets(settings)),
+            File::Breakouts(settings) => Self::Load(load::Scenario::Breakouts(settings)),
+            File::Churn(settings) => Self::Load(load::Scenario::Churn(settings)),
+            File::Flaky(settings) => Self::Load(load::Scenario::Flaky(settings)),
         })
     }
 }

@@ -2,126 +2,31 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops where its expectations do")]
 
-use async_trait::async_trait;
-use axum::extract::State;
-use axum::extract::ws::WebSocketUpgrade;
-use axum::routing::any;
+mod support;
+
 use loadtests::clock::now_ms;
 use loadtests::isolation::{Arrival, Isolation};
 use loadtests::participant::{Entrance, Participant};
-use loadtests::room::{Ticket, Tickets};
 use loadtests::stamp::Canary;
 use rand::SeedableRng as _;
-use signaling::SystemClock;
-use signaling::edge::{Admission, Door, Journal, JournalError, NoShelf, Rooms, RoomsConfig};
 use signaling::media::broken::ignore_epochs;
-use signaling::media::{Media, MediaConfig};
 use signaling::protocol::*;
-use signaling::room::journal::JournalEntry;
-use signaling::room::{AddedSeat, DEFAULT_GRACE, NewSeat, Refused, RoomSpec, Seat};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
+use support::{serve, tickets};
 use uuid::Uuid;
 
 const ROOM: RoomId = RoomId(Uuid::from_u128(1));
 
-/// Tokens are the number of a seat: 0 the conciliator, 1 the client, the others convened.
-struct TestDoor;
-
-#[async_trait]
-impl Door for TestDoor {
-    async fn admit(&self, token: &str) -> Result<Admission, Refused> {
-        let n: u8 = token.parse().unwrap();
-        let (role, side) = match n {
-            0 => (Role::Conciliator, Side::Neutral),
-            1 => (Role::Party, Side::Activating),
-            _ => (Role::Party, Side::Convened),
-        };
-        let participant = ParticipantId(Uuid::from_u128(u128::from(n) + 10));
-        let (name, label) = (format!("Name {n}"), format!("Label {n}"));
-        Ok(Admission {
-            room: RoomSpec {
-                room: ROOM,
-                generation: 1,
-                capacity: 9,
-                grace: DEFAULT_GRACE,
-                planned_end: None,
-                phones: Vec::new(),
-                standing: false,
-            },
-            seat: Seat { participant, name, label, role, side, identified: false },
-        })
-    }
-
-    async fn add_seat(&self, _: RoomId, _: &NewSeat) -> Result<AddedSeat, Refused> {
-        Err(Refused::new(ErrorCode::NotAllowed, "nobody is added here"))
-    }
-}
-
-#[derive(Default)]
-struct TestJournal(Mutex<Vec<JournalEntry>>);
-
-#[async_trait]
-impl Journal for TestJournal {
-    async fn load(&self, _: RoomId) -> Result<Vec<JournalEntry>, JournalError> {
-        Ok(self.0.lock().unwrap().clone())
-    }
-
-    async fn append(
-        &self,
-        _: RoomId,
-        _: u32,
-        entries: &[JournalEntry],
-    ) -> Result<(), JournalError> {
-        self.0.lock().unwrap().extend_from_slice(entries);
-        Ok(())
-    }
-
-    async fn release(&self, _: RoomId, _: u32) {}
-}
-
-async fn serve() -> SocketAddr {
-    let media = Media::start(MediaConfig {
-        bind: vec![(Ipv4Addr::LOCALHOST, 0).into()],
-        advertise: vec![],
-        workers: 1,
-        audio_slots: 9,
-        video_slots: 10,
-    })
-    .unwrap();
-    let (door, journal) = (Arc::new(TestDoor), Arc::new(TestJournal::default()));
-    let clock = Arc::new(SystemClock);
-    let rooms = Rooms::start(
-        RoomsConfig::default(),
-        Arc::new(media),
-        door,
-        journal,
-        Arc::new(NoShelf),
-        clock,
-    );
-    let upgrade = |State(rooms): State<Rooms>, request: WebSocketUpgrade| async move {
-        rooms.upgrade(request)
-    };
-    let app = axum::Router::new().route("/ws/room", any(upgrade)).with_state(rooms);
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-    address
-}
-
 async fn enter(hub: SocketAddr, n: u8, canary: Canary, isolation: &Arc<Isolation>) -> Participant {
-    let tickets: Tickets = Box::new(move || {
-        let address = format!("ws://{hub}/ws/room");
-        Box::pin(async move { Ok(Ticket { address, token: n.to_string() }) })
-    });
     let entrance = Entrance {
         name: format!("seat {n}"),
         room: ROOM,
         from: IpAddr::V4(Ipv4Addr::LOCALHOST),
         canary,
         isolation: Arc::clone(isolation),
-        tickets,
+        tickets: tickets(hub, ROOM.0, n.into()),
         patience: Duration::from_secs(20),
     };
     Participant::enter(entrance).await.unwrap()

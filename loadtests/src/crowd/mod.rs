@@ -21,7 +21,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
 /// Between an accepted answer and a path with keys.
-const CONNECTS_WITHIN: Duration = Duration::from_secs(30);
+const CONNECTS_WITHIN: Duration = Duration::from_secs(90);
 
 /// Why a peer of the crowd has no media.
 #[derive(Debug, thiserror::Error)]

@@ -1,6 +1,8 @@
 //! What forwarding a packet costs, how long it takes, and how much memory a participant needs.
 
-use super::{LoadError, Seats, Table, Target};
+use super::rival::{self, Pair, RivalError};
+use super::{Done, LoadError, Seats, Table, Target};
+use crate::chart::{Chart, Headline, Series};
 use crate::crowd::{Crowd, Part, Peer, Tally};
 use crate::participant::Participant;
 use crate::process::{Cpu, Process};
@@ -30,6 +32,8 @@ const LAST_PACKETS: Duration = Duration::from_millis(300);
 pub struct Settings {
     /// Measured seconds of each shape.
     pub seconds: u64,
+    /// Put the same load on Janus' videoroom.
+    pub janus: bool,
     /// What is measured, one after the other; the first is the one that the report leads with.
     pub shapes: Vec<Shape>,
 }
@@ -42,6 +46,13 @@ pub struct Shape {
     pub rooms: usize,
     /// Participants in each.
     pub people: usize,
+}
+
+impl Settings {
+    /// Rooms of all shapes.
+    pub fn rooms(&self) -> usize {
+        self.shapes.iter().map(|shape| shape.rooms).sum()
+    }
 }
 
 impl Shape {
@@ -98,8 +109,15 @@ pub struct Findings {
     pub cpu_us_per_forwarded_packet: Option<f64>,
     /// Of the first shape.
     pub latency: Percentiles,
-    /// All shapes.
+    /// All shapes, over the address that was given.
     pub shapes: Vec<Cost>,
+    /// Janus' processor time for a packet over ours, of the first shape; both behind a virtual cable
+    /// each, in the same run.
+    pub janus_ratio: Option<f64>,
+    /// All shapes on both servers.
+    pub janus: Vec<Pair>,
+    /// Why there is no comparison.
+    pub janus_missing: Option<String>,
 }
 
 /// Measures all shapes.
@@ -108,11 +126,10 @@ pub struct Findings {
 /// [`LoadError`] when nothing could be measured.
 pub async fn run(
     target: &Target,
+    seats: &Seats,
     settings: &Settings,
     canary: Canary,
-) -> Result<(Findings, Vec<Failure>), LoadError> {
-    let meetings = settings.shapes.iter().map(|shape| shape.rooms).sum();
-    let seats = Seats::prepare(&target.hub, meetings).await?;
+) -> Result<Done, LoadError> {
     let crowd = Crowd::start(None)?;
     let mut left = &seats.meetings[..];
     let (mut shapes, mut failures) = (vec![], vec![]);
@@ -120,17 +137,124 @@ pub async fn run(
         let (these, others) = left.split_at(shape.rooms);
         left = others;
         let measured =
-            measure(target, &seats, &crowd, these, shape, settings.seconds, canary).await?;
+            measure(target, seats, &crowd, these, shape, settings.seconds, canary).await?;
         failures.extend(judge(number, &measured));
         shapes.push(measured);
     }
+    let (pairs, missing) = match (settings.janus, target.process) {
+        (false, _) => (vec![], Some("not asked for".to_owned())),
+        (true, None) => (vec![], Some("the hub's program is not on this machine".to_owned())),
+        (true, Some(process)) => match rival::compare(process.program(), settings, canary).await {
+            Ok(pairs) => (pairs, None),
+            Err(error) => {
+                tracing::warn!(%error, "no comparison with Janus");
+                // Without rights or without Janus there is nothing to compare; a load that fails on
+                // one of them is a failure.
+                if !matches!(error, RivalError::Lab(_)) {
+                    let message = error.to_string();
+                    failures.push(Failure { meeting: 0, step: "janus".to_owned(), message });
+                }
+                (vec![], Some(error.to_string()))
+            }
+        },
+    };
+    for (number, pair) in (1..).zip(&pairs) {
+        failures
+            .extend([&pair.accordo, &pair.janus].into_iter().flat_map(|cost| judge(number, cost)));
+    }
     let first = shapes.first();
     let findings = Findings {
+        janus_ratio: pairs.first().and_then(|pair| pair.ratio),
+        janus: pairs,
+        janus_missing: missing,
         cpu_us_per_forwarded_packet: first.and_then(|cost| cost.cpu_us_per_forwarded_packet),
         latency: first.map(|cost| cost.latency).unwrap_or_default(),
         shapes,
     };
-    Ok((findings, failures))
+    let (headlines, charts) = shown(&findings);
+    Done::new(&findings, failures, headlines, charts)
+}
+
+/// What the page shows.
+fn shown(findings: &Findings) -> (Vec<Headline>, Vec<Chart>) {
+    let headlines = vec![
+        Headline::new("Cost of a packet", findings.cpu_us_per_forwarded_packet, "µs"),
+        Headline::new("Latency, p99", findings.latency.p99, "ms"),
+        Headline::new("Janus' cost over ours", findings.janus_ratio, "×"),
+    ];
+    let named =
+        |cost: &Cost, who: &str| format!("{who}, {} × {}", cost.shape.rooms, cost.shape.people);
+    let given = findings.shapes.iter().map(|cost| (named(cost, "given address"), cost));
+    let pairs = findings.janus.iter().flat_map(|pair| {
+        [("Accordo, cable", &pair.accordo), ("Janus, cable", &pair.janus)]
+            .map(|(who, cost)| (named(cost, who), cost))
+    });
+    let all: Vec<(String, &Cost)> = given.chain(pairs).collect();
+    let bars = |of: fn(&Cost) -> Option<f64>| {
+        all.iter().filter_map(|(name, cost)| Some((name.clone(), of(cost)?))).collect()
+    };
+    let text = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |v| v.to_string());
+    let rows = all.iter().map(|(name, cost)| {
+        vec![
+            name.clone(),
+            cost.forwarded_per_second.to_string(),
+            cost.lost_percent.to_string(),
+            text(cost.cpu_us_per_forwarded_packet),
+            text(cost.kernel_us_per_forwarded_packet),
+            text(cost.latency.p50),
+            text(cost.latency.p95),
+            text(cost.latency.p99),
+            text(cost.memory_kb_per_participant),
+            text(cost.cores),
+            text(cost.generator_cores),
+        ]
+    });
+    let latencies =
+        all.iter().map(|(name, cost)| Series { name: name.clone(), points: cost.curve.clone() });
+    let mut charts = vec![
+        Chart::Bars {
+            title: "Processor time for each forwarded packet".to_owned(),
+            unit: "µs",
+            bars: bars(|cost| cost.cpu_us_per_forwarded_packet),
+        },
+        Chart::Bars {
+            title: "Memory for each participant".to_owned(),
+            unit: "kB",
+            bars: bars(|cost| cost.memory_kb_per_participant),
+        },
+        Chart::Lines {
+            title: "From the sender's socket to the receiver's".to_owned(),
+            x: "ms",
+            y: "share of all packets",
+            logarithmic: true,
+            series: latencies.collect(),
+        },
+        Chart::Table {
+            title: "All figures".to_owned(),
+            head: vec![
+                "server, rooms × people",
+                "packets/s",
+                "lost %",
+                "µs/packet",
+                "in the kernel",
+                "p50 ms",
+                "p95 ms",
+                "p99 ms",
+                "kB/participant",
+                "cores",
+                "generator's cores",
+            ],
+            rows: rows.collect(),
+        },
+    ];
+    if let Some(why) = &findings.janus_missing {
+        charts.push(Chart::Table {
+            title: "No comparison with Janus".to_owned(),
+            head: vec!["why"],
+            rows: vec![vec![why.clone()]],
+        });
+    }
+    (headlines, charts)
 }
 
 /// A figure counts only if everything flowed.
@@ -185,7 +309,7 @@ pub async fn measure(
 }
 
 /// Gives a participant media of the crowd.
-async fn connect(
+pub(super) async fn connect(
     one: &Participant,
     crowd: &Crowd,
     from: std::net::IpAddr,

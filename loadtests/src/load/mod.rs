@@ -1,25 +1,30 @@
 //! Loads: many rooms at once, and what they cost the hub.
 
+pub mod breakouts;
+pub mod churn;
+pub mod flaky;
 pub mod forwarding;
+pub mod rival;
 mod seats;
+pub mod sockets;
 
-pub use seats::Seats;
+pub use seats::{Seats, Way};
 
 use crate::browser::BrowserError;
+use crate::chart::{Chart, Headline};
 use crate::crowd::CrowdError;
 use crate::isolation::Isolation;
 use crate::participant::{Entrance, Participant, StepError};
 use crate::process::Process;
 use crate::report::{Failure, LoadReport};
-use crate::room::{Known, RequestError};
+use crate::room::{Known, RequestError, Tickets};
 use crate::run::{RunError, local_address};
 use crate::stamp::Canary;
 use crate::story::StoryError;
 use rand::Rng;
 use serde::Serialize;
-use signaling::protocol::{ClientMessage, RoomId, Session};
+use signaling::protocol::{ClientMessage, RoomId, Session, Side};
 use std::net::IpAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -56,6 +61,63 @@ pub enum LoadError {
 pub enum Scenario {
     /// The cost of media.
     Forwarding(forwarding::Settings),
+    /// Very many sockets.
+    Sockets(sockets::Settings),
+    /// Constant moves.
+    Breakouts(breakouts::Settings),
+    /// Coming and going.
+    Churn(churn::Settings),
+    /// Torn sockets.
+    Flaky(flaky::Settings),
+}
+
+impl Scenario {
+    /// As its file says.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Forwarding(_) => "forwarding",
+            Self::Sockets(_) => "sockets",
+            Self::Breakouts(_) => "breakouts",
+            Self::Churn(_) => "churn",
+            Self::Flaky(_) => "flaky",
+        }
+    }
+
+    fn rooms(&self) -> usize {
+        match self {
+            Self::Forwarding(settings) => settings.rooms(),
+            Self::Sockets(settings) => settings.rooms(),
+            Self::Breakouts(settings) => settings.rooms,
+            Self::Churn(settings) => settings.rooms,
+            Self::Flaky(settings) => settings.rooms,
+        }
+    }
+
+    /// The same with another number of rooms.
+    fn with_rooms(mut self, rooms: usize) -> Self {
+        match &mut self {
+            Self::Forwarding(settings) => {
+                settings.shapes.truncate(1);
+                settings.shapes.iter_mut().for_each(|shape| shape.rooms = rooms);
+            }
+            Self::Sockets(settings) => settings.sockets = rooms * settings.people,
+            Self::Breakouts(settings) => settings.rooms = rooms,
+            Self::Churn(settings) => settings.rooms = rooms,
+            Self::Flaky(settings) => settings.rooms = rooms,
+        }
+        self
+    }
+
+    /// The same for another time.
+    fn lasting(mut self, time: u64) -> Self {
+        let (Self::Forwarding(forwarding::Settings { seconds, .. })
+        | Self::Sockets(sockets::Settings { seconds, .. })
+        | Self::Breakouts(breakouts::Settings { seconds, .. })
+        | Self::Churn(churn::Settings { seconds, .. })
+        | Self::Flaky(flaky::Settings { seconds, .. })) = &mut self;
+        *seconds = time;
+        self
+    }
 }
 
 /// A load to run.
@@ -66,50 +128,95 @@ pub struct Load {
     pub hub: String,
     /// Rooms instead of the scenario's.
     pub meetings: Option<u32>,
-    /// Where documents and pictures go.
-    pub save: Option<PathBuf>,
+    /// Seconds instead of the scenario's.
+    pub seconds: Option<u64>,
+}
+
+/// What a load came to.
+pub struct Done {
+    /// The load's own part of the report.
+    pub findings: serde_json::Value,
+    /// What went wrong.
+    pub failures: Vec<Failure>,
+    /// For the head of the page.
+    pub headlines: Vec<Headline>,
+    /// For the page.
+    pub charts: Vec<Chart>,
+}
+
+impl Done {
+    fn new(
+        findings: &impl Serialize,
+        failures: Vec<Failure>,
+        headlines: Vec<Headline>,
+        charts: Vec<Chart>,
+    ) -> Result<Self, LoadError> {
+        let findings = serde_json::to_value(findings)
+            .map_err(|error| LoadError::Wrong(format!("the findings: {error}")))?;
+        Ok(Self { findings, failures, headlines, charts })
+    }
+
+    /// A load that stopped found nothing but why.
+    fn stopped(error: &LoadError) -> Self {
+        tracing::error!(%error, "the load stopped");
+        let (step, message) = ("run".to_owned(), error.to_string());
+        Self {
+            findings: serde_json::Value::Object(Default::default()),
+            failures: vec![Failure { meeting: 0, step, message }],
+            headlines: vec![],
+            charts: vec![],
+        }
+    }
 }
 
 impl Load {
-    /// Runs it; the report, whatever came of it.
+    /// Runs it; the report, whatever came of it, and the same as a page.
     ///
     /// # Errors
     /// [`RunError`] when it could not be begun.
-    pub async fn run(self, random: &mut impl Rng) -> Result<LoadReport, RunError> {
+    pub async fn run(self, random: &mut impl Rng) -> Result<(LoadReport, String), RunError> {
         let began = Instant::now();
         let hub = self.hub.trim_end_matches('/').to_owned();
         let from = local_address(&hub).await?;
         let port = hub.rsplit(':').next().and_then(|port| port.parse().ok());
         let target = Target { process: port.and_then(Process::listening), hub, from };
-        let canary = Canary::new(random);
-        let (name, done) = match self.scenario {
-            Scenario::Forwarding(mut settings) => {
-                if let Some(rooms) = self.meetings {
-                    settings.shapes.truncate(1);
-                    settings.shapes.iter_mut().for_each(|shape| shape.rooms = rooms as usize);
-                }
-                ("forwarding", findings(forwarding::run(&target, &settings, canary).await))
-            }
-        };
-        let (found, failures) = done;
-        Ok(LoadReport::new(name, began.elapsed(), failures, found))
+        let mut scenario = self.scenario;
+        if let Some(rooms) = self.meetings {
+            scenario = scenario.with_rooms(rooms as usize);
+        }
+        if let Some(seconds) = self.seconds {
+            scenario = scenario.lasting(seconds);
+        }
+        let done = scenario.play(&target, Canary::new(random)).await;
+        let done = done.unwrap_or_else(|error| Done::stopped(&error));
+        let Done { findings, failures, headlines, charts } = done;
+        let report = LoadReport::new(scenario.name(), began.elapsed(), failures, findings);
+        let page = report.page(&headlines, &charts);
+        Ok((report, page))
     }
 }
 
-/// What a load that stopped found: nothing, and why.
-fn findings<T: Serialize>(
-    done: Result<(T, Vec<Failure>), LoadError>,
-) -> (serde_json::Value, Vec<Failure>) {
-    match done {
-        Ok((found, failures)) => {
-            (serde_json::to_value(found).expect("findings are plain structs"), failures)
-        }
-        Err(error) => {
-            let failure =
-                Failure { meeting: 0, step: "run".to_owned(), message: error.to_string() };
-            (serde_json::Value::Object(Default::default()), vec![failure])
+impl Scenario {
+    async fn play(&self, target: &Target, canary: Canary) -> Result<Done, LoadError> {
+        let seats = Seats::prepare(&target.hub, self.rooms()).await?;
+        match self {
+            Self::Forwarding(settings) => forwarding::run(target, &seats, settings, canary).await,
+            Self::Sockets(settings) => sockets::run(target, &seats, settings, canary).await,
+            Self::Breakouts(settings) => breakouts::run(target, &seats, settings, canary).await,
+            Self::Churn(settings) => churn::run(target, &seats, settings, canary).await,
+            Self::Flaky(settings) => flaky::run(target, &seats, settings, canary).await,
         }
     }
+}
+
+/// A numbered chat line with the canary, and when it was written.
+fn line(canary: Canary, number: u64, at_us: u64) -> String {
+    format!("{} {number} {at_us}", canary.as_str())
+}
+
+/// When such a line was written.
+fn spoken_at_us(line: &str) -> Option<u64> {
+    line.rsplit(' ').next()?.parse().ok()
 }
 
 /// Where a load goes.
@@ -147,26 +254,35 @@ impl Table {
         media: bool,
     ) -> Result<Self, LoadError> {
         let isolation = Arc::new(Isolation::new(RoomId(meeting)));
-        let mut came = Vec::with_capacity(people);
-        for seat in 0..people {
+        let enter = async |seat: usize, tickets: Tickets| {
             let entrance = Entrance {
                 name: format!("seat {seat}"),
                 room: RoomId(meeting),
                 from: target.from,
                 canary,
                 isolation: Arc::clone(&isolation),
-                tickets: seats.tickets(meeting, seat)?,
+                tickets,
                 patience: PATIENCE,
             };
-            came.push(match media {
-                true => Participant::enter(entrance).await?,
-                false => Participant::attend(entrance).await?,
-            });
+            match media {
+                true => Participant::enter(entrance).await,
+                false => Participant::attend(entrance).await,
+            }
+        };
+        let mut came = Vec::with_capacity(people);
+        for seat in 0..people.min(seats.people()) {
+            came.push(enter(seat, seats.tickets(meeting, seat)?).await?);
+        }
+        let started = |known: &Known| known.view.as_ref().is_some_and(|view| view.started);
+        let conciliator = came.first().ok_or_else(|| LoadError::Wrong("no people".to_owned()))?;
+        conciliator.bring_about("start", |_| ClientMessage::Start, started).await?;
+        // Whom the meeting has no seat for comes as a guest.
+        for seat in came.len()..people {
+            let guest = seats.invite(&came[0], meeting, Side::Convened).await?;
+            came.push(enter(seat, guest).await?);
         }
         let table = Self { meeting, isolation, people: came };
         let conciliator = table.conciliator();
-        let started = |known: &Known| known.view.as_ref().is_some_and(|view| view.started);
-        conciliator.bring_about("start", |_| ClientMessage::Start, started).await?;
         let together = |known: &Known| {
             known.session == Some(Session::Plenary) && known.others().len() == people - 1
         };

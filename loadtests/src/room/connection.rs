@@ -240,7 +240,8 @@ impl Connection {
             ServerMessage::Welcome { .. } => self.welcomed(message),
             ServerMessage::Ok { re }
             | ServerMessage::Answer { re, .. }
-            | ServerMessage::IceServers { re, .. } => settle(re, Ok(message)),
+            | ServerMessage::IceServers { re, .. }
+            | ServerMessage::Invited { re, .. } => settle(re, Ok(message)),
             ServerMessage::Error { re, code, message, retry }
                 if re == hello || code == ErrorCode::BadHello =>
             {

@@ -1,5 +1,6 @@
 //! What a participant knows of its room.
 
+use crate::clock::now_us;
 use crate::media::SlotCount;
 use signaling::protocol::{
     Epoch, LeaveReason, ParticipantId, Person, ServerMessage, Session, Topic, VideoSource, View,
@@ -48,6 +49,8 @@ pub struct Line {
     pub from: ParticipantId,
     /// The words.
     pub text: String,
+    /// When it arrived, µs since 1970.
+    pub at_us: u64,
 }
 
 /// A lost socket that came back.
@@ -73,7 +76,9 @@ impl Known {
                 self.slots = Default::default();
             }
             ServerMessage::Slots { audio, video, .. } => self.slots = (audio, video),
-            ServerMessage::Chat { from, text, .. } => self.chat.push(Line { from, text }),
+            ServerMessage::Chat { from, text, .. } => {
+                self.chat.push(Line { from, text, at_us: now_us() });
+            }
             ServerMessage::Changed { topic: Topic::Minutes } => self.changed.0 += 1,
             ServerMessage::Changed { topic: Topic::Signatures } => self.changed.1 += 1,
             _ => {}
