@@ -6,6 +6,7 @@
 //! Deliberately absent: SQL (portal), rules (the three hearts), and any default for `mode`.
 
 pub mod backup;
+pub mod bench_sign;
 pub mod demo;
 pub mod error;
 pub mod guard;

@@ -1,6 +1,6 @@
 //! A scenario file: who is there before, and how fast things go.
 
-use crate::load::{self, breakouts, churn, flaky, forwarding, sockets};
+use crate::load::{self, breakouts, churn, flaky, forwarding, signing, sockets};
 use serde::Deserialize;
 use std::path::Path;
 use std::time::Duration;
@@ -15,6 +15,7 @@ enum File {
     Breakouts(breakouts::Settings),
     Churn(churn::Settings),
     Flaky(flaky::Settings),
+    Signing(signing::Settings),
 }
 
 /// What a run plays.
@@ -147,6 +148,7 @@ impl Scenario {
             File::Breakouts(settings) => Self::Load(load::Scenario::Breakouts(settings)),
             File::Churn(settings) => Self::Load(load::Scenario::Churn(settings)),
             File::Flaky(settings) => Self::Load(load::Scenario::Flaky(settings)),
+            File::Signing(settings) => Self::Load(load::Scenario::Signing(settings)),
         })
     }
 }

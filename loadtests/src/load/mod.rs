@@ -6,6 +6,7 @@ pub mod flaky;
 pub mod forwarding;
 pub mod rival;
 mod seats;
+pub mod signing;
 pub mod sockets;
 
 pub use seats::{Seats, Way};
@@ -69,6 +70,8 @@ pub enum Scenario {
     Churn(churn::Settings),
     /// Torn sockets.
     Flaky(flaky::Settings),
+    /// The cost of a signature.
+    Signing(signing::Settings),
 }
 
 impl Scenario {
@@ -80,6 +83,7 @@ impl Scenario {
             Self::Breakouts(_) => "breakouts",
             Self::Churn(_) => "churn",
             Self::Flaky(_) => "flaky",
+            Self::Signing(_) => "signing",
         }
     }
 
@@ -90,6 +94,7 @@ impl Scenario {
             Self::Breakouts(settings) => settings.rooms,
             Self::Churn(settings) => settings.rooms,
             Self::Flaky(settings) => settings.rooms,
+            Self::Signing(_) => 0,
         }
     }
 
@@ -104,6 +109,7 @@ impl Scenario {
             Self::Breakouts(settings) => settings.rooms = rooms,
             Self::Churn(settings) => settings.rooms = rooms,
             Self::Flaky(settings) => settings.rooms = rooms,
+            Self::Signing(_) => {}
         }
         self
     }
@@ -114,7 +120,8 @@ impl Scenario {
         | Self::Sockets(sockets::Settings { seconds, .. })
         | Self::Breakouts(breakouts::Settings { seconds, .. })
         | Self::Churn(churn::Settings { seconds, .. })
-        | Self::Flaky(flaky::Settings { seconds, .. })) = &mut self;
+        | Self::Flaky(flaky::Settings { seconds, .. })
+        | Self::Signing(signing::Settings { seconds, .. })) = &mut self;
         *seconds = time;
         self
     }
@@ -198,13 +205,20 @@ impl Load {
 
 impl Scenario {
     async fn play(&self, target: &Target, canary: Canary) -> Result<Done, LoadError> {
-        let seats = Seats::prepare(&target.hub, self.rooms()).await?;
+        let seats = async || Seats::prepare(&target.hub, self.rooms()).await;
         match self {
-            Self::Forwarding(settings) => forwarding::run(target, &seats, settings, canary).await,
-            Self::Sockets(settings) => sockets::run(target, &seats, settings, canary).await,
-            Self::Breakouts(settings) => breakouts::run(target, &seats, settings, canary).await,
-            Self::Churn(settings) => churn::run(target, &seats, settings, canary).await,
-            Self::Flaky(settings) => flaky::run(target, &seats, settings, canary).await,
+            Self::Forwarding(settings) => {
+                forwarding::run(target, &seats().await?, settings, canary).await
+            }
+            Self::Sockets(settings) => {
+                sockets::run(target, &seats().await?, settings, canary).await
+            }
+            Self::Breakouts(settings) => {
+                breakouts::run(target, &seats().await?, settings, canary).await
+            }
+            Self::Churn(settings) => churn::run(target, &seats().await?, settings, canary).await,
+            Self::Flaky(settings) => flaky::run(target, &seats().await?, settings, canary).await,
+            Self::Signing(settings) => signing::run(target, settings).await,
         }
     }
 }

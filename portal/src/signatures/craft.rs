@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Europe::Rome;
 use signing::{
     Digest,
-    pades::{self, DocumentError, Meta, Prepared},
+    pades::{self, DocumentError, Meta, Prepared, SignerChain},
     ports::{FieldPlace, MinutesForm, TsaError, TypesetError},
     verify::{Kind, Level, Report, verify},
 };
@@ -116,7 +116,7 @@ pub async fn prepare(ports: &SigningPorts, order: Order) -> Result<Prepared, Cra
         let prepared = pades::prepare(
             &order.document,
             &order.field,
-            &order.chain,
+            &SignerChain::from_der(order.chain)?,
             Some(&appearance),
             &meta,
             order.at,
@@ -137,7 +137,7 @@ pub async fn complete(
     prepared.check(&signature)?;
     let token = ports.tsa.timestamp(&Digest::of(&signature)).await?;
     let pdf =
-        tokio::task::spawn_blocking(move || pades::finish(&prepared, &signature, Some(&token)))
+        tokio::task::spawn_blocking(move || pades::finish(prepared, &signature, Some(&token)))
             .await??;
     let (pdf, report) = report_on(ports, pdf, clock.now()).await?;
     match fault(&report, expected) {

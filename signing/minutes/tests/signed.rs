@@ -13,7 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use signing::{
     Digest,
     csc::CscClient,
-    pades::{Meta, add_signature_fields, finish, prepare},
+    pades::{Meta, SignerChain, add_signature_fields, finish, prepare},
     ports::{IssueRequest, Qtsp as _, QtspError, Subject, Tsa as _, Typesetter as _},
     process::{
         AcceptedVersion, AttemptId, Identification, Input, Method, Plan, Process, ProcessId,
@@ -155,8 +155,8 @@ async fn r_sign_34_r_sign_36_minutes_are_signed_by_three_people_in_order() {
         let lines = [name.clone(), "Firma elettronica qualificata".to_owned()];
         let appearance = typesetter.appearance(&lines, right - left, top - bottom).unwrap();
         let meta = Meta { name, reason: "Sottoscrizione".to_owned(), location: String::new() };
-        let prepared =
-            prepare(&pdf, field, &credential.chain, Some(&appearance), &meta, now()).unwrap();
+        let chain = SignerChain::from_der(credential.chain.clone()).unwrap();
+        let prepared = prepare(&pdf, field, &chain, Some(&appearance), &meta, now()).unwrap();
 
         let wrong = csc.sign_hash(&credential.id, "000000", &prepared.to_sign()).await;
         assert!(matches!(wrong, Err(QtspError::WrongOtp)), "{wrong:?}");
@@ -166,7 +166,7 @@ async fn r_sign_34_r_sign_36_minutes_are_signed_by_three_people_in_order() {
         let raw = csc.sign_hash(&credential.id, &code, &prepared.to_sign()).await.unwrap();
         prepared.check(&raw).unwrap();
         let token = tsa.timestamp(&Digest::of(&raw)).await.unwrap();
-        pdf = finish(&prepared, &raw, Some(&token)).unwrap();
+        pdf = finish(prepared, &raw, Some(&token)).unwrap();
 
         let report = verify(&pdf, &trust, now());
         assert!(report.accepted(), "{report:#?}");

@@ -33,18 +33,18 @@ pub fn signed_attributes(content: &Digest, signer: &Certificate) -> Vec<u8> {
     )
 }
 
-/// DER `ContentInfo` of a detached CAdES signature. `chain` starts with the signer's certificate;
-/// `timestamp` is a token over the signature value.
+/// DER `ContentInfo` of a detached CAdES signature. `chain` holds DER certificates, the signer's
+/// among them; `timestamp` is a token over the signature value.
 ///
 /// # Errors
 /// The key is not RSA or ECDSA of a good length, or the signature is not the signer's.
 pub fn detached(
     signed_attributes: &[u8],
     signature: &[u8],
-    chain: &[Certificate],
+    signer: &Certificate,
+    chain: &[Vec<u8>],
     timestamp: Option<&[u8]>,
 ) -> Result<Vec<u8>, DocumentError> {
-    let signer = chain.first().ok_or(DocumentError::NoCertificate)?;
     let (scheme, signature_algorithm) = for_signing(signer).ok_or(DocumentError::WeakKey)?;
     check(scheme, signer, signed_attributes, signature)?;
 
@@ -62,12 +62,11 @@ pub fn detached(
         &tlv(OCTET_STRING, signature),
         &unsigned,
     ]);
-    let certificates = chain.iter().map(|certificate| certificate.der.clone()).collect();
     let signed_data = sequence(&[
         &VERSION_1,
         &tlv(SET, &digest_algorithm),
         &sequence(&[&oid(ID_DATA)]),
-        &set_of(IMPLICIT_0, certificates),
+        &set_of(IMPLICIT_0, chain.to_vec()),
         &tlv(SET, &signer_info),
     ]);
     Ok(sequence(&[&oid(ID_SIGNED_DATA), &tlv(EXPLICIT_0, &signed_data)]))

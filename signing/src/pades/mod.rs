@@ -5,17 +5,18 @@
 //! stored, so that a restart in the middle loses nothing. Levels: B-B without, B-T with a time
 //! stamp; B-LT by [`add_validation_data`]; B-LTA by [`prepare_timestamp`] after that.
 
+mod chain;
 mod error;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use crate::pdf::{ValidationData, add_signature_fields, add_validation_data};
+pub use chain::SignerChain;
 pub use error::DocumentError;
 
 use crate::{
-    Digest,
-    cms::{self, Certificate},
+    Digest, cms,
     pdf::{Entry, Unsealed, reserve},
     tsa::token,
 };
@@ -43,26 +44,24 @@ pub struct Prepared {
     unsealed: Unsealed,
     #[serde(with = "crate::pdf::base64_bytes")]
     signed_attributes: Vec<u8>,
-    #[serde(with = "crate::der_list")]
-    chain: Vec<Vec<u8>>,
+    chain: SignerChain,
 }
 
-/// Writes the revision for `field` and the signed attributes. `chain` is DER, the signer's
-/// certificate first; `appearance` a one-page PDF for the field; `signing_time` the claimed time.
+/// Writes the revision for `field` and the signed attributes. `appearance` is a one-page PDF for the
+/// field, `signing_time` the claimed time.
 ///
 /// # Errors
 /// See [`DocumentError`].
 pub fn prepare(
     pdf: &[u8],
     field: &str,
-    chain: &[Vec<u8>],
+    chain: &SignerChain,
     appearance: Option<&[u8]>,
     meta: &Meta,
     signing_time: DateTime<Utc>,
 ) -> Result<Prepared, DocumentError> {
-    let certificates = read_chain(chain)?;
-    let signer = certificates.first().ok_or(DocumentError::NoCertificate)?;
-    let room = SIGNATURE_ROOM + TIMESTAMP_ROOM + chain.iter().map(Vec::len).sum::<usize>();
+    let certificates = chain.der().iter().map(Vec::len).sum::<usize>();
+    let room = SIGNATURE_ROOM + TIMESTAMP_ROOM + certificates;
     let entry = Entry::Signature {
         name: &meta.name,
         reason: &meta.reason,
@@ -71,8 +70,8 @@ pub fn prepare(
         appearance,
     };
     let unsealed = reserve(pdf, field, &entry, room)?;
-    let signed_attributes = cms::signed_attributes(&unsealed.digest(), signer);
-    Ok(Prepared { unsealed, signed_attributes, chain: chain.to_vec() })
+    let signed_attributes = cms::signed_attributes(&unsealed.digest(), chain.signer());
+    Ok(Prepared { unsealed, signed_attributes, chain: chain.clone() })
 }
 
 impl Prepared {
@@ -86,9 +85,7 @@ impl Prepared {
     /// # Errors
     /// [`DocumentError::WrongSignature`], or a certificate that cannot be used.
     pub fn check(&self, raw_signature: &[u8]) -> Result<(), DocumentError> {
-        let chain = read_chain(&self.chain)?;
-        let signer = chain.first().ok_or(DocumentError::NoCertificate)?;
-        cms::check_signature(&self.signed_attributes, raw_signature, signer)
+        cms::check_signature(&self.signed_attributes, raw_signature, self.chain.signer())
     }
 }
 
@@ -98,16 +95,18 @@ impl Prepared {
 /// # Errors
 /// A signature or time stamp that does not fit, or does not fit in; see [`DocumentError`].
 pub fn finish(
-    prepared: &Prepared,
+    prepared: Prepared,
     raw_signature: &[u8],
     timestamp: Option<&[u8]>,
 ) -> Result<Vec<u8>, DocumentError> {
     if let Some(token) = timestamp {
         token::check(token, &Digest::of(raw_signature))?;
     }
-    let chain = read_chain(&prepared.chain)?;
-    let signature = cms::detached(&prepared.signed_attributes, raw_signature, &chain, timestamp)?;
-    prepared.unsealed.seal(&signature)
+    let Prepared { unsealed, signed_attributes, chain } = prepared;
+    let (signer, certificates) = (chain.signer(), chain.der());
+    let signature =
+        cms::detached(&signed_attributes, raw_signature, signer, certificates, timestamp)?;
+    unsealed.seal(&signature)
 }
 
 /// A document time stamp that waits for its token.
@@ -136,13 +135,9 @@ impl PreparedTimestamp {
 /// # Errors
 /// A token that stamps something else, or is too large.
 pub fn finish_timestamp(
-    prepared: &PreparedTimestamp,
+    prepared: PreparedTimestamp,
     token: &[u8],
 ) -> Result<Vec<u8>, DocumentError> {
     token::check(token, &prepared.to_stamp())?;
     prepared.unsealed.seal(token)
-}
-
-fn read_chain(chain: &[Vec<u8>]) -> Result<Vec<Certificate>, DocumentError> {
-    chain.iter().map(|der| Certificate::from_der(der).map_err(DocumentError::Certificate)).collect()
 }

@@ -1,64 +1,134 @@
 //! A page of another PDF as the appearance of a signature.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use lopdf::{Dictionary, Document, Object, ObjectId, Stream, dictionary};
+use lopdf::{Dictionary, Object, ObjectId, Stream, dictionary};
 
-use super::{MAX_INFLATED_BYTES, open, update::Update};
+use super::{MAX_INFLATED_BYTES, file::File, update::Update};
 use crate::pades::DocumentError;
 
-/// Imports the only page of `pdf` as a form XObject, with everything that its resources reach, so
+/// Deeper page trees are taken for an attack.
+const MAX_TREE_DEPTH: usize = 16;
+/// Appearances of more objects are taken for an attack.
+const MAX_OBJECTS: usize = 5_000;
+
+/// Imports the first page of `pdf` as a form XObject, with everything that its resources reach, so
 /// that fonts stay embedded (PDF/A).
-pub(super) fn import(update: &mut Update, pdf: &[u8]) -> Result<ObjectId, DocumentError> {
-    let mut source = open(pdf)?;
-    source.renumber_objects_with(update.max_id() + 1);
-    let no_page = DocumentError::Structure("the appearance has no page");
-    let page = source.page_iter().next().ok_or(no_page)?;
-    let unreadable = |error: lopdf::Error| DocumentError::Unreadable(error.to_string());
-    let content =
-        source.get_page_content_with_limit(page, MAX_INFLATED_BYTES).map_err(unreadable)?;
-    let bounds = inherited(&source, page, b"MediaBox")
-        .ok_or(DocumentError::Structure("the appearance has no size"))?;
-    let resources = inherited(&source, page, b"Resources")
-        .unwrap_or_else(|| Object::Dictionary(Dictionary::new()));
-    adopt_reachable(update, &source, &resources);
-    let mut form = Stream::new(
-        dictionary! {
-            "Type" => "XObject",
-            "Subtype" => "Form",
-            "BBox" => bounds,
-            "Resources" => resources,
-        },
-        content,
-    );
-    form.compress().map_err(unreadable)?;
-    Ok(update.add(form))
-}
-
-/// A page attribute, own or inherited from the page tree (ISO 32000-1 §7.7.3.4).
-fn inherited(source: &Document, page: ObjectId, key: &[u8]) -> Option<Object> {
-    let mut node = source.get_dictionary(page).ok()?;
-    for _ in 0..16 {
-        if let Ok(value) = node.get_deref(key, source) {
-            return Some(value.clone());
-        }
-        node = node.get_deref(b"Parent", source).ok()?.as_dict().ok()?;
-    }
-    None
-}
-
-fn adopt_reachable(update: &mut Update, source: &Document, from: &Object) {
+pub(super) fn import(update: &mut Update<'_>, pdf: &[u8]) -> Result<ObjectId, DocumentError> {
+    let source = File::read(pdf)?;
+    let page = first_page(&source)?;
+    let mut form = content(&source, &page)?;
+    let bounds = page.get(b"MediaBox").cloned();
+    let bounds = bounds.map_err(|_| DocumentError::Structure("the appearance has no size"))?;
+    let resources = page.get(b"Resources").cloned();
+    form.dict.extend(&dictionary! {
+        "Type" => "XObject",
+        "Subtype" => "Form",
+        "BBox" => bounds,
+        "Resources" => resources.unwrap_or_else(|_| Dictionary::new().into()),
+    });
+    let mut form = Object::Stream(form);
+    let mut adopted = BTreeMap::new();
     let mut open = Vec::new();
-    references(from, &mut open);
-    let mut seen = BTreeSet::new();
-    while let Some(id) = open.pop() {
-        if seen.insert(id)
-            && let Some(object) = source.objects.get(&id)
-        {
-            references(object, &mut open);
-            update.adopt(id, object.clone());
-        }
+    renumber(update, &mut form, &mut adopted, &mut open)?;
+    while let Some((old, new)) = open.pop() {
+        let mut object = source.get(old)?;
+        renumber(update, &mut object, &mut adopted, &mut open)?;
+        update.put(new, object);
     }
+    update.add(form)
+}
+
+/// The page with what it inherits from the page tree (ISO 32000-1 §7.7.3.4).
+fn first_page(source: &File<'_>) -> Result<Dictionary, DocumentError> {
+    let no_page = || DocumentError::Structure("the appearance has no page");
+    let step = |from: &Dictionary, key: &[u8]| -> Result<Dictionary, DocumentError> {
+        let object = source.resolve(from.get(key).map_err(|_| no_page())?)?;
+        object.as_dict().cloned().map_err(|_| no_page())
+    };
+    let mut page = step(&step(&source.trailer, b"Root")?, b"Pages")?;
+    for _ in 0..MAX_TREE_DEPTH {
+        let Ok(kids) = page.get(b"Kids") else { return Ok(page) };
+        let kids = source.resolve(kids)?;
+        let kid = kids.as_array().ok().and_then(|kids| kids.first()).ok_or_else(no_page)?;
+        let kid = source.resolve(kid)?;
+        let mut own = kid.as_dict().cloned().map_err(|_| no_page())?;
+        for key in [&b"MediaBox"[..], b"Resources"] {
+            if let (false, Ok(inherited)) = (own.has(key), page.get(key)) {
+                own.set(key, inherited.clone());
+            }
+        }
+        page = own;
+    }
+    Err(no_page())
+}
+
+/// What the page draws; a single stream is taken over as it is.
+fn content(source: &File<'_>, page: &Dictionary) -> Result<Stream, DocumentError> {
+    let unreadable = |error: lopdf::Error| DocumentError::Unreadable(error.to_string());
+    let parts = match page.get(b"Contents").map(|contents| source.resolve(contents)) {
+        Err(_) => Vec::new(),
+        Ok(contents) => match contents? {
+            Object::Array(parts) => {
+                parts.iter().map(|part| source.resolve(part)).collect::<Result<_, _>>()?
+            }
+            single => vec![single],
+        },
+    };
+    if let [Object::Stream(single)] = parts.as_slice()
+        && single.dict.get(b"Filter").is_ok_and(|filter| *filter == Object::from("FlateDecode"))
+        && !single.dict.has(b"DecodeParms")
+    {
+        let flate = dictionary! { "Filter" => "FlateDecode" };
+        return Ok(Stream::new(flate, single.content.clone()));
+    }
+    let mut drawn = Vec::new();
+    for part in &parts {
+        let part = part.as_stream().map_err(unreadable)?;
+        drawn.extend(part.get_plain_content_with_limit(MAX_INFLATED_BYTES).map_err(unreadable)?);
+        drawn.push(b'\n');
+    }
+    let mut content = Stream::new(Dictionary::new(), drawn);
+    content.compress().map_err(unreadable)?;
+    Ok(content)
+}
+
+/// Gives every reference in `object` its number in the update; new ones are left `open`.
+fn renumber(
+    update: &mut Update<'_>,
+    object: &mut Object,
+    adopted: &mut BTreeMap<ObjectId, ObjectId>,
+    open: &mut Vec<(ObjectId, ObjectId)>,
+) -> Result<(), DocumentError> {
+    match object {
+        Object::Reference(id) => {
+            let new = match adopted.get(id) {
+                Some(known) => *known,
+                None if adopted.len() == MAX_OBJECTS => {
+                    return Err(DocumentError::Structure("the appearance has too many parts"));
+                }
+                None => {
+                    let new = update.allot()?;
+                    adopted.insert(*id, new);
+                    open.push((*id, new));
+                    new
+                }
+            };
+            *id = new;
+        }
+        Object::Array(items) => {
+            for item in items {
+                renumber(update, item, adopted, open)?;
+            }
+        }
+        Object::Dictionary(entries) | Object::Stream(Stream { dict: entries, .. }) => {
+            for (_, value) in entries.iter_mut() {
+                renumber(update, value, adopted, open)?;
+            }
+        }
+        _ => {}
+    }
+    Ok(())
 }
 
 /// Appends every reference that `object` holds directly.

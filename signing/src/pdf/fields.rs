@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use lopdf::{Dictionary, Document, Object, ObjectId, Stream, StringFormat, dictionary};
 
-use super::{tags, update::Update};
+use super::{appearance::references, tags, update::Update};
 use crate::{pades::DocumentError, ports::FieldPlace};
 
 /// Print and Locked (ISO 32000-1 §12.5.3). PDF/A wants Print set and Hidden clear, also for the
@@ -61,6 +61,52 @@ pub fn add_signature_fields(
         tags::tag_widget(&mut update, widget, page)?;
     }
     update.write()
+}
+
+/// Reads the form of a document and nothing else.
+pub(super) fn load_form(update: &mut Update<'_>) -> Result<(), DocumentError> {
+    let catalog = update.catalog();
+    update.load(catalog)?;
+    let form = match update.dictionary(catalog)?.get(b"AcroForm").ok().cloned() {
+        Some(Object::Reference(id)) => {
+            update.load(id)?;
+            update.dictionary(id)?.clone()
+        }
+        Some(Object::Dictionary(inline)) => inline,
+        _ => return Ok(()),
+    };
+    let mut open = load_list(update, form.get(b"Fields").ok())?;
+    while let Some(id) = open.pop() {
+        if !update.load(id)? || update.before().objects.len() > MAX_FIELDS {
+            continue;
+        }
+        let Ok(field) = update.dictionary(id).cloned() else { continue };
+        if let Ok(Object::Reference(name)) = field.get(b"T") {
+            update.load(*name)?;
+        }
+        // That there is a signature is enough.
+        if let Ok(Object::Reference(value)) = field.get(b"V") {
+            update.note(*value);
+        }
+        open.extend(load_list(update, field.get(b"Kids").ok())?);
+    }
+    Ok(())
+}
+
+fn load_list(
+    update: &mut Update<'_>,
+    list: Option<&Object>,
+) -> Result<Vec<ObjectId>, DocumentError> {
+    let mut found = Vec::new();
+    match list {
+        Some(Object::Reference(id)) => {
+            update.load(*id)?;
+            references(update.get(*id)?, &mut found);
+        }
+        Some(direct) => references(direct, &mut found),
+        None => {}
+    }
+    Ok(found)
 }
 
 /// All signature fields, in the order of the form. Hostile forms are read up to a bound.
@@ -122,7 +168,7 @@ impl Walk<'_> {
     }
 }
 
-fn form(update: &mut Update) -> Result<ObjectId, DocumentError> {
+fn form(update: &mut Update<'_>) -> Result<ObjectId, DocumentError> {
     let catalog = update.catalog();
     let form = match update.dictionary(catalog)?.get(b"AcroForm").ok().cloned() {
         Some(Object::Reference(id)) => id,
@@ -133,15 +179,15 @@ fn form(update: &mut Update) -> Result<ObjectId, DocumentError> {
     Ok(form)
 }
 
-fn move_form(update: &mut Update, form: Dictionary) -> Result<ObjectId, DocumentError> {
-    let id = update.add(form);
+fn move_form(update: &mut Update<'_>, form: Dictionary) -> Result<ObjectId, DocumentError> {
+    let id = update.add(form)?;
     let catalog = update.catalog();
     update.edit(catalog)?.set("AcroForm", id);
     Ok(id)
 }
 
 fn add_widget(
-    update: &mut Update,
+    update: &mut Update<'_>,
     place: &FieldPlace,
     page: ObjectId,
 ) -> Result<ObjectId, DocumentError> {
@@ -166,10 +212,10 @@ fn add_widget(
             "BBox" => bounds,
             "Resources" => Dictionary::new(),
         };
-        let empty = update.add(Stream::new(empty, Vec::new()));
+        let empty = update.add(Stream::new(empty, Vec::new()))?;
         widget.set("AP", dictionary! { "N" => empty });
     }
-    Ok(update.add(widget))
+    update.add(widget)
 }
 
 /// A text string (ISO 32000-1 §7.9.2.2), written in hexadecimal so that no text of a person ever

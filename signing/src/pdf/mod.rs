@@ -3,7 +3,9 @@
 
 mod appearance;
 mod fields;
+mod file;
 mod seal;
+mod syntax;
 mod tags;
 mod update;
 mod validation_data;

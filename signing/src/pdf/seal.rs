@@ -2,10 +2,15 @@
 //! a gap of zeros is left (ISO 32000-1 §12.8.1).
 
 use chrono::{DateTime, Utc};
-use lopdf::{Dictionary, Object, StringFormat, dictionary};
+use lopdf::{Dictionary, dictionary};
 use serde::{Deserialize, Serialize};
 
-use super::{appearance, fields::text, signature_fields, update::Update};
+use super::{
+    appearance,
+    fields::{load_form, text},
+    signature_fields,
+    update::{Gap, Update, Written},
+};
 use crate::{Digest, pades::DocumentError};
 
 /// `/SubFilter` of PAdES signatures (ETSI EN 319 142-1 §6.3).
@@ -13,8 +18,7 @@ pub(crate) const PADES: &str = "ETSI.CAdES.detached";
 /// `/SubFilter` of document time stamps (ETSI EN 319 142-1 §5.4.3).
 pub(crate) const DOCUMENT_TIMESTAMP: &str = "ETSI.RFC3161";
 
-/// Stands for a byte offset until the revision is written; as wide as any offset may become.
-const OFFSET: i64 = 9_999_999_999;
+/// Stands for the byte range until the revision is written; as wide as any may become.
 const BYTE_RANGE: &[u8] = b"/ByteRange[0 9999999999 9999999999 9999999999]";
 
 /// What goes into a signature dictionary beside the signature.
@@ -51,7 +55,8 @@ pub(crate) fn reserve(
     entry: &Entry<'_>,
     room: usize,
 ) -> Result<Unsealed, DocumentError> {
-    let mut update = Update::after(pdf)?;
+    let mut update = Update::lazily_after(pdf)?;
+    load_form(&mut update)?;
     let found = signature_fields(update.before()).into_iter().find(|found| found.name == field);
     let found = found.ok_or_else(|| DocumentError::NoField(field.to_owned()))?;
     if found.signed {
@@ -61,32 +66,22 @@ pub(crate) fn reserve(
         let form = appearance::import(&mut update, page)?;
         update.edit(found.id)?.set("AP", dictionary! { "N" => form });
     }
-    // Added last, so that its number is the highest and it is written after everything else.
-    let signature = update.add(signature_dictionary(entry, room));
-    update.edit(found.id)?.set("V", signature);
-    let header = format!("\n{} {} obj", signature.0, signature.1);
-    Unsealed::close(update.write()?, header.as_bytes(), room)
+    let id = update.allot()?;
+    update.edit(found.id)?.set("V", id);
+    let dictionary = signature_dictionary(entry);
+    let gap = Gap { id, dictionary: &dictionary, byte_range: BYTE_RANGE, room };
+    Ok(Unsealed::close(update.write_around(Some(&gap))?, room))
 }
 
 impl Unsealed {
-    /// Finds the gap and writes the byte range around it.
-    fn close(mut pdf: Vec<u8>, header: &[u8], room: usize) -> Result<Self, DocumentError> {
-        let lost = DocumentError::Structure("the signature was not written as expected");
-        let places = || {
-            let object = pdf.windows(header.len()).rposition(|bytes| bytes == header)?;
-            let range = object + find(&pdf[object..], BYTE_RANGE)?;
-            let contents = range + find(&pdf[range..], b"/Contents<")?;
-            Some((range, contents + b"/Contents".len()))
-        };
-        let Some((range, gap_start)) = places() else { return Err(lost) };
+    /// Writes the byte range around the gap.
+    fn close(written: Written, room: usize) -> Self {
+        let Written { mut pdf, byte_range, contents: gap_start } = written;
         let gap_end = gap_start + 2 * room + 2;
-        if pdf.get(gap_end - 1) != Some(&b'>') {
-            return Err(lost);
-        }
-        let written = format!("/ByteRange[0 {gap_start} {gap_end} {}]", pdf.len() - gap_end);
-        let written = format!("{written:<width$}", width = BYTE_RANGE.len());
-        pdf[range..range + BYTE_RANGE.len()].copy_from_slice(written.as_bytes());
-        Ok(Self { pdf, gap_start, gap_end })
+        let range = format!("/ByteRange[0 {gap_start} {gap_end} {}]", pdf.len() - gap_end);
+        let range = format!("{range:<width$}", width = BYTE_RANGE.len());
+        pdf[byte_range..byte_range + BYTE_RANGE.len()].copy_from_slice(range.as_bytes());
+        Self { pdf, gap_start, gap_end }
     }
 
     /// SHA-256 of everything but the gap.
@@ -102,8 +97,8 @@ impl Unsealed {
     ///
     /// # Errors
     /// [`DocumentError::TooLarge`].
-    pub fn seal(&self, signature: &[u8]) -> Result<Vec<u8>, DocumentError> {
-        let mut pdf = self.pdf.clone();
+    pub fn seal(self, signature: &[u8]) -> Result<Vec<u8>, DocumentError> {
+        let mut pdf = self.pdf;
         let gap = pdf.get_mut(self.gap_start + 1..self.gap_end.saturating_sub(1));
         let gap = gap.ok_or(DocumentError::Structure("the gap is outside the document"))?;
         let too_large =
@@ -114,12 +109,9 @@ impl Unsealed {
     }
 }
 
-fn signature_dictionary(entry: &Entry<'_>, room: usize) -> Dictionary {
-    let mut signature = dictionary! {
-        "ByteRange" => vec![0.into(), OFFSET.into(), OFFSET.into(), OFFSET.into()],
-        "Contents" => Object::String(vec![0; room], StringFormat::Hexadecimal),
-        "Filter" => "Adobe.PPKLite",
-    };
+/// Everything but byte range and contents.
+fn signature_dictionary(entry: &Entry<'_>) -> Dictionary {
+    let mut signature = dictionary! { "Filter" => "Adobe.PPKLite" };
     match entry {
         Entry::Timestamp => {
             signature.set("Type", "DocTimeStamp");
@@ -137,10 +129,6 @@ fn signature_dictionary(entry: &Entry<'_>, room: usize) -> Dictionary {
         }
     }
     signature
-}
-
-fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    bytes.windows(wanted.len()).position(|window| window == wanted)
 }
 
 /// Bytes as base64 in JSON.

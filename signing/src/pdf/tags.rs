@@ -8,7 +8,7 @@ use crate::pades::DocumentError;
 /// Hangs `widget` on a `/Form` element at the end of the document's structure (PDF/UA-1 §7.18.4)
 /// and sets the tab order of its page (§7.18.3). An untagged document stays as it is.
 pub(super) fn tag_widget(
-    update: &mut Update,
+    update: &mut Update<'_>,
     widget: ObjectId,
     page: ObjectId,
 ) -> Result<(), DocumentError> {
@@ -22,7 +22,7 @@ pub(super) fn tag_widget(
         "S" => "Form",
         "P" => parent,
         "K" => dictionary! { "Type" => "OBJR", "Obj" => widget, "Pg" => page },
-    });
+    })?;
     update.push(parent, b"K", [element.into()])?;
     let key = next_key(update, root)?;
     add_to_parent_tree(update, root, key, element)?;
@@ -33,7 +33,7 @@ pub(super) fn tag_widget(
 }
 
 /// The outermost element, usually `/Document`.
-fn first_element(update: &Update, root: ObjectId) -> Result<ObjectId, DocumentError> {
+fn first_element(update: &Update<'_>, root: ObjectId) -> Result<ObjectId, DocumentError> {
     let missing = DocumentError::Structure("the structure tree is empty");
     let mut kids = update.dictionary(root)?.get(b"K").ok();
     if let Some(Object::Reference(id)) = kids
@@ -50,7 +50,7 @@ fn first_element(update: &Update, root: ObjectId) -> Result<ObjectId, DocumentEr
     }
 }
 
-fn next_key(update: &Update, root: ObjectId) -> Result<i64, DocumentError> {
+fn next_key(update: &Update<'_>, root: ObjectId) -> Result<i64, DocumentError> {
     update
         .dictionary(root)?
         .get(b"ParentTreeNextKey")
@@ -60,7 +60,7 @@ fn next_key(update: &Update, root: ObjectId) -> Result<i64, DocumentError> {
 
 /// Adds `key` → `element`; keys only grow, so it goes to the end (ISO 32000-1 §7.9.7).
 fn add_to_parent_tree(
-    update: &mut Update,
+    update: &mut Update<'_>,
     root: ObjectId,
     key: i64,
     element: ObjectId,
@@ -68,7 +68,7 @@ fn add_to_parent_tree(
     let tree = match update.dictionary(root)?.get(b"ParentTree").ok().cloned() {
         Some(Object::Reference(id)) => id,
         Some(Object::Dictionary(inline)) => {
-            let id = update.add(inline);
+            let id = update.add(inline)?;
             update.edit(root)?.set("ParentTree", id);
             id
         }
@@ -79,7 +79,7 @@ fn add_to_parent_tree(
         let leaf = update.add(dictionary! {
             "Limits" => vec![key.into(), key.into()],
             "Nums" => pair.to_vec(),
-        });
+        })?;
         update.push(tree, b"Kids", [leaf.into()])
     } else {
         update.push(tree, b"Nums", pair)

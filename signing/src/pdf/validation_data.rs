@@ -45,13 +45,13 @@ pub fn add_validation_data(pdf: &[u8], data: &ValidationData) -> Result<Vec<u8>,
         for der in list.iter().filter(|der| !known.contains(der)) {
             let mut stream = Stream::new(Dictionary::new(), der.clone());
             stream.compress().map_err(|error| DocumentError::Unreadable(error.to_string()))?;
-            entries.push(update.add(stream).into());
+            entries.push(update.add(stream)?.into());
         }
         if !entries.is_empty() {
             store.set(key, entries);
         }
     }
-    let store = update.add(store);
+    let store = update.add(store)?;
     update.edit(catalog)?.set("DSS", store);
     update.write()
 }

@@ -81,7 +81,11 @@ pub enum Role {
 }
 
 pub fn ec_key() -> PKey<Private> {
-    let curve = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
+    curve_key(Nid::X9_62_PRIME256V1)
+}
+
+pub fn curve_key(curve: Nid) -> PKey<Private> {
+    let curve = EcGroup::from_curve_name(curve).unwrap();
     PKey::from_ec_key(EcKey::generate(&curve).unwrap()).unwrap()
 }
 

@@ -224,7 +224,7 @@ fn r_sign_39_changes_hidden_between_two_signatures_are_refused() {
     let luca = &signed.people[1];
     let prepared = crate::process::prepared(&signed.authority, &revision.write(), FIELDS[1], luca);
     let raw = luca.sign_digest(&prepared.to_sign());
-    let pdf = signing::pades::finish(&prepared, &raw, None).unwrap();
+    let pdf = signing::pades::finish(prepared.clone(), &raw, None).unwrap();
     let report = verify(&pdf, &signed.authority.trust(), now());
     let [first, second] = report.signatures.as_slice() else { panic!("{:#}", report.to_json()) };
     assert!(first.modified_after && !second.modified_after);
@@ -241,7 +241,7 @@ fn r_sign_39_object_that_was_missing_may_not_appear_later() {
     let anna = &signed.people[0];
     let prepared = crate::process::prepared(&signed.authority, &trap.write(), FIELDS[0], anna);
     let raw = anna.sign_digest(&prepared.to_sign());
-    let pdf = signing::pades::finish(&prepared, &raw, None).unwrap();
+    let pdf = signing::pades::finish(prepared.clone(), &raw, None).unwrap();
     assert!(verify(&pdf, &signed.authority.trust(), now()).accepted());
     let mut revision = Revision::after(&pdf);
     let sprung = Stream::new(Dictionary::new(), b"late".to_vec());

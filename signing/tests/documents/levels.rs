@@ -5,7 +5,8 @@ use serde_json::json;
 use signing::{
     Digest,
     pades::{
-        DocumentError, Meta, Prepared, add_signature_fields, add_validation_data, finish, prepare,
+        DocumentError, Meta, Prepared, SignerChain, add_signature_fields, add_validation_data,
+        finish, prepare,
     },
     ports::FieldPlace,
     verify::{
@@ -94,7 +95,7 @@ fn one_shot_certificate_without_time_stamp_expires() {
     let authority = Authority::new(now());
     let anna = authority.one_shot("Anna", "Rossi", "RSSNNA80A41H501U");
     let prepared = prepared(&authority, &with_fields(Layout::Table), FIELDS[0], &anna);
-    let pdf = finish(&prepared, &anna.sign_digest(&prepared.to_sign()), None).unwrap();
+    let pdf = finish(prepared.clone(), &anna.sign_digest(&prepared.to_sign()), None).unwrap();
     let today = verify(&pdf, &authority.trust(), now());
     assert_eq!(today.signatures[0].level, Some(Level::BB));
     assert!(today.accepted());
@@ -159,7 +160,7 @@ fn certificate_for_encryption_does_not_sign() {
     let anna =
         authority.one_shot_with(ec_key(), Role::Encryption, "Anna", "Rossi", "RSSNNA80A41H501U");
     let prepared = prepared(&authority, &with_fields(Layout::Table), FIELDS[0], &anna);
-    let pdf = finish(&prepared, &anna.sign_digest(&prepared.to_sign()), None).unwrap();
+    let pdf = finish(prepared.clone(), &anna.sign_digest(&prepared.to_sign()), None).unwrap();
     let report = verify(&pdf, &authority.trust(), now());
     assert_eq!(report.signatures[0].sub_indication, Some(SubIndication::SigConstraintsFailure));
     assert!(!report.accepted());
@@ -174,16 +175,16 @@ fn wrong_signatures_and_time_stamps_never_get_into_the_document() {
     let stolen = luca.sign_digest(&prepared.to_sign());
     let right = anna.sign_digest(&prepared.to_sign());
     assert!(matches!(prepared.check(&stolen), Err(DocumentError::WrongSignature)));
-    assert!(matches!(finish(&prepared, &stolen, None), Err(DocumentError::WrongSignature)));
+    assert!(matches!(finish(prepared.clone(), &stolen, None), Err(DocumentError::WrongSignature)));
     prepared.check(&right).unwrap();
     let other = authority.token(&Digest::of(b"something else"), now());
     let forged = token(&luca, &[], &Digest::of(&right), now());
     for token in [other, forged, vec![0x30, 0]] {
-        let refused = finish(&prepared, &right, Some(&token));
+        let refused = finish(prepared.clone(), &right, Some(&token));
         assert!(matches!(refused, Err(DocumentError::Timestamp(_))));
     }
     let large = [authority.token(&Digest::of(&right), now()), vec![0; 30_000]].concat();
-    assert!(finish(&prepared, &right, Some(&large)).is_err());
+    assert!(finish(prepared.clone(), &right, Some(&large)).is_err());
 }
 
 #[test]
@@ -195,7 +196,7 @@ fn token_that_outgrows_its_room_is_an_error() {
     let ballast: Vec<_> = (0..60).map(|_| authority.one_shot("X", "Y", "Z").der()).collect();
     let token = token(&authority.tsa, &ballast, &Digest::of(&raw), now());
     assert!(matches!(
-        finish(&prepared, &raw, Some(&token)),
+        finish(prepared.clone(), &raw, Some(&token)),
         Err(DocumentError::TooLarge { needed, reserved }) if needed > reserved
     ));
 }
@@ -208,15 +209,15 @@ fn weak_keys_and_taken_or_missing_fields_are_refused() {
     let weak = authority.one_shot_with(rsa_key(1024), Role::Signer, "A", "B", "C");
     let prepared_weak = prepared(&authority, &pdf, FIELDS[0], &weak);
     let raw = weak.sign_digest(&prepared_weak.to_sign());
-    assert!(matches!(finish(&prepared_weak, &raw, None), Err(DocumentError::WeakKey)));
+    assert!(matches!(finish(prepared_weak.clone(), &raw, None), Err(DocumentError::WeakKey)));
 
-    let chain = [anna.der()];
+    let chain = SignerChain::from_der(vec![anna.der()]).unwrap();
     let try_field = |pdf: &[u8], field: &str| {
         prepare(pdf, field, &chain, None, &Meta::default(), authority.at).map(|_| ())
     };
     assert!(matches!(try_field(&pdf, "nobody"), Err(DocumentError::NoField(_))));
     let waiting = prepared(&authority, &pdf, FIELDS[0], &anna);
-    let done = finish(&waiting, &anna.sign_digest(&waiting.to_sign()), None).unwrap();
+    let done = finish(waiting.clone(), &anna.sign_digest(&waiting.to_sign()), None).unwrap();
     assert!(matches!(try_field(&done, FIELDS[0]), Err(DocumentError::FieldInUse(_))));
     assert!(matches!(try_field(b"%PDF-1.7 nothing", "x"), Err(DocumentError::Unreadable(_))));
     let place = |name: &str, page| FieldPlace {
@@ -240,7 +241,7 @@ fn prepared_signature_survives_storage() {
     let stored = serde_json::to_string(&prepared).unwrap();
     let restored: Prepared = serde_json::from_str(&stored).unwrap();
     assert_eq!(restored.to_sign(), prepared.to_sign());
-    let pdf = finish(&restored, &anna.sign_digest(&prepared.to_sign()), None).unwrap();
+    let pdf = finish(restored.clone(), &anna.sign_digest(&prepared.to_sign()), None).unwrap();
     assert!(verify(&pdf, &authority.trust(), now()).accepted());
 }
 

@@ -4,8 +4,10 @@
 
 mod authority;
 mod hostile;
+mod hybrid;
 mod later_revisions;
 mod levels;
+mod matrix;
 mod outside_validators;
 mod process;
 mod sample;

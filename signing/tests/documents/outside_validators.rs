@@ -20,14 +20,14 @@ fn pyhanko() -> PathBuf {
 }
 
 /// The interpreter that has pyHanko, for what its command line cannot do.
-fn python() -> PathBuf {
+pub fn python() -> PathBuf {
     match pyhanko().parent().filter(|folder| !folder.as_os_str().is_empty()) {
         Some(folder) => folder.join("python"),
         None => "python3".into(),
     }
 }
 
-fn run(command: &mut Command) -> String {
+pub fn run(command: &mut Command) -> String {
     let program = command.get_program().to_owned();
     let output = command.output().unwrap_or_else(|error| panic!("{program:?}: {error}"));
     let said = [output.stdout, output.stderr].concat();

@@ -4,8 +4,8 @@ use chrono::TimeDelta;
 use signing::{
     Digest,
     pades::{
-        Meta, Prepared, ValidationData, add_validation_data, finish, finish_timestamp, prepare,
-        prepare_timestamp,
+        Meta, Prepared, SignerChain, ValidationData, add_validation_data, finish, finish_timestamp,
+        prepare, prepare_timestamp,
     },
 };
 
@@ -55,7 +55,7 @@ impl Signed {
         let prepared = prepared(&self.authority, pdf, field, person);
         let raw = person.sign_digest(&prepared.to_sign());
         let token = self.authority.token(&Digest::of(&raw), self.authority.at);
-        finish(&prepared, &raw, Some(&token)).unwrap()
+        finish(prepared.clone(), &raw, Some(&token)).unwrap()
     }
 
     /// Evidence for everybody, made a minute later.
@@ -82,7 +82,7 @@ impl Signed {
     pub fn archived(&self) -> Vec<u8> {
         let prepared = prepare_timestamp(&self.long_term(), TIMESTAMP_FIELD).unwrap();
         let at = self.authority.at + TimeDelta::seconds(1);
-        finish_timestamp(&prepared, &self.authority.token(&prepared.to_stamp(), at)).unwrap()
+        finish_timestamp(prepared.clone(), &self.authority.token(&prepared.to_stamp(), at)).unwrap()
     }
 }
 
@@ -93,6 +93,6 @@ pub fn prepared(authority: &Authority, pdf: &[u8], field: &str, person: &Identit
         reason: "Sottoscrizione del verbale – perché sì /ByteRange[0 9999999999".to_owned(),
         location: "Roma".to_owned(),
     };
-    let chain = [person.der(), authority.ca.der()];
+    let chain = SignerChain::from_der(vec![person.der(), authority.ca.der()]).unwrap();
     prepare(pdf, field, &chain, Some(&appearance("Anna Rossi")), &meta, authority.at).unwrap()
 }

@@ -1,4 +1,4 @@
-//! Documents to sign: a small tagged one, in both ways in which a PDF can be written.
+//! Documents to sign: a small tagged one, in all ways in which a PDF can be written.
 
 use lopdf::{
     Dictionary, Document, IncrementalDocument, Object, ObjectId, SaveOptions, Stream, StringFormat,
@@ -7,10 +7,11 @@ use lopdf::{
 use signing::{pades::add_signature_fields, ports::FieldPlace};
 
 /// How a PDF keeps its objects.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Layout {
     Table,
     ObjectStreams,
+    Hybrid,
 }
 
 pub const FIELDS: [&str; 3] = ["client", "operator_delegate", "conciliator"];
@@ -91,20 +92,26 @@ pub fn minutes(layout: Layout) -> Vec<u8> {
 
 /// The document with its fields, ready for the first signature.
 pub fn with_fields(layout: Layout) -> Vec<u8> {
-    let places: Vec<_> = FIELDS
+    reserved(&minutes(layout), &FIELDS)
+}
+
+/// A document with signature fields of these names.
+pub fn reserved(pdf: &[u8], names: &[&str]) -> Vec<u8> {
+    let places: Vec<_> = names
         .iter()
         .zip(0_u8..)
         .map(|(name, index)| {
-            let left = 40.0 + 180.0 * f32::from(index);
+            let (left, bottom) =
+                (40.0 + 180.0 * f32::from(index % 3), 80.0 + f32::from(index / 3) * 60.0);
             FieldPlace {
                 name: (*name).to_owned(),
                 page: 2,
-                rect: [left, 80.0, left + 170.0, 130.0],
+                rect: [left, bottom, left + 170.0, bottom + 50.0],
                 tooltip: format!("Firma: {name}, però"),
             }
         })
         .collect();
-    add_signature_fields(&minutes(layout), &places, TIMESTAMP_FIELD).unwrap()
+    add_signature_fields(pdf, &places, TIMESTAMP_FIELD).unwrap()
 }
 
 /// What is shown in a signature field. Written in a new way each time: fonts by reference, the
@@ -134,6 +141,9 @@ pub fn appearance(line: &str) -> Vec<u8> {
 }
 
 fn write(mut document: Document, layout: Layout) -> Vec<u8> {
+    if layout == Layout::Hybrid {
+        return crate::hybrid::write(&document);
+    }
     let streams = matches!(layout, Layout::ObjectStreams);
     if !streams {
         document.reference_table.cross_reference_type = lopdf::xref::XrefType::CrossReferenceTable;

@@ -1,0 +1,468 @@
+//! A PDF file read lazily: cross-reference data, and only those objects that are asked for.
+//!
+//! To add a revision, a handful of objects is enough. Reading the whole file, as
+//! [`super::open`] does for verification, would cost many times what a signature costs. What is
+//! read is read strictly: offsets are exact, objects carry their number, nothing is repaired.
+
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
+
+use lopdf::{Dictionary, Object, ObjectId, ObjectStream, Stream};
+
+use super::{
+    MAX_DOCUMENT_BYTES, MAX_INFLATED_BYTES,
+    syntax::{Cursor, is_white},
+};
+use crate::pades::DocumentError;
+
+/// More revisions than this are taken for an attack.
+const MAX_SECTIONS: usize = 512;
+/// More parts than this in one section are taken for an attack.
+const MAX_PARTS: usize = 100_000;
+/// How far before the end of the file `startxref` may stand.
+const TAIL: usize = 64;
+/// `nnnnnnnnnn ggggg n` and a line end of two bytes (ISO 32000-1 §7.5.4).
+const ENTRY: usize = 20;
+/// An indirect `/Length` may be read through this many others.
+const MAX_LENGTHS: usize = 4;
+
+/// How the last section of a file is written; the next one has to be of the same kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Layout {
+    Table,
+    Stream,
+}
+
+/// A file and where its objects are.
+pub(super) struct File<'a> {
+    pub(super) bytes: &'a [u8],
+    /// Of the last section.
+    pub(super) trailer: Dictionary,
+    pub(super) layout: Layout,
+    /// Offset of the last section.
+    pub(super) start: usize,
+    /// Highest object number in use.
+    pub(super) max_id: u32,
+    /// The newest first.
+    sections: Vec<Section>,
+    streams: RefCell<BTreeMap<u32, Rc<ObjectStream>>>,
+}
+
+/// One cross-reference section.
+struct Section {
+    parts: Vec<Part>,
+    rows: Rows,
+    /// A table whose free entries may be filled by the section that follows it.
+    hybrid: bool,
+}
+
+/// Consecutive object numbers.
+struct Part {
+    first: u32,
+    count: u32,
+    /// Offset in the file of the first entry, or number of the first row.
+    start: usize,
+}
+
+enum Rows {
+    Table,
+    Stream { widths: [usize; 3], rows: Vec<u8> },
+}
+
+enum Entry {
+    Free,
+    At { offset: usize, generation: u16 },
+    In { container: u32 },
+}
+
+fn unreadable(reason: &str) -> DocumentError {
+    DocumentError::Unreadable(reason.to_owned())
+}
+
+impl<'a> File<'a> {
+    /// Reads the cross-reference data of all revisions.
+    pub(super) fn read(bytes: &'a [u8]) -> Result<Self, DocumentError> {
+        if bytes.len() > MAX_DOCUMENT_BYTES {
+            return Err(unreadable("too large"));
+        }
+        if !bytes.starts_with(b"%PDF-") {
+            return Err(unreadable("not a PDF"));
+        }
+        let start = last_section(bytes).ok_or_else(|| unreadable("no startxref at the end"))?;
+        let damaged = || unreadable("damaged cross-reference data");
+        let (newest, trailer) = Section::read(bytes, start).ok_or_else(damaged)?;
+        let layout = match newest.rows {
+            Rows::Table => Layout::Table,
+            Rows::Stream { .. } => Layout::Stream,
+        };
+        let (mut sections, mut seen) = (vec![newest], vec![start]);
+        let mut older = trailer.clone();
+        loop {
+            // ISO 32000-1 §7.5.8.4: a hybrid section's stream comes right after its table.
+            if let Ok(hybrid) = older.get(b"XRefStm") {
+                let at = offset(hybrid).ok_or_else(damaged)?;
+                let (section, _) = Section::read(bytes, at).ok_or_else(damaged)?;
+                sections.last_mut().expect("the table is there").hybrid = true;
+                sections.push(section);
+            }
+            let Ok(previous) = older.get(b"Prev") else { break };
+            let at = offset(previous).ok_or_else(damaged)?;
+            if seen.contains(&at) || sections.len() > MAX_SECTIONS {
+                return Err(damaged());
+            }
+            seen.push(at);
+            let (section, dictionary) = Section::read(bytes, at).ok_or_else(damaged)?;
+            sections.push(section);
+            older = dictionary;
+        }
+        if trailer.has(b"Encrypt") {
+            return Err(unreadable("encrypted"));
+        }
+        let size = trailer.get(b"Size").and_then(Object::as_i64).ok();
+        let size = size.and_then(|size| u32::try_from(size).ok()).ok_or_else(damaged)?;
+        let parts = sections.iter().flat_map(|section| &section.parts);
+        let last = parts.map(|part| part.first + part.count).max();
+        let max_id = last.unwrap_or(0).max(size).saturating_sub(1);
+        Ok(Self { bytes, trailer, layout, start, max_id, sections, streams: RefCell::default() })
+    }
+
+    /// The object of this number; [`Object::Null`] when there is none.
+    pub(super) fn get(&self, id: ObjectId) -> Result<Object, DocumentError> {
+        self.find(id, MAX_LENGTHS).ok_or_else(|| unreadable("a damaged object"))
+    }
+
+    /// The object itself, or the one that it refers to.
+    pub(super) fn resolve(&self, object: &Object) -> Result<Object, DocumentError> {
+        match object {
+            Object::Reference(id) => self.get(*id),
+            direct => Ok(direct.clone()),
+        }
+    }
+
+    /// Whether there is an object of this number.
+    pub(super) fn has(&self, id: ObjectId) -> bool {
+        match self.entry(id.0) {
+            Some(Entry::At { generation, .. }) => generation == id.1,
+            Some(Entry::In { .. }) => id.1 == 0,
+            Some(Entry::Free) | None => false,
+        }
+    }
+
+    fn find(&self, id: ObjectId, lengths: usize) -> Option<Object> {
+        match self.entry(id.0)? {
+            Entry::At { offset, generation } if generation == id.1 => self.at(offset, id, lengths),
+            Entry::In { container } if id.1 == 0 => {
+                Some(self.stream(container)?.objects.get(&id)?.clone())
+            }
+            _ => Some(Object::Null),
+        }
+    }
+
+    /// The newest entry; `None` if it is damaged.
+    fn entry(&self, number: u32) -> Option<Entry> {
+        let mut sections = self.sections.iter();
+        while let Some(section) = sections.next() {
+            match section.entry(self.bytes, number)? {
+                None => {}
+                Some(Entry::Free) if section.hybrid => {
+                    let hidden = sections.next()?.entry(self.bytes, number)?;
+                    return Some(hidden.unwrap_or(Entry::Free));
+                }
+                Some(entry) => return Some(entry),
+            }
+        }
+        Some(Entry::Free)
+    }
+
+    fn at(&self, offset: usize, id: ObjectId, lengths: usize) -> Option<Object> {
+        let (found, object) = indirect(self.bytes, offset, |length| match length {
+            Object::Reference(id) => match self.find(*id, lengths.checked_sub(1)?)? {
+                Object::Integer(length) => usize::try_from(length).ok(),
+                _ => None,
+            },
+            direct => self::offset(direct),
+        })?;
+        (found == id).then_some(object)
+    }
+
+    fn stream(&self, container: u32) -> Option<Rc<ObjectStream>> {
+        if let Some(known) = self.streams.borrow().get(&container) {
+            return Some(Rc::clone(known));
+        }
+        let Some(Entry::At { offset, generation: 0 }) = self.entry(container) else { return None };
+        let object = self.at(offset, (container, 0), MAX_LENGTHS)?;
+        let read = ObjectStream::new_with_limit(object.as_stream().ok()?, Some(MAX_INFLATED_BYTES));
+        let read = Rc::new(read.ok()?);
+        self.streams.borrow_mut().insert(container, Rc::clone(&read));
+        Some(read)
+    }
+}
+
+impl Section {
+    /// The section at an offset and its trailer.
+    fn read(bytes: &[u8], at: usize) -> Option<(Self, Dictionary)> {
+        let mut cursor = Cursor::new(bytes, at)?;
+        match cursor.keyword(b"xref") {
+            Some(()) => Self::table(bytes, cursor),
+            None => Self::stream(bytes, at),
+        }
+    }
+
+    fn table<'a>(bytes: &'a [u8], mut cursor: Cursor<'a>) -> Option<(Self, Dictionary)> {
+        let mut parts = Vec::new();
+        loop {
+            cursor.space();
+            if cursor.keyword(b"trailer").is_some() {
+                break;
+            }
+            let first = u32::try_from(cursor.unsigned()?).ok()?;
+            cursor.literal(b" ")?;
+            let count = u32::try_from(cursor.unsigned()?).ok()?;
+            first.checked_add(count)?;
+            while cursor.literal(b" ").is_some() {}
+            let crlf = cursor.literal(b"\r\n");
+            crlf.or_else(|| cursor.literal(b"\n")).or_else(|| cursor.literal(b"\r"))?;
+            let start = cursor.position();
+            let length = ENTRY.checked_mul(usize::try_from(count).ok()?)?;
+            cursor = Cursor::new(bytes, start.checked_add(length)?)?;
+            parts.push(Part { first, count, start });
+            if parts.len() > MAX_PARTS {
+                return None;
+            }
+        }
+        cursor.space();
+        let Object::Dictionary(trailer) = cursor.object()? else { return None };
+        Some((Self { parts, rows: Rows::Table, hybrid: false }, trailer))
+    }
+
+    fn stream(bytes: &[u8], at: usize) -> Option<(Self, Dictionary)> {
+        let (_, Object::Stream(stream)) = indirect(bytes, at, offset)? else { return None };
+        if !stream.dict.has_type(b"XRef") {
+            return None;
+        }
+        let widths: Option<Vec<usize>> =
+            stream.dict.get(b"W").and_then(Object::as_array).ok()?.iter().map(offset).collect();
+        let widths: [usize; 3] = widths?.try_into().ok()?;
+        if widths.iter().any(|width| *width > 8) || widths[1] == 0 {
+            return None;
+        }
+        let width: usize = widths.iter().sum();
+        let rows = stream.get_plain_content_with_limit(MAX_INFLATED_BYTES).ok()?;
+        let numbers = match stream.dict.get(b"Index") {
+            Ok(index) => index.as_array().ok()?.iter().map(offset).collect::<Option<Vec<_>>>()?,
+            Err(_) => vec![0, offset(stream.dict.get(b"Size").ok()?)?],
+        };
+        let (mut parts, mut start) = (Vec::new(), 0_usize);
+        for pair in numbers.chunks(2) {
+            let [first, count] = pair else { return None };
+            let part = Part {
+                first: u32::try_from(*first).ok()?,
+                count: u32::try_from(*count).ok()?,
+                start,
+            };
+            part.first.checked_add(part.count)?;
+            start = start.checked_add(*count)?;
+            parts.push(part);
+        }
+        if parts.len() > MAX_PARTS || start.checked_mul(width)? > rows.len() {
+            return None;
+        }
+        Some((Self { parts, rows: Rows::Stream { widths, rows }, hybrid: false }, stream.dict))
+    }
+
+    /// What it says of an object number, if anything; the outer `None` if that is damaged.
+    fn entry(&self, bytes: &[u8], number: u32) -> Option<Option<Entry>> {
+        let within = |part: &&Part| number.checked_sub(part.first).is_some_and(|n| n < part.count);
+        let Some(part) = self.parts.iter().find(within) else { return Some(None) };
+        let index = usize::try_from(number - part.first).ok()?;
+        let entry = match &self.rows {
+            Rows::Table => {
+                let at = part.start + ENTRY * index;
+                table_entry(bytes.get(at..at + ENTRY)?.try_into().ok()?)
+            }
+            Rows::Stream { widths, rows } => {
+                let width: usize = widths.iter().sum();
+                stream_entry(*widths, rows.get((part.start + index) * width..)?.get(..width)?)
+            }
+        };
+        Some(Some(entry?))
+    }
+}
+
+fn table_entry(entry: &[u8; ENTRY]) -> Option<Entry> {
+    let (offset, rest) = entry.split_at(10);
+    let (generation, rest) = rest.strip_prefix(b" ")?.split_at(5);
+    let digits = |digits: &[u8]| -> Option<u64> {
+        let plain = digits.iter().all(u8::is_ascii_digit);
+        plain.then(|| digits.iter().fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0')))
+    };
+    let (offset, generation) = (digits(offset)?, digits(generation)?);
+    match rest {
+        b" n \r" | b" n \n" | b" n\r\n" => Some(Entry::At {
+            offset: usize::try_from(offset).ok()?,
+            generation: u16::try_from(generation).ok()?,
+        }),
+        b" f \r" | b" f \n" | b" f\r\n" => Some(Entry::Free),
+        _ => None,
+    }
+}
+
+fn stream_entry(widths: [usize; 3], row: &[u8]) -> Option<Entry> {
+    let (kind, rest) = row.split_at(widths[0]);
+    let (second, third) = rest.split_at(widths[1]);
+    let number = |bytes: &[u8]| bytes.iter().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
+    let kind = if kind.is_empty() { 1 } else { number(kind) }; // ISO 32000-1 table 17
+    Some(match kind {
+        0 => Entry::Free,
+        1 => Entry::At {
+            offset: usize::try_from(number(second)).ok()?,
+            generation: u16::try_from(number(third)).ok()?,
+        },
+        2 => Entry::In { container: u32::try_from(number(second)).ok()? },
+        _ => return None,
+    })
+}
+
+/// The indirect object at an offset.
+fn indirect(
+    bytes: &[u8],
+    at: usize,
+    length: impl FnOnce(&Object) -> Option<usize>,
+) -> Option<(ObjectId, Object)> {
+    let mut cursor = Cursor::new(bytes, at)?;
+    cursor.space();
+    let id = cursor.header()?;
+    let mut object = cursor.object()?;
+    cursor.space();
+    if cursor.literal(b"stream").is_some() {
+        let Object::Dictionary(dict) = object else { return None };
+        cursor.literal(b"\r\n").or_else(|| cursor.literal(b"\n"))?;
+        let start = cursor.position();
+        let end = start.checked_add(length(dict.get(b"Length").ok()?)?)?;
+        let content = bytes.get(start..end)?.to_vec();
+        cursor = Cursor::new(bytes, end)?;
+        cursor.space();
+        cursor.keyword(b"endstream")?;
+        cursor.space();
+        object = Object::Stream(Stream {
+            dict,
+            content,
+            allows_compression: true,
+            start_position: None,
+        });
+    }
+    cursor.keyword(b"endobj")?;
+    Some((id, object))
+}
+
+/// A non-negative integer.
+fn offset(object: &Object) -> Option<usize> {
+    usize::try_from(object.as_i64().ok()?).ok()
+}
+
+/// What `startxref` at the end of the file says.
+fn last_section(bytes: &[u8]) -> Option<usize> {
+    let end = bytes.iter().rposition(|byte| !is_white(*byte))? + 1;
+    let before = bytes[..end].strip_suffix(b"%%EOF")?;
+    let tail = before.len().saturating_sub(TAIL);
+    let word = before[tail..].windows(9).rposition(|nine| nine == b"startxref")?;
+    let mut cursor = Cursor::new(before, tail + word + 9)?;
+    cursor.space();
+    let start = usize::try_from(cursor.unsigned()?).ok()?;
+    cursor.space();
+    (cursor.position() == before.len()).then_some(start)
+}
+
+#[cfg(test)]
+mod tests {
+    use lopdf::{Document, SaveOptions, dictionary, xref::XrefType};
+
+    use super::*;
+
+    /// A document whose objects need every part of the syntax.
+    fn sample(layout: Layout) -> Vec<u8> {
+        let mut document = Document::with_version("1.7");
+        let text = Object::String(b"a(b)\\\r\n\0\xff".to_vec(), lopdf::StringFormat::Literal);
+        let parts = dictionary! {
+            "A B#" => text, "Real" => -0.25_f32, "Yes" => true, "None" => Object::Null,
+            "Hex" => Object::String(vec![0, 255], lopdf::StringFormat::Hexadecimal),
+            "List" => vec![1.into(), vec![Object::Reference((2, 0)), "Name".into()].into()],
+        };
+        let parts = document.add_object(parts);
+        let drawn = document.add_object(Stream::new(dictionary! {}, b"endstream endobj".to_vec()));
+        let catalog = dictionary! { "Type" => "Catalog", "Parts" => parts, "Drawn" => drawn };
+        let catalog = document.add_object(catalog);
+        document.trailer.set("Root", catalog);
+        let streams = layout == Layout::Stream;
+        if !streams {
+            document.reference_table.cross_reference_type = XrefType::CrossReferenceTable;
+        }
+        let options = SaveOptions {
+            use_object_streams: streams,
+            use_xref_streams: streams,
+            ..SaveOptions::default()
+        };
+        let mut out = Vec::new();
+        document.save_with_options(&mut out, options).unwrap();
+        out
+    }
+
+    #[test]
+    fn every_object_is_the_one_that_a_full_reading_finds() {
+        for layout in [Layout::Table, Layout::Stream] {
+            let mut pdf = sample(layout);
+            for revision in 0..3_i64 {
+                let full = super::super::open(&pdf).unwrap();
+                let lazy = File::read(&pdf).unwrap();
+                assert_eq!(lazy.layout, layout);
+                assert_eq!(lazy.max_id, full.reference_table.max_id());
+                for (id, object) in &full.objects {
+                    let mut found = lazy.get(*id).unwrap();
+                    if let Object::Stream(stream) = &mut found {
+                        stream.start_position = None;
+                    }
+                    assert_eq!(&found, object, "{layout:?} {revision} {id:?}");
+                }
+                assert_eq!(lazy.get((9_999, 0)).unwrap(), Object::Null);
+                let mut update = super::super::update::Update::lazily_after(&pdf).unwrap();
+                let catalog = update.catalog();
+                update.load(catalog).unwrap();
+                let added = update.add(dictionary! { "Revision" => revision }).unwrap();
+                update.edit(catalog).unwrap().set("Newest", added);
+                pdf = update.write().unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn damage_is_never_repaired() {
+        // One character for each byte.
+        let good: String = sample(Layout::Table).into_iter().map(char::from).collect();
+        let bytes = |text: &str| -> Vec<u8> {
+            text.chars().map(|letter| u8::try_from(letter).unwrap()).collect()
+        };
+        assert!(File::read(&bytes(&good)).unwrap().get((1, 0)).is_ok());
+        let start = good.rfind("startxref\n").unwrap();
+        let moved = |by: i64| {
+            let number: i64 = good[start + 10..].lines().next().unwrap().parse().unwrap();
+            format!("{}startxref\n{}\n%%EOF", &good[..start], number + by)
+        };
+        let replaced = |from: &str, to: &str| good.replacen(from, to, 1);
+        for (what, pdf) in [
+            ("no header", good[1..].to_owned()),
+            ("no end", good[..good.len() - 1].to_owned()),
+            ("something after the end", format!("{good}x")),
+            ("section one byte later", moved(1)),
+            ("section one byte earlier", moved(-1)),
+            ("section beyond the end", moved(1 << 40)),
+            ("section twice", replaced("/Root", "/Prev 0/Root")),
+            ("encrypted", replaced("/Root", "/Encrypt 1 0 R/Root")),
+            ("size negative", replaced("/Size ", "/Size -")),
+        ] {
+            assert!(File::read(&bytes(&pdf)).is_err(), "{what}");
+        }
+        let other = bytes(&replaced("1 0 obj", "7 0 obj"));
+        assert!(File::read(&other).unwrap().get((1, 0)).is_err(), "another number");
+        let entry = bytes(&replaced(" 00000 n", " 0000x n"));
+        assert!(File::read(&entry).unwrap().get((1, 0)).is_err(), "damaged entry");
+    }
+}
