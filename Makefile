@@ -11,7 +11,7 @@ LISTEN ?= 127.0.0.1:8080
 # What `make bench` plays against a hub of its own.
 BENCH_LISTEN ?= 127.0.0.1:18080
 BENCH_MEETINGS ?= 1 5
-BENCH_LOADS ?= forwarding sockets breakouts churn flaky
+BENCH_LOADS ?= forwarding sockets breakouts churn flaky signing
 # How many cases each property test of `make fuzz` draws: about ten minutes on two cores.
 FUZZ_CASES ?= 200000
 SETUP := target/setup
@@ -63,7 +63,7 @@ web: node_modules/.package-lock.json ## Browser parts only
 	fi
 
 .PHONY: bench
-bench: build $(SETUP)/bench-packages $(SETUP)/nextest ## Whole meetings and loads at full size (reports in target/bench), Janus beside us
+bench: build $(SETUP)/bench-packages $(SETUP)/nextest .venv/ready ## Whole meetings and loads at full size (reports in target/bench), Janus beside us
 	@loadtests/bench.sh $(BENCH_LISTEN) "$(BENCH_MEETINGS)" "$(BENCH_LOADS)"
 	$(CARGO) nextest run $(BUILD) -E 'package(signaling) & binary(media)' --run-ignored only --no-capture
 
