@@ -6,6 +6,7 @@
 
 use super::{Done, LoadError, Target};
 use crate::chart::{Chart, Headline};
+use crate::process::Process;
 use crate::report::Failure;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -77,7 +78,7 @@ struct Compared {
 /// # Errors
 /// [`LoadError`] when nothing could be measured.
 pub async fn run(target: &Target, settings: &Settings) -> Result<Done, LoadError> {
-    let hub = target.process.and_then(|process| process.program().ok());
+    let hub = target.process.map(Process::program);
     let hub = hub.ok_or_else(|| wrong("the hub is not on this machine: its program is needed"))?;
     let folder = std::env::temp_dir().join(format!("accordo-signing-{}", std::process::id()));
     let measured = measure(&hub, settings, &folder).await;
