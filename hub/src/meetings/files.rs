@@ -84,7 +84,8 @@ impl Here {
     /// The card of a file that this person may see at this moment.
     async fn seen(&self, file: Uuid) -> Result<(SharedFile, Card), PageError> {
         let seen = self.rooms.file(self.room(), self.seat(), FileId(file)).await;
-        let seen = seen.map_err(|refused| answer(refusal(&refused)))?;
+        // A room that is over, or open elsewhere, shows nothing here.
+        let seen = seen.map_err(|_| answer(not_here()))?;
         let card = files::card(&self.meetings.portal, self.occupant.shelf, file).await?;
         Ok((seen.file, card.ok_or_else(|| answer(not_here()))?))
     }

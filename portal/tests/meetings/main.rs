@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod convening;
+mod files;
 mod guests;
 mod pages;
 mod room;
