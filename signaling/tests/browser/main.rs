@@ -3,7 +3,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops where its expectations do")]
 
-mod network;
 mod relay;
 mod server;
 
@@ -48,6 +47,18 @@ async fn firefox_and_chromium_meet() {
     let setting = Setting { media: own_address(), ..Setting::default() };
     let (address, _world) = server::start(setting).await;
     play("firefox", address).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r_meet_27_bad_lines_spoil_pictures_before_voices_and_throw_nobody_out() {
+    let (address, _world) = server::start(Setting::default()).await;
+    play("impaired", address).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r_meet_27_everybody_is_back_after_an_outage() {
+    let (address, _world) = server::start(Setting::default()).await;
+    play("outages", address).await;
 }
 
 /// An address of this machine other than loopback, which Firefox never uses for media.

@@ -1,7 +1,6 @@
 //! Rooms, media edge and room page on one loopback address, without a portal: who somebody is
 //! stands in a cookie.
 
-use crate::network::Network;
 use crate::relay;
 use async_trait::async_trait;
 use axum::Json;
@@ -12,6 +11,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{any, get, post};
 use chrono::{DateTime, TimeDelta, Utc};
+use impaired_link::{Conditions, Link};
 use serde::Deserialize;
 use serde_json::json;
 use signaling::edge::{Admission, Door, Journal, JournalError, NoShelf, Rooms, RoomsConfig};
@@ -32,6 +32,9 @@ pub const ROOM: RoomId = RoomId(Uuid::from_u128(1));
 
 /// Until the planned end: over while the story goes on.
 const PLANNED: TimeDelta = TimeDelta::seconds(40);
+
+/// Of the losses on the way of the media.
+const SEED: u64 = 20_260_101;
 
 /// As the portal sends it.
 const CSP: &str = "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'self'";
@@ -54,7 +57,7 @@ pub struct World {
     tokens: Arc<Mutex<HashMap<String, usize>>>,
     added: Arc<Mutex<Vec<NewSeat>>>,
     issued: AtomicUsize,
-    network: Arc<Network>,
+    link: Arc<Link>,
     _turn: Option<Turn>,
 }
 
@@ -153,10 +156,10 @@ impl Default for Setting {
 pub async fn start(setting: Setting) -> (SocketAddr, Arc<World>) {
     let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let mut config = RoomsConfig::default();
-    let (network, hub) = Network::start(setting.media).await;
+    let (link, hub) = Link::start(setting.media, SEED).await.unwrap();
     let media = Media::start(MediaConfig {
         bind: vec![hub],
-        advertise: vec![network.address().ip()],
+        advertise: vec![setting.media],
         workers: 1,
         audio_slots: config.terms.audio_slots.into(),
         video_slots: config.terms.video_slots.into(),
@@ -182,7 +185,7 @@ pub async fn start(setting: Setting) -> (SocketAddr, Arc<World>) {
         Arc::new(SystemClock),
     );
     let issued = AtomicUsize::new(0);
-    let world = Arc::new(World { rooms, journal, tokens, added, issued, network, _turn: turn });
+    let world = Arc::new(World { rooms, journal, tokens, added, issued, link, _turn: turn });
     let app = Router::new()
         .route("/stanza/{meeting}", get(|| file("signaling/web/dist/room.html")))
         .route(
@@ -202,6 +205,7 @@ pub async fn start(setting: Setting) -> (SocketAddr, Arc<World>) {
         .route("/incontri/{meeting}/verbale", get(panel))
         .route("/incontri/{meeting}/novita", post(news))
         .route("/rete/{state}", post(set_network))
+        .route("/linea", post(shape))
         .with_state(Arc::clone(&world));
     let listener = tokio::net::TcpListener::bind(local).await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -260,10 +264,22 @@ async fn news(State(world): State<Arc<World>>) {
 
 async fn set_network(State(world): State<Arc<World>>, Path(state): Path<String>) -> StatusCode {
     match state.as_str() {
-        "giu" => world.network.cut(),
-        "su" => world.network.mend(),
+        "giu" => world.link.cut(),
+        "su" => world.link.mend(),
         _ => return StatusCode::NOT_FOUND,
     }
+    StatusCode::NO_CONTENT
+}
+
+/// What everybody's line to the media edge is like.
+#[derive(Deserialize)]
+struct Lines {
+    up: Conditions,
+    down: Conditions,
+}
+
+async fn shape(State(world): State<Arc<World>>, Json(lines): Json<Lines>) -> StatusCode {
+    world.link.shape(lines.up, lines.down);
     StatusCode::NO_CONTENT
 }
 
