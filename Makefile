@@ -14,6 +14,8 @@ BENCH_MEETINGS ?= 1 5
 BENCH_LOADS ?= forwarding sockets breakouts churn flaky signing
 # How many cases each property test of `make fuzz` draws: about ten minutes on two cores.
 FUZZ_CASES ?= 200000
+# How long each of its coverage-guided targets runs.
+FUZZ_SECONDS ?= 300
 SETUP := target/setup
 # What was built from the same sources stays: the binary holds it, and would be built again.
 WEB := portal/web signaling/web media-test/web
@@ -67,12 +69,13 @@ bench: build $(SETUP)/bench-packages $(SETUP)/nextest .venv/ready ## Whole meeti
 	@loadtests/bench.sh $(BENCH_LISTEN) "$(BENCH_MEETINGS)" "$(BENCH_LOADS)"
 	$(CARGO) nextest run $(BUILD) -E 'package(signaling) & binary(media)' --run-ignored only --no-capture
 
-# There are no coverage-guided fuzz targets. What there is: property tests that draw hostile packets,
-# spliced PDFs, random schedules of rooms and of signature processes. This draws many more cases.
+# The property tests draw hostile packets, spliced PDFs, random schedules of rooms and of signature
+# processes; the coverage-guided targets read what strangers can send to the rooms.
 .PHONY: fuzz
-fuzz: $(SETUP)/build-packages $(SETUP)/nextest web ## The property tests with FUZZ_CASES cases each
+fuzz: $(SETUP)/build-packages $(SETUP)/nextest web ## Property tests with FUZZ_CASES cases each, fuzz targets for FUZZ_SECONDS each
 	PROPTEST_CASES=$(FUZZ_CASES) $(CARGO) nextest run $(BUILD) --no-fail-fast \
 	  -E 'package(signaling) & kind(lib) | package(signing) & (kind(lib) | test(/hostile/))'
+	signaling/fuzz/run $(FUZZ_SECONDS)
 
 .PHONY: audit
 audit: ## Licences and origin of every dependency

@@ -13,4 +13,7 @@ pub mod protocol;
 pub mod room;
 pub mod turn;
 
+#[cfg(test)]
+mod seeds;
+
 pub use clock::{Clock, SystemClock};

@@ -13,6 +13,8 @@ pub mod broken;
 mod commands;
 mod demux;
 mod forward;
+#[cfg(any(test, fuzzing))]
+pub mod hostile;
 mod keyframes;
 mod offer;
 mod peer;

@@ -25,9 +25,12 @@ mod telling;
 mod timers;
 mod view;
 
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
+#[cfg_attr(test, expect(clippy::unwrap_used, reason = "tests stop where their driver does"))]
 mod tests;
 
+#[cfg(any(test, fuzzing))]
+pub use tests::hostile;
 pub use ports::{
     AddedSeat, ConnectionId, DEFAULT_GRACE, Input, NewSeat, Output, PhoneSeat, Refused, RoomSpec,
     Seat, Terms, Way,
