@@ -124,6 +124,9 @@ pub fn welcome(settings: &Settings) -> String {
     list(&mut text, &world::ACCOUNTS);
     text.push_str(&format!("Mediation body: http://mediazione.localhost:{port}\n"));
     list(&mut text, &world::MEDIATION);
+    text.push_str(&format!(
+        "  People without an account come by the links in http://mediazione.localhost:{port}/dev/outbox\n"
+    ));
     text
 }
 

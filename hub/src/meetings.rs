@@ -1,6 +1,7 @@
 //! Where rooms meet cases: the door, the attendance log, and the endpoint that gives out seats.
 //! Rooms know seats, the portal knows people; the translation is here and nowhere else.
 
+mod board;
 mod files;
 
 use std::sync::{Arc, OnceLock};
@@ -71,7 +72,7 @@ impl Meetings {
             .layer(middleware::from_fn(guard::same_origin))
             .with_state(self.portal.clone());
         let socket = Router::new().route(SOCKET, any(socket)).with_state(self.clone());
-        join.merge(socket).merge(files::router(self))
+        join.merge(socket).merge(files::router(self)).merge(board::router(self))
     }
 
     /// Keeps this node's rooms its own until `stop`; rooms that it cannot keep stop here before

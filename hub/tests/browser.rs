@@ -10,6 +10,11 @@ fn one_whole_conciliation_from_the_case_to_the_signed_minutes() {
 }
 
 #[test]
+fn r_meet_46_a_person_without_an_account_comes_to_a_mediation_on_a_telephone() {
+    play("guest");
+}
+
+#[test]
 fn r_test_the_media_test_green_and_red_without_an_account_and_with_one() {
     play("media-test");
 }

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { get } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -29,9 +30,11 @@ export class Hub {
     readonly data: string,
   ) {}
 
-  static async start(): Promise<Hub> {
+  /** `host`: of the body that the story plays at. */
+  static async start(host = '127.0.0.1'): Promise<Hub> {
     const data = await mkdtemp(path.join(tmpdir(), 'accordo-e2e-'));
-    const listen = `127.0.0.1:${await freePort()}`;
+    const port = await freePort();
+    const listen = `127.0.0.1:${port}`;
     const log = createWriteStream(await artefact('hub.log'));
     const child = spawn(hubBinary, ['serve', '--demo', '--listen', listen, '--data', data], {
       cwd: root,
@@ -39,7 +42,7 @@ export class Hub {
     });
     child.stdout.pipe(log);
     child.stderr.pipe(log);
-    const hub = new Hub(child, `http://${listen}`, data);
+    const hub = new Hub(child, `http://${host}:${port}`, data);
     await hub.ready();
     return hub;
   }
@@ -62,8 +65,7 @@ export class Hub {
 
   /** Messages that the demo outbox holds for one address or number, newest first. */
   async outbox(to: string): Promise<Message[]> {
-    const response = await fetch(`${this.url}/dev/outbox.json?to=${encodeURIComponent(to)}`);
-    return (await response.json()) as Message[];
+    return JSON.parse(await ask(`${this.url}/dev/outbox.json?to=${encodeURIComponent(to)}`)) as Message[];
   }
 
   /** Waits for a message that fits. */
@@ -79,7 +81,7 @@ export class Hub {
 
   private async ready(): Promise<void> {
     const end = Date.now() + READY_WITHIN_MS;
-    while (!(await answers(`${this.url}/readyz`))) {
+    while (!(await ask(`${this.url}/readyz`).then(() => true, () => false))) {
       if (this.child.exitCode !== null) throw new Error(`the hub ended with ${this.child.exitCode}: see hub/e2e/pictures/*/hub.log`);
       if (Date.now() > end) throw new Error('the hub did not get ready: see hub/e2e/pictures/*/hub.log');
       await sleep(100);
@@ -87,8 +89,18 @@ export class Hub {
   }
 }
 
-async function answers(url: string): Promise<boolean> {
-  return fetch(url).then((r) => r.ok, () => false);
+/** Asks the loopback address, whatever host the address names: that one chooses the body. */
+function ask(address: string): Promise<string> {
+  const { host, port, pathname, search } = new URL(address);
+  const options = { host: '127.0.0.1', port, path: pathname + search, headers: { host } };
+  return new Promise((resolve, reject) => {
+    get(options, (answer) => {
+      let text = '';
+      answer.setEncoding('utf8');
+      answer.on('data', (part: string) => (text += part));
+      answer.on('end', () => (answer.statusCode === 200 ? resolve(text) : reject(new Error(`${address}: ${answer.statusCode}`))));
+    }).on('error', reject);
+  });
 }
 
 async function freePort(): Promise<number> {

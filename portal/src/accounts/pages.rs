@@ -17,7 +17,7 @@ use crate::organisations;
 use crate::portal::Portal;
 use crate::random::{self, Token};
 use crate::web::{
-    Answer, Chrome, PageError, SESSION_COOKIE, Visit, cookie_of, html, html_with, local_path,
+    Answer, Chrome, PageError, SESSION_COOKIE, Visit, cookie_of, done, html, html_with, local_path,
     see_other,
 };
 
@@ -30,6 +30,7 @@ pub fn routes() -> Router<Portal> {
         .route("/accesso/profilo", get(show_profiles).post(choose))
         .route("/esci", post(sign_out))
         .route("/profilo", get(own))
+        .route("/profilo/firma", post(own_signature))
 }
 
 #[derive(Deserialize)]
@@ -303,6 +304,26 @@ struct OwnPage {
     chrome: Chrome,
     person: Person,
     profiles: Vec<Choice>,
+    own_signature: bool,
+}
+
+#[derive(Deserialize)]
+struct OwnSignature {
+    #[serde(default)]
+    firma: String,
+}
+
+/// R-MEET-08.
+async fn own_signature(
+    State(portal): State<Portal>,
+    visit: Visit,
+    Form(form): Form<OwnSignature>,
+) -> Answer {
+    let mut tx = portal.db.begin().await?;
+    let (user, own) = (visit.actor.user, form.firma == "si");
+    store::set_own_signature(&mut tx, visit.body.id, user, own).await?;
+    tx.commit().await?;
+    Ok(done("/profilo", "La dichiarazione è registrata."))
 }
 
 async fn own(State(portal): State<Portal>, visit: Visit) -> Answer {
@@ -310,7 +331,8 @@ async fn own(State(portal): State<Portal>, visit: Visit) -> Answer {
     let person = store::person(&portal.db, body.id, user).await?.ok_or(PageError::NotFound)?;
     let profiles = store::profiles(&portal.db, body.id, user).await?;
     let profiles = choices(&portal, body, &profiles).await?;
-    html(&OwnPage { chrome: visit.chrome, person, profiles })
+    let own_signature = store::own_signature(&portal.db, body.id, user).await?;
+    html(&OwnPage { chrome: visit.chrome, person, profiles, own_signature })
 }
 
 fn begin_again(back: &str) -> Response {

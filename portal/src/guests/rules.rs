@@ -18,7 +18,8 @@ pub const CODES: i64 = 10;
 pub const CODE_EVERY_S: i64 = 30;
 
 /// Whether a guest may open an address: the own page, the room, what is asked of and shown in that
-/// room, and the minutes of the meetings that take place in it. Who invents another address, or
+/// room, the minutes of the meetings that take place in it, and the own identification, without which
+/// nobody signs. Who invents another address, or
 /// another room's, finds nothing (R-MEET-46).
 pub fn may(guest: &Guest, path: &str) -> bool {
     let mut parts = path.split('/').skip(1);
@@ -31,7 +32,9 @@ pub fn may(guest: &Guest, path: &str) -> bool {
         (Some("stanza"), text, None) => room(text) || meeting(text),
         (Some("api"), Some("rooms"), text) => room(text) || meeting(text),
         (Some("incontri"), text, Some("verbale")) => !guest.seat.is_extra() && meeting(text),
-        (Some("firma"), Some("condizioni"), Some(_)) => !guest.seat.is_extra(),
+        (Some("firma"), Some("condizioni"), Some(_))
+        | (Some("identificazione"), _, _)
+        | (Some("api"), Some("identifications"), Some(_)) => !guest.seat.is_extra(),
         _ => false,
     }
 }
@@ -137,6 +140,11 @@ mod tests {
             (format!("/incontri/{meeting}/presenze.json"), false, false),
             (format!("/incontri/{meeting}/annullamento"), false, false),
             ("/firma/condizioni/privacy".to_owned(), true, false),
+            ("/identificazione".to_owned(), true, false),
+            ("/identificazione/sessione".to_owned(), true, false),
+            (format!("/api/identifications/{other}/join"), true, false),
+            ("/identificazioni".to_owned(), false, false),
+            (format!("/identificazioni/{other}/approvazione"), false, false),
             ("/".to_owned(), false, false),
             ("/agenda".to_owned(), false, false),
             ("/pratiche".to_owned(), false, false),

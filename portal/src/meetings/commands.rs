@@ -2,24 +2,27 @@
 //! the messages.
 
 use chrono::{DateTime, Utc};
+use signing::process::Method;
 
 use super::notices::{Told, tell};
 use super::people::{self, Sitting};
-use super::rules::{Meeting, MeetingAct, MeetingRefusal};
+use super::rules::{Meeting, MeetingAct, MeetingRefusal, by_telephone};
 use super::seats::{Booked, conflicts};
 use super::standing;
 use super::store::{self, MeetingRecord};
 use super::{MeetingId, MeetingState, Mode, Slot};
-use crate::accounts::{Actor, UserId};
+use crate::accounts::{self, Actor, UserId};
 use crate::bodies::Body;
 use crate::cases::access::{self, Action};
 use crate::cases::commands::{By, CaseError, act_in, body};
-use crate::cases::rules::{Act, Refusal};
+use crate::cases::rules::{Act, Asker, Refusal};
 use crate::cases::store::{self as cases, CaseRecord};
 use crate::cases::{CaseId, Outcome};
 use crate::db::{DbError, Tx};
 use crate::guests::invitations;
 use crate::portal::{Parts, Portal};
+use crate::procedures::Side;
+use crate::signatures::identity;
 
 /// Why nothing was done.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +36,14 @@ pub enum MeetingError {
     /// Somebody is elsewhere at that time (R-MEET-04).
     #[error("In quell'orario sono già impegnati in un altro incontro: {}.", .0.join(", "))]
     Conflict(Vec<String>),
+    /// R-MEET-08.
+    #[error(
+        "La call conference non può essere l'unica modalità della procedura: per firmare a distanza \
+         occorre una firma digitale propria o l'identificazione con SPID o CIE. Manca a: {}. Scegli \
+         la stanza virtuale.",
+        .0.join(", ")
+    )]
+    ByTelephone(Vec<String>),
     /// None of the lengths to choose from.
     #[error("Scegli una durata dall'elenco.")]
     Length,
@@ -92,6 +103,9 @@ pub async fn convene(
     let record = act_in(&mut tx, portal, &body, case, &act, actor.into()).await?;
     let slot = Slot::new(proposal.starts_at, proposal.minutes);
     let sitting = free_at(&mut tx, portal, &body, &record, slot).await?;
+    if proposal.mode == Mode::CallConference {
+        may_be_by_telephone(portal, &record, &sitting).await?;
+    }
     let meeting = MeetingRecord {
         id: MeetingId(portal.new_id()),
         body: body.id,
@@ -110,12 +124,40 @@ pub async fn convene(
     Ok(meeting.id)
 }
 
-/// Fixes another time for a meeting that has not begun; the old one stays as postponed.
+/// R-MEET-08.
+async fn may_be_by_telephone(
+    portal: &Portal,
+    case: &CaseRecord,
+    sitting: &[Sitting],
+) -> Result<(), MeetingError> {
+    let meetings = store::of_case(&portal.db, case.body, case.id).await?;
+    let off = [MeetingState::Postponed, MeetingState::Cancelled];
+    let in_room =
+        |m: &MeetingRecord| m.rules.mode == Mode::VirtualRoom && !off.contains(&m.rules.state);
+    let profile = portal.profile(&case.procedure);
+    let there = |seat| sitting.iter().any(|one| one.seat == seat);
+    let seats = profile.minutes_of(Outcome::Agreement).map(|rules| rules.signers_among(there));
+    let mut signers = Vec::new();
+    for seat in seats.unwrap_or_default() {
+        let one = sitting.iter().find(|one| one.seat == seat && seat.side() == Side::Activating);
+        let Some(Sitting { person, .. }) = one else { continue };
+        let identified = identity::of(&portal.db, case.body.0, person.id).await;
+        let identified = identified.map_err(CaseError::from)?;
+        let from_afar = identified.is_some_and(|i| i.method != Method::Video);
+        let own = accounts::store::own_signature(&portal.db, case.body, person.id).await?;
+        signers.push((person.name(), own || from_afar));
+    }
+    by_telephone(meetings.iter().any(in_room), &signers).map_err(MeetingError::ByTelephone)
+}
+
+/// Fixes another time for a meeting that has not begun; the old one stays as postponed. `asked`: who
+/// asked for it and when, if it is a postponement that the Service grants (R-CASE-50…53).
 pub async fn move_to(
     portal: &Portal,
     actor: &Actor,
     meeting: MeetingId,
     starts_at: DateTime<Utc>,
+    asked: Option<(Asker, DateTime<Utc>)>,
 ) -> Result<MeetingId, MeetingError> {
     let body = body(portal, actor.body).await?;
     let mut tx = portal.db.begin().await?;
@@ -123,7 +165,10 @@ pub async fn move_to(
     let record = cases::lock(&mut tx, body.id, old.case).await?.ok_or(MeetingError::NotFound)?;
     allowed(actor, &record)?;
     old.rules.handle(MeetingAct::Postpone, portal.now())?;
-    let act = Act::MoveMeeting { starts_at };
+    let act = match asked {
+        Some((asked_by, asked_at)) => Act::GrantPostponement { asked_by, asked_at, starts_at },
+        None => Act::MoveMeeting { starts_at },
+    };
     let record = act_in(&mut tx, portal, &body, old.case, &act, actor.into()).await?;
     store::save(&mut tx, &old).await?;
     let length = old.rules.slot.ends_at - old.rules.slot.starts_at;

@@ -217,6 +217,7 @@ fn placed(error: MeetingError) -> Result<NewErrors, PageError> {
             NewErrors { date: text, ..none }
         }
         MeetingError::Length => NewErrors { duration: text, ..none },
+        MeetingError::ByTelephone(_) => NewErrors { mode: text, ..none },
         MeetingError::Case(CaseError::Unfit(_)) => NewErrors { conciliator: text, ..none },
         _ => NewErrors { general: text, ..none },
     })
@@ -228,6 +229,7 @@ pub(super) fn explained(error: &MeetingError) -> Option<String> {
         MeetingError::Refused(_)
         | MeetingError::Conflict(_)
         | MeetingError::Length
+        | MeetingError::ByTelephone(_)
         | MeetingError::Case(CaseError::Refused(_) | CaseError::Unfit(_)) => {
             Some(error.to_string())
         }

@@ -6,6 +6,7 @@
 
 pub mod agenda;
 pub mod attendance;
+pub mod board;
 pub mod commands;
 mod convening;
 pub mod door;

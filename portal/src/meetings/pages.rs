@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
 use axum::routing::{get, post};
 use axum::{Form, Json, Router};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -19,6 +20,7 @@ use crate::accounts::Role;
 use crate::bodies::BodyId;
 use crate::calendar;
 use crate::cases::access::{self, Action, Relation};
+use crate::cases::rules::Asker;
 use crate::cases::store::{self as cases, CaseRecord};
 use crate::cases::supply::Service;
 use crate::cases::{CaseId, Outcome};
@@ -169,6 +171,8 @@ struct MeetingPage {
     may_see_minutes: bool,
     may_read_attendance: bool,
     may_change: bool,
+    /// Who can have asked for a postponement.
+    askers: Vec<(&'static str, &'static str)>,
     refusal: Option<String>,
 }
 
@@ -257,9 +261,17 @@ async fn page(portal: &Portal, visit: Visit, id: MeetingId, refusal: Option<Stri
         may_see_minutes: seat || staff,
         may_read_attendance: access::may(relation, Action::ReadAttendance),
         may_change: access::may(relation, Action::Convene) && rules.state == MeetingState::Convened,
+        askers: askers(&case),
         refusal,
     };
     html_with(status, &page)
+}
+
+/// Who can ask for a postponement (R-CASE-50): the client and the operators that take part.
+fn askers(case: &CaseRecord) -> Vec<(&'static str, &'static str)> {
+    let operators = case.rules.operators.iter().filter(|p| p.convened);
+    let operators = operators.map(|p| (p.part.key(), p.part.label()));
+    std::iter::once(("cliente", "Cliente")).chain(operators).collect()
 }
 
 async fn show(State(portal): State<Portal>, visit: Visit, Path(id): Path<Uuid>) -> Answer {
@@ -281,6 +293,28 @@ struct MoveForm {
     data: String,
     #[serde(default)]
     ora: String,
+    /// Who asked: `cliente`, or the word of a part; empty if the Service moves it of its own.
+    #[serde(default)]
+    richiesta: String,
+    /// Day of the request.
+    #[serde(default)]
+    richiesta_il: String,
+}
+
+impl MoveForm {
+    /// Who asked for the postponement, and when: the whole day counts for who asked.
+    fn asked(&self) -> Result<Option<(Asker, DateTime<Utc>)>, &'static str> {
+        let asker = match self.richiesta.as_str() {
+            "" => return Ok(None),
+            "cliente" => Asker::Client,
+            part => Asker::Operator(
+                part.parse().map_err(|_| "Scegli dall'elenco chi ha chiesto il differimento.")?,
+            ),
+        };
+        let day = self.richiesta_il.parse::<NaiveDate>();
+        let day = day.map_err(|_| "Scrivi il giorno in cui è stato chiesto il differimento.")?;
+        Ok(Some((asker, calendar::start_of(day))))
+    }
 }
 
 async fn move_to(
@@ -291,15 +325,22 @@ async fn move_to(
 ) -> Answer {
     let refusal = match instant(&form.data, &form.ora) {
         Err(errors) => errors.date.or(errors.time),
-        Ok(at) => match commands::move_to(&portal, &visit.actor, MeetingId(id), at).await {
-            Ok(new) => {
-                let text = "L'incontro è spostato. Tutti i partecipanti sono stati avvisati.";
-                return Ok(done(&format!("/incontri/{new}"), text));
+        Ok(at) => match form.asked() {
+            Err(text) => Some(text.to_owned()),
+            Ok(asked) => {
+                let moved = commands::move_to(&portal, &visit.actor, MeetingId(id), at, asked);
+                match moved.await {
+                    Ok(new) => {
+                        let text =
+                            "L'incontro è spostato. Tutti i partecipanti sono stati avvisati.";
+                        return Ok(done(&format!("/incontri/{new}"), text));
+                    }
+                    Err(error) => match explained(&error) {
+                        Some(text) => Some(text),
+                        None => return Err(unexplained(error)),
+                    },
+                }
             }
-            Err(error) => match explained(&error) {
-                Some(text) => Some(text),
-                None => return Err(unexplained(error)),
-            },
         },
     };
     page(&portal, visit, MeetingId(id), refusal).await

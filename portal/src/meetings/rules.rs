@@ -183,6 +183,15 @@ impl Meeting {
     }
 }
 
+/// Whether a meeting can be held by telephone (R-MEET-08): another one of the procedure is held in the
+/// room, or everybody of the activating party who has to sign can do so from afar, with a signature
+/// of their own or after an identification with SPID or CIE. Otherwise, who cannot.
+pub fn by_telephone(other_in_room: bool, signers: &[(String, bool)]) -> Result<(), Vec<String>> {
+    let cannot = signers.iter().filter(|(_, from_afar)| !from_afar);
+    let names: Vec<String> = cannot.map(|(name, _)| name.clone()).collect();
+    if other_in_room || names.is_empty() { Ok(()) } else { Err(names) }
+}
+
 /// Whether a room can be entered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Door {
@@ -217,6 +226,25 @@ mod tests {
     fn meeting(state: MeetingState) -> Meeting {
         let slot = Slot::new(at("2026-12-05T14:00:00Z"), 60);
         Meeting { state, ..Meeting::convened(Mode::VirtualRoom, slot) }
+    }
+
+    #[test]
+    fn r_meet_08_a_procedure_by_telephone_alone_needs_a_signature_from_afar() {
+        let signers = |means: &[bool]| -> Vec<(String, bool)> {
+            means.iter().enumerate().map(|(n, from_afar)| (format!("S{n}"), *from_afar)).collect()
+        };
+        for (other_in_room, means, refused) in [
+            (false, &[true][..], None),
+            (false, &[false], Some(vec!["S0"])),
+            (false, &[true, false], Some(vec!["S1"])),
+            (false, &[], None),
+            (true, &[false], None),
+            (true, &[true], None),
+        ] {
+            let found = by_telephone(other_in_room, &signers(means)).err();
+            let refused = refused.map(|names| names.into_iter().map(str::to_owned).collect());
+            assert_eq!(found, refused, "{other_in_room} {means:?}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::rules::Door;
 use super::store::{self, MeetingRecord};
-use super::{MeetingId, Mode};
+use super::{MeetingId, MeetingState, Mode};
 use crate::bodies::BodyId;
 use crate::cases::store::CaseRecord;
 use crate::cases::{self, CaseId};
@@ -135,13 +135,18 @@ pub async fn of_meeting(
     }
 }
 
-/// The meeting whose door is open: it takes the standing room's place.
+/// The meeting whose door is open: it takes the standing room's place. One that was never begun does
+/// so until its planned end only, lest nobody can talk until it is put on record.
 pub fn held_now<'a>(
     meetings: &'a [MeetingRecord],
     rules: &RoomRules,
     now: DateTime<Utc>,
 ) -> Option<&'a MeetingRecord> {
-    meetings.iter().find(|meeting| meeting.rules.door(rules, now) == Door::Open)
+    let takes_place = |meeting: &&MeetingRecord| {
+        let begun = meeting.rules.state != MeetingState::Convened;
+        meeting.rules.door(rules, now) == Door::Open && (begun || now < meeting.rules.slot.ends_at)
+    };
+    meetings.iter().find(takes_place)
 }
 
 /// What becomes of a standing room that people are in.

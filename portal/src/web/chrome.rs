@@ -78,8 +78,8 @@ fn menu(role: Role) -> &'static [(&'static str, &'static str)] {
         Role::Administrator => &[HOME, ("/amministrazione/utenti", "Utenti")],
         Role::ContactOfficer => &[HOME],
         Role::Guest => &[],
-        Role::ServiceSecretariat
-        | Role::Conciliator
+        Role::ServiceSecretariat => &[HOME, CASES, AGENDA, ("/servizio/stanze", "Stanze")],
+        Role::Conciliator
         | Role::OperatorSecretariat
         | Role::OperatorDelegate
         | Role::Client

@@ -1,13 +1,14 @@
 //! Fixing, moving, cancelling.
 
+use axum::http::StatusCode;
 use portal::accounts::Actor;
 use portal::cases::commands::{self as cases, CaseError};
 use portal::cases::rules::Refusal;
 use portal::cases::{CaseState, store};
-use portal::meetings::MeetingState;
-use portal::meetings::commands::{self, MeetingError};
+use portal::meetings::commands::{self, MeetingError, Proposal};
+use portal::meetings::{MeetingState, Mode};
 use portal::notifications;
-use portal_testing::{databases, world};
+use portal_testing::{Browser, databases, world};
 
 use crate::support::{at, case, convened, people, proposal};
 
@@ -66,7 +67,8 @@ async fn r_meet_05_everybody_with_a_seat_is_told_once_and_r_meet_12_secretariats
         let who = people(&world).await;
         let meeting = convened(&world, &who, "2026-12-05T14:00:00Z").await;
         let moved =
-            commands::move_to(&world.portal, &who.staff, meeting, at("2026-12-06T14:00:00Z")).await;
+            commands::move_to(&world.portal, &who.staff, meeting, at("2026-12-06T14:00:00Z"), None)
+                .await;
         let moved = moved.unwrap();
         commands::cancel(&world.portal, &who.staff, moved).await.unwrap();
         let again = commands::cancel(&world.portal, &who.staff, moved).await;
@@ -127,6 +129,71 @@ async fn r_meet_35_after_an_adjournment_the_next_meeting_is_convened() {
         let case = store::read(db, body.id, case).await.unwrap().unwrap();
         assert_eq!(case.rules.state, CaseState::Reconvened, "{name}");
         assert!(read(first).await.is_first, "{name}");
+    }
+    databases.end().await;
+}
+
+#[tokio::test]
+async fn r_meet_08_the_telephone_alone_needs_a_signature_from_afar() {
+    let databases = databases().await;
+    for (name, db) in &databases.all {
+        let world = world(db, &databases.folder().join(name)).await;
+        let who = people(&world).await;
+        let case = case(&world, &who).await;
+        let online = proposal(&who.conciliator, "2026-12-05T14:00:00Z");
+        let by_telephone = Proposal { mode: Mode::CallConference, ..online };
+        let refused = commands::convene(&world.portal, &who.staff, case, by_telephone).await;
+        let Err(MeetingError::ByTelephone(names)) = refused else { panic!("{name} {refused:?}") };
+        assert_eq!(names, std::slice::from_ref(&who.client.name), "{name}");
+        // The client says so on the own page.
+        let router = portal::web::router(world.portal.clone());
+        let mut client = Browser::signed_in(router, &world, "cliente").await;
+        let page = client.post("/profilo/firma", &[("firma", "si")]).await;
+        assert_eq!(page.status, StatusCode::SEE_OTHER, "{name} {}", page.text());
+        assert!(client.get("/profilo").await.text().contains("Hai dichiarato"), "{name}");
+        let meeting = commands::convene(&world.portal, &who.staff, case, by_telephone).await;
+        commands::cancel(&world.portal, &who.staff, meeting.unwrap()).await.unwrap();
+        client.post("/profilo/firma", &[("firma", "no")]).await;
+        let refused = commands::convene(&world.portal, &who.staff, case, by_telephone).await;
+        assert!(matches!(refused, Err(MeetingError::ByTelephone(_))), "{name} {refused:?}");
+        commands::convene(&world.portal, &who.staff, case, online).await.unwrap();
+    }
+    databases.end().await;
+}
+
+#[tokio::test]
+async fn r_meet_28_a_postponement_is_granted_once_to_each_side_and_in_time() {
+    let databases = databases().await;
+    for (name, db) in &databases.all {
+        let world = world(db, &databases.folder().join(name)).await;
+        let who = people(&world).await;
+        let meeting = convened(&world, &who, "2026-12-10T14:00:00Z").await;
+        let router = portal::web::router(world.portal.clone());
+        let mut staff = Browser::signed_in(router, &world, "segreteria").await;
+        let post = |page: String, to: &'static str, by: &'static str, on: &'static str| {
+            let fields = [("data", to), ("ora", "15:00"), ("richiesta", by), ("richiesta_il", on)];
+            (format!("{page}/spostamento"), fields)
+        };
+        let page = format!("/incontri/{meeting}");
+        for (to, by, on, told) in [
+            ("2026-12-12", "cliente", "", "Scrivi il giorno"),
+            ("2026-12-12", "giudice", "2026-12-01", "Scegli dall"),
+            ("2026-12-12", "cliente", "2026-12-09", "giorni"),
+            ("2026-12-30", "cliente", "2026-12-01", "giorni"),
+        ] {
+            let (path, fields) = post(page.clone(), to, by, on);
+            let refused = staff.post(&path, &fields).await;
+            assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{name} {to} {by} {on}");
+            assert!(refused.text().contains(told), "{name} {to} {by} {on}: {}", refused.text());
+        }
+        let (path, fields) = post(page, "2026-12-12", "cliente", "2026-12-01");
+        let moved = staff.post(&path, &fields).await.location().to_owned();
+        assert!(moved.starts_with("/incontri/"), "{name} {moved}");
+        let (path, fields) = post(moved.clone(), "2026-12-14", "cliente", "2026-12-01");
+        let again = staff.post(&path, &fields).await;
+        assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY, "{name}");
+        let (path, fields) = post(moved, "2026-12-14", "convened", "2026-12-01");
+        assert!(staff.post(&path, &fields).await.location().starts_with("/incontri/"), "{name}");
     }
     databases.end().await;
 }

@@ -262,7 +262,7 @@ async fn r_meet_46_28_a_moved_or_cancelled_meeting_takes_links_and_sessions_with
         assert_eq!(browser.get("/ospite").await.status, StatusCode::OK, "{name}");
         world.clock.advance(TimeDelta::minutes(1));
         let moved = at("2026-12-06T14:00:00Z");
-        let meeting = commands::move_to(portal, &who.staff, meeting, moved).await.unwrap();
+        let meeting = commands::move_to(portal, &who.staff, meeting, moved, None).await.unwrap();
         assert_eq!(browser.get("/ospite").await.status, StatusCode::SEE_OTHER, "{name}");
         assert_eq!(browser.get(&first).await.status, StatusCode::NOT_FOUND, "{name}");
         let second = link(&world, MAIL).await;
@@ -328,7 +328,7 @@ async fn r_meet_46_a_posted_letter_opens_the_same_door_by_a_code() {
             assert_eq!(page.status == StatusCode::SEE_OTHER, good, "{name} {typed}");
         }
         let page = browser.post("/invito", &[("codice", &new)]).await;
-        guest(&world, &page.location().to_owned(), MOBILE).await;
+        guest(&world, page.location(), MOBILE).await;
     }
     databases.end().await;
 }

@@ -5,8 +5,10 @@ import 'bootstrap-italia/dist/plugins/dropdown.js';
 import 'bootstrap-italia/dist/plugins/navbar-collapsible.js';
 import { startCountdowns } from './page/countdown';
 import { guardForms } from './page/forms';
+import { startLive } from './page/live';
 
 document.documentElement.classList.add('js');
 if (window.parent !== window) document.documentElement.classList.add('in-frame');
 guardForms(document);
 startCountdowns(document);
+startLive(document);

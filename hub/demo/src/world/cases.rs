@@ -199,7 +199,7 @@ impl Story<'_> {
             Goal::Convened => {}
             Goal::Moved => {
                 let to = self.slot(now + self.ahead() + TimeDelta::days(10))?;
-                let moved = meetings::move_to(self.portal, staff, meeting, to).await;
+                let moved = meetings::move_to(self.portal, staff, meeting, to, None).await;
                 moved.map_err(WorldError::of)?;
             }
             Goal::Withdrawn => {
@@ -334,10 +334,11 @@ fn with_aid(cast: &Cast) -> Vec<(&Actor, Act)> {
     ]
 }
 
-async fn open(portal: &Portal, cast: &Cast, number: usize) -> Result<CaseId, WorldError> {
+/// What the client of a story states.
+pub(super) fn application(portal: &Portal, number: usize) -> Application {
     let (topic, description, service) = TOPICS[number % TOPICS.len()];
     let today = calendar::day_of(portal.now());
-    let application = Application {
+    Application {
         complaint_on: today - TimeDelta::days(60),
         complaint_ref: format!("REC-{:04}", 100 + number),
         reply_on: number.is_multiple_of(3).then(|| today - TimeDelta::days(30)),
@@ -359,13 +360,16 @@ async fn open(portal: &Portal, cast: &Cast, number: usize) -> Result<CaseId, Wor
         region: "Lazio".to_owned(),
         postal_code: "00153".to_owned(),
         urgency: None,
-    };
+    }
+}
+
+async fn open(portal: &Portal, cast: &Cast, number: usize) -> Result<CaseId, WorldError> {
     let new = NewCase {
         client: cast.clients[number % cast.clients.len()].user,
         client_delegate: number.is_multiple_of(4).then_some(cast.client_delegate.user),
         operator: cast.seller,
         aid: None,
-        application,
+        application: application(portal, number),
     };
     cases::open(portal, &cast.staff, new).await.map_err(WorldError::of)
 }

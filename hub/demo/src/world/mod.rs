@@ -1,9 +1,10 @@
 //! The demo world: two bodies, their people, cases in every state, and a meeting that is about to
-//! begin. Everything is made by the portal's own commands,
+//! begin in each. Everything is made by the portal's own commands,
 //! by a clock that runs through the last months.
 
 mod cases;
 pub mod load;
+mod mediation;
 mod minutes;
 mod people;
 
@@ -73,6 +74,10 @@ pub async fn fill(portal: &Portal) -> Result<Option<MeetingId>, WorldError> {
         agreed = cases::tell(&past, &clock, &conciliation, now).await?;
     }
     meeting_ahead(portal).await?;
+    let all = bodies::all(&portal.db).await.map_err(WorldError::of)?;
+    if let Some(body) = all.iter().find(|body| body.procedure == "mediazione") {
+        mediation::ahead(portal, body).await?;
+    }
     Ok(agreed)
 }
 

@@ -213,7 +213,7 @@ async fn make(
     })
 }
 
-fn with_check_character(code: &str) -> Result<String, WorldError> {
+pub(super) fn with_check_character(code: &str) -> Result<String, WorldError> {
     ('A'..='Z')
         .find_map(|check| fields::fiscal_code(&format!("{code}{check}")).ok())
         .ok_or_else(|| WorldError(format!("{code} is no codice fiscale")))
@@ -249,7 +249,11 @@ pub(super) async fn cast(portal: &Portal, body: Body) -> Result<Cast, WorldError
     })
 }
 
-async fn actor(portal: &Portal, body: BodyId, username: &str) -> Result<Actor, WorldError> {
+pub(super) async fn actor(
+    portal: &Portal,
+    body: BodyId,
+    username: &str,
+) -> Result<Actor, WorldError> {
     let found = store::by_username(&portal.db, body, username).await.map_err(WorldError::of)?;
     let (person, _) = found.ok_or_else(|| WorldError(format!("{username} is missing")))?;
     let profiles = store::profiles(&portal.db, body, person.id).await.map_err(WorldError::of)?;
