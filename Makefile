@@ -73,7 +73,7 @@ bench: build $(SETUP)/bench-packages $(SETUP)/nextest .venv/ready ## Whole meeti
 # processes; the coverage-guided targets read what strangers can send to the rooms.
 .PHONY: fuzz
 fuzz: $(SETUP)/build-packages $(SETUP)/nextest web ## Property tests with FUZZ_CASES cases each, fuzz targets for FUZZ_SECONDS each
-	PROPTEST_CASES=$(FUZZ_CASES) $(CARGO) nextest run $(BUILD) --no-fail-fast \
+	ROOM_SCHEDULES=$(FUZZ_CASES) PROPTEST_CASES=$(FUZZ_CASES) $(CARGO) nextest run $(BUILD) --no-fail-fast \
 	  -E 'package(signaling) & kind(lib) | package(signing) & (kind(lib) | test(/hostile/))'
 	signaling/fuzz/run $(FUZZ_SECONDS)
 

@@ -187,7 +187,11 @@ struct Opened {
 /// The rooms, their media and their relay. Each client gets receive slots for everybody a room can
 /// hold.
 async fn open_rooms(settings: &Settings, meetings: &Meetings) -> Result<Opened, HubError> {
-    let mut config = RoomsConfig::default();
+    let mut config = RoomsConfig {
+        max_rooms: settings.rooms.max_rooms,
+        max_seats: settings.rooms.max_seats,
+        ..RoomsConfig::default()
+    };
     let bind = match settings.media.bind.as_slice() {
         [] => vec![settings.listen.ip()],
         addresses => addresses.to_vec(),

@@ -105,6 +105,10 @@ pub struct TurnSettings {
 pub struct RoomSettings {
     /// Seconds.
     pub lease_s: u32,
+    /// Most rooms open at once here.
+    pub max_rooms: usize,
+    /// Most seats of all open rooms together.
+    pub max_seats: usize,
     /// Shown in the lobby.
     pub help_phone: String,
 }

@@ -38,7 +38,7 @@ export class Room {
     await this.page.getByTestId('session-name').filter({ hasText: name }).waitFor();
   }
 
-  async open(panel: 'people' | 'chat' | 'files' | 'document' | 'settings'): Promise<void> {
+  async open(panel: 'people' | 'chat' | 'files' | 'document' | 'log' | 'settings'): Promise<void> {
     const control = this.page.getByTestId(`control-${panel}`);
     if ((await control.getAttribute('aria-expanded')) !== 'true') await control.click();
   }
@@ -61,6 +61,14 @@ export class Room {
     const last = this.page.getByTestId('chat-line').nth(lines.length - 1);
     await last.waitFor();
     assert.deepEqual(await this.chatLines(), lines);
+    await this.uncover();
+  }
+
+  /** On a phone a panel covers the faces, and faces nobody sees are not sent. */
+  async uncover(): Promise<void> {
+    const width = this.page.viewportSize()?.width ?? 0;
+    const close = this.page.getByTestId('panel-close');
+    if (width < 700 && (await close.isVisible())) await close.click();
   }
 
   /** Waits until a message over the page says so. */

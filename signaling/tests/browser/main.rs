@@ -37,6 +37,19 @@ async fn six_people_meet_in_real_browsers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn r_meet_29_40_44_47_a_tour_of_what_the_room_offers() {
+    let (address, world) = server::start(Setting::default()).await;
+    play("tour", address).await;
+    let log = serde_json::to_string(&*world.journal.lock().unwrap()).unwrap();
+    for kept in ["phone_added", "seat_added", "lawyer", "timer_set", "closing_told"] {
+        assert!(log.contains(kept), "the attendance log lacks {kept}");
+    }
+    for content in ["Gallo", "Levi", "1234567", "7654321"] {
+        assert!(!log.contains(content), "the attendance log holds {content:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn r_meet_45_people_meet_over_the_relay_alone() {
     let (address, _world) = server::start(Setting { relay: true, ..Setting::default() }).await;
     play("relay", address).await;

@@ -150,6 +150,7 @@ export class Connection {
       case 'ok':
       case 'answer':
       case 'ice_servers':
+      case 'invited':
         this.settle(envelope.re)?.resolve(envelope);
         break;
       case 'error':

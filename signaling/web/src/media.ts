@@ -65,7 +65,7 @@ export class Media {
     this.wait(CONNECTED_WITHIN_MS);
     await this.pc.setLocalDescription();
     const sdp = await this.edge.exchange(this.pc.localDescription?.sdp ?? '');
-    await this.pc.setRemoteDescription({ type: 'answer', sdp });
+    await this.pc.setRemoteDescription({ type: 'answer', sdp: speechOpus(sdp) });
   }
 
   get works(): boolean {
@@ -88,14 +88,16 @@ export class Media {
     return this.plan.audioSlots;
   }
 
-  /** Loudness 0…1 of every audio slot that got a packet lately. */
-  async levels(): Promise<Map<number, number>> {
-    const levels = new Map<number, number>();
+  /** Loudness 0…1 of every audio slot that got a packet lately, and of the own microphone. */
+  async levels(): Promise<{ slots: Map<number, number>; own: number }> {
+    const slots = new Map<number, number>();
+    let own = 0;
     for (const stat of (await this.pc.getStats()).values()) {
-      if (stat.type !== 'inbound-rtp' || stat.kind !== 'audio') continue;
-      levels.set(Number(stat.mid) - FIRST_SLOT, stat.audioLevel ?? 0);
+      if (stat.kind !== 'audio') continue;
+      if (stat.type === 'inbound-rtp') slots.set(Number(stat.mid) - FIRST_SLOT, stat.audioLevel ?? 0);
+      if (stat.type === 'media-source') own = stat.audioLevel ?? 0;
     }
-    return levels;
+    return { slots, own };
   }
 
   /** How the own path does: round trip and what the hub reports as lost. */
@@ -146,6 +148,29 @@ export class Media {
 }
 
 export type Quality = 'good' | 'fair' | 'poor' | 'none';
+
+/**
+ * Nothing is sent while nobody speaks, and what is sent repairs a lost packet by the next one. A
+ * sender follows what the answer says of its codec.
+ */
+export function speechOpus(sdp: string): string {
+  const opus = [...sdp.matchAll(/^a=rtpmap:(\d+) opus\//gim)].map(([, payload]) => payload);
+  let text = sdp;
+  for (const payload of new Set(opus)) {
+    const line = new RegExp(`^a=fmtp:${payload} (.*)$`, 'gm');
+    const wanted = ['useinbandfec=1', 'usedtx=1'];
+    if (line.test(text)) {
+      text = text.replace(line, (_, given: string) => {
+        const kept = given.trim().split(';').filter((p) => p !== '' && !/^(useinbandfec|usedtx)=/.test(p.trim()));
+        return `a=fmtp:${payload} ${[...kept, ...wanted].join(';')}`;
+      });
+    } else {
+      const map = new RegExp(`^(a=rtpmap:${payload} .*)$`, 'gm');
+      text = text.replace(map, `$1\r\na=fmtp:${payload} ${wanted.join(';')}`);
+    }
+  }
+  return text;
+}
 
 /** Opus and VP8 only: all that the hub forwards, and an offer of 22 m-lines stays small. */
 function keepOneCodec(transceiver: RTCRtpTransceiver): void {

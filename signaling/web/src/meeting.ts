@@ -4,7 +4,9 @@ import { Connection, RequestError, type ConnectionState, type End, type Socket, 
 import type { Devices } from './devices';
 import { Media, type MediaPlan, type Quality } from './media';
 import { apply, audioSlot, here, initialState, type Effect, type RoomState } from './model';
-import type { ClientMessage, ParticipantId, ServerMessage } from './protocol';
+import type { ClientMessage, ServerMessage, VideoSource, Watch } from './protocol';
+import { hear, sameFloor, SILENCE, type Floor } from './speaking';
+import { afterChange, watched, type Tile } from './watching';
 import { refusals } from './words';
 
 export interface MeetingEvents {
@@ -19,21 +21,29 @@ export interface MeetingEvents {
 /** `lost`: it worked before, and is being mended. */
 export type MediaState = 'connecting' | 'connected' | 'lost';
 
-const SPEAKING_LEVEL = 0.02;
 const LEVELS_EVERY_MS = 500;
 const QUALITY_EVERY_MS = 3_000;
+/** The room takes no more than one change in three seconds. */
+const MARK_EVERY_MS = 3_500;
 
 export class Meeting {
   state: RoomState = initialState();
   connectionState: ConnectionState = 'connecting';
   mediaState: MediaState = 'connecting';
   quality: Quality = 'none';
-  speaking: ReadonlySet<ParticipantId> = new Set();
+  floor: Floor = SILENCE;
+  /** The pictures on the screen; set by the stage. */
+  tiles: () => Tile[] = () => [];
+  /** Something covers the faces. */
+  covered = false;
   media: Media | null = null;
   private plan: MediaPlan | null = null;
   private readonly connection: Connection;
   private readonly timers: ReturnType<typeof setInterval>[];
   private devicesUnsaid = false;
+  private clockAhead = 0;
+  private marked: { quality: Quality; at: number } = { quality: 'none', at: 0 };
+  private toldWatch: { slots: (VideoSource | null)[]; video: Watch[] } = { slots: [], video: [] };
 
   constructor(
     readonly seat: Seat,
@@ -67,15 +77,37 @@ export class Meeting {
     this.connection.start();
   }
 
-  /** Sends a command; a refusal is shown. True if the room carried it out. */
-  async command(message: ClientMessage): Promise<boolean> {
+  /** The hub's clock, ms since 1970. */
+  now(): number {
+    return Date.now() + this.clockAhead;
+  }
+
+  /** Tells the hub which pictures are looked at. Call it when tiles come, go or change their size. */
+  tellWatched(): void {
+    const slots = this.state.slots.video;
+    if (this.connectionState !== 'open' || slots.length === 0) return;
+    const hidden = document.hidden || this.covered;
+    const told = afterChange(this.toldWatch.video, this.toldWatch.slots, slots);
+    const video = watched(slots, this.tiles(), hidden);
+    this.toldWatch = { slots, video };
+    if (video.every((wish, i) => wish === told[i])) return;
+    // A refusal costs nothing but bandwidth.
+    this.connection.request({ type: 'watch', video }).catch(() => undefined);
+  }
+
+  /** Sends a request and gives its answer; a refusal is shown. */
+  async ask(message: ClientMessage): Promise<ServerMessage | null> {
     try {
-      await this.connection.request(message);
-      return true;
+      return await this.connection.request(message);
     } catch (error) {
       this.events.refused(requestWords(error));
-      return false;
+      return null;
     }
+  }
+
+  /** Sends a command; a refusal is shown. True if the room carried it out. */
+  async command(message: ClientMessage): Promise<boolean> {
+    return (await this.ask(message)) !== null;
   }
 
   leave(): Promise<void> {
@@ -99,6 +131,9 @@ export class Meeting {
   }
 
   private welcomed(welcome: Welcome, fresh: boolean): void {
+    this.clockAhead = welcome.server_time_ms - Date.now();
+    // What was said on another socket may not have arrived.
+    if (!welcome.resumed) this.toldWatch = { slots: [], video: [] };
     this.receive(welcome);
     this.plan = {
       audioSlots: welcome.audio_slots,
@@ -113,6 +148,7 @@ export class Meeting {
   /** A new peer connection; the hub ends the one before. */
   private openMedia(plan: MediaPlan): void {
     this.media?.close();
+    this.toldWatch = { slots: [], video: [] };
     const media = new Media(plan, {
       exchange: async (sdp) => {
         const answer = await this.connection.request({ type: 'offer', sdp });
@@ -159,6 +195,8 @@ export class Meeting {
     const before = this.state.session;
     const [state, effects] = apply(this.state, message);
     this.state = state;
+    // The hub takes a fresh join for somebody new.
+    if (message.type === 'welcome' && !message.resumed) this.marked = { quality: 'none', at: 0 };
     if (before !== state.session) this.sessionChanged();
     for (const effect of effects) {
       if (effect.kind === 'muted') this.muted();
@@ -193,22 +231,32 @@ export class Meeting {
 
   private async measureLevels(): Promise<void> {
     if (!this.media || document.hidden) return;
-    const levels = await this.media.levels();
-    const now = new Set(
-      here(this.state)
-        .filter((p) => p.mic && (levels.get(audioSlot(this.state, p.id)) ?? 0) > SPEAKING_LEVEL)
-        .map((p) => p.id),
-    );
-    if (now.size === this.speaking.size && [...now].every((id) => this.speaking.has(id))) return;
-    this.speaking = now;
-    this.events.changed();
+    const { slots, own } = await this.media.levels();
+    const { me } = this.state;
+    const heard = here(this.state).filter((p) => p.mic);
+    const level = (id: string) => (id === me ? own : (slots.get(audioSlot(this.state, id)) ?? 0));
+    const floor = hear(this.floor, new Map(heard.map((p) => [p.id, level(p.id)])));
+    const changed = !sameFloor(floor, this.floor);
+    this.floor = floor;
+    if (changed) this.events.changed();
   }
 
   private async measureQuality(): Promise<void> {
     const quality = (await this.media?.quality()) ?? 'none';
+    this.tellQuality(quality);
     if (quality === this.quality) return;
     this.quality = quality;
     this.events.changed();
+  }
+
+  private tellQuality(mark: Quality): void {
+    const now = performance.now();
+    if (mark === 'none' || mark === this.marked.quality || now - this.marked.at < MARK_EVERY_MS) return;
+    if (this.connectionState !== 'open') return;
+    this.marked = { quality: mark, at: now };
+    this.connection.request({ type: 'quality', mark }).catch(() => {
+      this.marked = { quality: 'none', at: now };
+    });
   }
 
   private end(end: End): void {

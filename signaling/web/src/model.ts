@@ -148,6 +148,14 @@ export function isConciliator(state: RoomState): boolean {
   return self(state)?.role === 'conciliator';
 }
 
+/** 1 for the hand that went up first, in sight of this participant; 0 while it is down. */
+export function handOrder(state: RoomState, of: Person): number {
+  const since = of.hand_at_ms;
+  if (since === null) return 0;
+  const earlier = (p: Person) => p.hand_at_ms !== null && (p.hand_at_ms < since || (p.hand_at_ms === since && p.id < of.id));
+  return 1 + (state.view?.people.filter((p) => p.id !== of.id && earlier(p)).length ?? 0);
+}
+
 /** The video slot that shows this picture, or -1. Only pictures of the present epoch are shown. */
 export function videoSlot(state: RoomState, source: VideoSource): number {
   if (state.slots.epoch !== state.epoch) return -1;

@@ -4,7 +4,7 @@ import type { End } from './connection';
 import { Devices } from './devices';
 import { Meeting } from './meeting';
 import { forget, recall, remember } from './memory';
-import { mountAnnouncer } from './ui/announcer';
+import { announce, clearAnnouncements, mountAnnouncer } from './ui/announcer';
 import { closedPage, farewellPage, type Way } from './ui/closed';
 import { clearToasts, mountToasts, toast } from './ui/dialog';
 import { h } from './ui/element';
@@ -30,6 +30,7 @@ async function begin(): Promise<void> {
   }
   const entrance = createEntrance(answer.seat, devices, () => void enterFirst(devices));
   devices.changed = entrance.update;
+  devices.told = (text) => toast(text, 'problem');
   show(entrance.node);
   await devices.start(true, true);
 }
@@ -50,7 +51,10 @@ function enter(seat: Seat, devices: Devices): void {
     changed: () => screen.update(),
     effect: (effect) => screen.effect(effect),
     refused: (text) => toast(text, 'problem'),
-    ended: (end) => leave(end),
+    ended: (end) => {
+      screen.stop();
+      leave(end);
+    },
   });
   const screen = createRoomScreen(meeting);
   const keep = () => {
@@ -60,6 +64,10 @@ function enter(seat: Seat, devices: Devices): void {
   devices.changed = () => {
     keep();
     meeting.devicesChanged();
+  };
+  devices.told = devices.failed = (text) => {
+    toast(text, 'problem');
+    announce(text, true, meeting.now());
   };
   keep();
   show(screen.node);
@@ -75,6 +83,7 @@ function leave(end: End): void {
   if (end.kind === 'leave' && end.reason === 'ended') forget(meetingId);
   document.title = 'Accordo';
   clearToasts();
+  clearAnnouncements();
   show(farewellPage(end, way));
 }
 

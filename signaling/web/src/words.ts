@@ -1,5 +1,5 @@
 /** The Italian words of the room, in one place. Plain, short, in the second person. */
-import type { ErrorCode, LeaveReason, ParticipantId, Person, Session, Side } from './protocol';
+import type { ErrorCode, LeaveReason, ParticipantId, Person, Quality, SeatReason, Session, Side } from './protocol';
 
 export const sideNames: Record<Side, string> = {
   neutral: 'Conciliatore',
@@ -14,6 +14,35 @@ export const openWith: Record<Exclude<Side, 'neutral'>, string> = {
   convened: 'con l’operatore',
   aid: 'con l’ausilio tecnico',
 };
+
+/** As what somebody is let in who was not convened (R-MEET-47). */
+export const seatReasons: Record<SeatReason, string> = {
+  lawyer: 'Avvocato',
+  interpreter: 'Interprete',
+  companion: 'Accompagnatore',
+  expert: 'Esperto',
+};
+
+export const qualityNames: Record<Quality, string> = {
+  good: 'rete buona',
+  fair: 'rete un po’ lenta',
+  poor: 'rete molto lenta',
+};
+
+/** How somebody is there, in a few words. `hand`: the place of the raised hand, 0 while it is down. */
+export function statusWords(p: Person, hand: number): string[] {
+  const inside = p.session !== 'lobby' && !p.removed;
+  return [
+    hand > 0 ? `mano alzata (${hand}ª)` : null,
+    p.connected || p.removed ? null : 'si sta ricollegando',
+    p.phone ? 'telefono' : null,
+    inside && !p.phone ? (p.mic ? 'microfono acceso' : 'microfono spento') : null,
+    inside && !p.phone ? (p.cam ? 'telecamera accesa' : 'telecamera spenta') : null,
+    inside && p.screen ? 'condivide lo schermo' : null,
+    p.role === 'conciliator' || p.phone ? null : p.identified ? 'identità verificata' : 'identità da verificare',
+    p.quality ? qualityNames[p.quality] : null,
+  ].filter((text) => text !== null);
+}
 
 export function sessionName(session: Session, side?: Side): string {
   if (session === 'lobby') return 'Sala d’attesa';
@@ -110,25 +139,6 @@ export const farewells: Record<LeaveReason, { title: string; text: string }> = {
 export function deviceWords(device: 'mic' | 'cam', on: boolean): [string, string] {
   if (device === 'mic') return on ? ['Microfono acceso', 'Spegni il microfono'] : ['Microfono spento', 'Accendi il microfono'];
   return on ? ['Telecamera accesa', 'Spegni la telecamera'] : ['Telecamera spenta', 'Accendi la telecamera'];
-}
-
-/** `getUserMedia` failures by the name of the DOMException. */
-export function deviceProblem(kind: 'microfono' | 'telecamera', name: string): string {
-  const article = kind === 'microfono' ? 'Il microfono' : 'La telecamera';
-  const ending = kind === 'microfono' ? 'o' : 'a';
-  switch (name) {
-    case 'NotAllowedError':
-    case 'SecurityError':
-      return `${article} è bloccat${ending} dal browser. Premi il lucchetto accanto all’indirizzo della pagina, consenti l’uso e riprova.`;
-    case 'NotFoundError':
-    case 'OverconstrainedError':
-      return `${article} non è stat${ending} trovat${ending}. Collegal${ending} al computer e riprova.`;
-    case 'NotReadableError':
-    case 'AbortError':
-      return `${article} è già in uso da un altro programma. Chiudi gli altri programmi di videochiamata e riprova.`;
-    default:
-      return `${article} non si avvia. Riprova, o continua senza.`;
-  }
 }
 
 /** "3 giorni", "4 minuti", "30 secondi". */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { apply, audioSlot, here, initialState, videoSlot, type Effect, type RoomState } from '../src/model';
+import { apply, audioSlot, handOrder, here, initialState, videoSlot, type Effect, type RoomState } from '../src/model';
 import type { Person, ServerMessage, Session, View } from '../src/protocol';
+import { statusWords } from '../src/words';
 
 const me = 'me';
 
@@ -156,4 +157,20 @@ test('r_meet_39 the conciliator’s visit is announced to those inside', () => {
 test('removed people are in no session', () => {
   const { state } = run(welcome, view(1, 'plenary', [person(me, 'plenary'), person('a', 'plenary', { removed: true })]));
   assert.deepEqual(here(state).map((p) => p.id), [me]);
+});
+
+test('r_meet_44 hands have an order, and a person is described in a few words', () => {
+  const people = [person('c', 'plenary', { hand_at_ms: 9 }), person('a', 'plenary', { hand_at_ms: 3 }), person('b', 'plenary')];
+  const { state } = run(welcome, view(1, 'plenary', [person(me, 'plenary'), ...people]));
+  assert.deepEqual(people.map((p) => handOrder(state, p)), [2, 1, 0]);
+  const words = (changes: Partial<Person>, hand = 0) => statusWords(person('a', 'plenary', changes), hand);
+  assert.deepEqual(words({ identified: true, quality: 'poor', cam: false }, 2), [
+    'mano alzata (2ª)',
+    'microfono acceso',
+    'telecamera spenta',
+    'identità verificata',
+    'rete molto lenta',
+  ]);
+  assert.deepEqual(words({ phone: true, mic: false }), ['telefono']);
+  assert.deepEqual(words({ session: 'lobby', connected: false }), ['si sta ricollegando', 'identità da verificare']);
 });

@@ -1,8 +1,9 @@
 /** The strip that says where I am and who hears me, in words and colour. */
 import type { Meeting } from '../meeting';
 import { here } from '../model';
+import { remaining } from './breakouts';
 import { sessionName, whoHears } from '../words';
-import { h, setText } from './element';
+import { h, redraw, setText } from './element';
 
 export function createBanner(meeting: Meeting) {
   const name = h('strong', { test: 'session-name' });
@@ -10,12 +11,14 @@ export function createBanner(meeting: Meeting) {
   const names = h('span', { class: 'names' });
   const who = h('span', { class: 'who', test: 'session-who' }, sentence, names);
   const link = h('span', { class: 'link', test: 'link-state' });
-  const node = h('div', { class: 'banner', test: 'banner' }, h('div', {}, name, who), link);
+  const left = h('span', { test: 'session-time' });
+  const node = h('div', { class: 'banner', test: 'banner' }, h('div', {}, name, who, left), link);
 
   function update(): void {
     const { state } = meeting;
     const session = state.session ?? 'lobby';
-    const side = state.view?.breakouts.find((b) => b.session === session)?.side;
+    const open = state.view?.breakouts.find((b) => b.session === session);
+    const side = open?.side;
     const others = here(state).filter((p) => p.id !== state.me && p.connected);
     node.dataset['kind'] = session.startsWith('breakout') ? 'breakout' : session;
     setText(name, sessionName(session, side));
@@ -23,6 +26,7 @@ export function createBanner(meeting: Meeting) {
     setText(sentence, heard.sentence);
     setText(names, heard.names);
     names.classList.toggle('many', session === 'plenary' && others.length > 1);
+    redraw(left, JSON.stringify(open ?? null), () => [remaining(open)]);
     const [kind, text] = linkWords(meeting);
     link.dataset['kind'] = kind;
     setText(link, text);

@@ -14,7 +14,7 @@ export interface Way {
 }
 
 /** Asking again changes nothing. Who was removed may have been reinstated meanwhile (R-MEET-18). */
-const final: string[] = ['ended', 'unknown'];
+const final: string[] = ['ended', 'unknown', 'wrong_state'];
 
 /** What the hub says instead of a seat; comes back by itself when waiting helps. */
 export function closedPage(answer: Extract<JoinAnswer, { ok: false }>, way: Way): HTMLElement {
@@ -51,6 +51,11 @@ function closedWords(answer: Extract<JoinAnswer, { ok: false }>): { title: strin
       return { title: 'La stanza non è ancora aperta', text: 'Apre quindici minuti prima dell’incontro. Puoi aspettare qui: entri da solo quando apre.' };
     case 'signed_out':
       return { title: 'Prima devi accedere', text: 'Per entrare nella stanza accedi con il tuo nome utente. Poi torni qui da solo.' };
+    case 'wrong_state':
+      return {
+        title: 'Questo incontro si fa per telefono',
+        text: 'È una call conference: non c’è una stanza da aprire. All’ora dell’incontro vi collegate per telefono, con le istruzioni che trovi nella pagina dell’incontro.',
+      };
     case 'offline':
       return { title: 'Il servizio non risponde', text: 'Controlla che il computer sia collegato a Internet. Riprovo da solo.' };
     case 'unknown':

@@ -5,8 +5,9 @@ import { deviceWords } from '../words';
 import { ask } from './dialog';
 import { h, nameAction, setText } from './element';
 import { icon, type IconName } from './icons';
+import { rove } from './roving';
 
-export type PanelName = 'people' | 'chat' | 'files' | 'document' | 'settings';
+export type PanelName = 'people' | 'chat' | 'files' | 'document' | 'log' | 'settings';
 
 export function createControls(meeting: Meeting, panels: { toggle(name: PanelName): void; isOpen(name: PanelName): boolean }) {
   const { devices } = meeting;
@@ -18,6 +19,7 @@ export function createControls(meeting: Meeting, panels: { toggle(name: PanelNam
   const chat = control('chat', () => panels.toggle('chat'));
   const files = control('files', () => panels.toggle('files'));
   const document_ = control('document', () => panels.toggle('document'));
+  const log = control('log', () => panels.toggle('log'));
   const settings = control('settings', () => panels.toggle('settings'));
   const leave = control('leave', () => void askToLeave(meeting));
   leave.node.classList.add('danger');
@@ -26,7 +28,7 @@ export function createControls(meeting: Meeting, panels: { toggle(name: PanelNam
     'div',
     { class: 'bar', attrs: { role: 'toolbar', 'aria-label': 'Comandi' } },
     h('div', { class: 'set' }, mic.node, cam.node, screen.node, hand.node),
-    h('div', { class: 'set' }, people.node, chat.node, files.node, document_.node, settings.node),
+    h('div', { class: 'set' }, people.node, chat.node, files.node, document_.node, log.node, settings.node),
     h('div', { class: 'set' }, leave.node),
   );
 
@@ -44,6 +46,7 @@ export function createControls(meeting: Meeting, panels: { toggle(name: PanelNam
       ['chat', chat, unread.chat > 0 ? `Chat (${unread.chat})` : 'Chat'],
       ['files', files, unread.files > 0 ? `File (${unread.files})` : 'File'],
       ['document', document_, 'Verbale e firme'],
+      ['log', log, 'Avvisi'],
       ['settings', settings, 'Dispositivi'],
     ] as const) {
       c.set(name, text, null, null);
@@ -53,10 +56,12 @@ export function createControls(meeting: Meeting, panels: { toggle(name: PanelNam
     chat.node.classList.toggle('news', unread.chat > 0);
     files.node.classList.toggle('news', unread.files > 0);
     // In the lobby the page itself shows the devices.
-    for (const c of [people, chat, files, document_, settings]) c.node.hidden = !inside;
+    for (const c of [people, chat, files, document_, log, settings]) c.node.hidden = !inside;
     hand.node.hidden = !inside || isConciliator(meeting.state);
     leave.set('leave', 'Esci', null, null);
+    walk.update();
   }
+  const walk = rove(node);
   return { node, update };
 }
 

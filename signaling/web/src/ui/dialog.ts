@@ -8,6 +8,10 @@ export interface Question {
   danger?: boolean;
   /** Asks for a text; the label of its field. */
   field?: string;
+  /** Lines below the text. */
+  list?: string[];
+  /** Nothing to decide: read and go on. */
+  inform?: boolean;
 }
 
 /** Resolves with the text (empty without a field), or null if the person steps back. */
@@ -21,12 +25,13 @@ export function ask(question: Question): Promise<string | null> {
       { class: 'dialog', attrs: { 'aria-labelledby': 'dialog-title' } },
       h('h2', { id: 'dialog-title', text: question.title }),
       h('p', { text: question.text }),
+      question.list !== undefined && h('ul', {}, ...question.list.map((line) => h('li', { text: line }))),
       field && h('label', { text: question.field ?? '', attrs: { for: 'dialog-field' } }),
       field,
       h(
         'div',
         { class: 'actions' },
-        button('Annulla', { test: 'dialog-cancel', click: () => dialog.close() }),
+        !question.inform && button('Annulla', { test: 'dialog-cancel', click: () => dialog.close() }),
         button(question.confirm, {
           test: 'dialog-confirm',
           class: question.danger ? 'danger' : 'primary',

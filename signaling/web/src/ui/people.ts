@@ -3,9 +3,12 @@
  * remove, lock, end (R-MEET-15, R-MEET-16, R-MEET-18). Others see their own session only.
  */
 import type { Meeting } from '../meeting';
-import { here, isConciliator, peopleIn, person } from '../model';
-import type { Person, Session, Side } from '../protocol';
-import { openWith, sessionName } from '../words';
+import { handOrder, here, isConciliator, peopleIn, person } from '../model';
+import type { Breakout, Person, Session, Side } from '../protocol';
+import { sessionName, statusWords } from '../words';
+import { act, keyed } from './act';
+import { addPhone, addSeat } from './adding';
+import { breakoutActions, breakoutControls, remaining } from './breakouts';
 import { ask } from './dialog';
 import { button, h, redraw, type Child } from './element';
 import { icon } from './icons';
@@ -36,7 +39,7 @@ function conciliatorList(meeting: Meeting): Child[] {
   return [
     lobby.length > 0 && waitingRoom(meeting, lobby),
     group(meeting, 'plenary', undefined),
-    ...view.breakouts.map((b) => group(meeting, b.session, b.side)),
+    ...view.breakouts.map((b) => group(meeting, b.session, b)),
     view.started && breakoutControls(meeting),
     removed.length > 0 &&
       h('section', { class: 'group' }, h('h3', { text: 'Fuori dall’incontro' }), rows(meeting, removed, null)),
@@ -62,7 +65,7 @@ function waitingRoom(meeting: Meeting, people: Person[]): HTMLElement {
   );
 }
 
-function group(meeting: Meeting, session: Session, side: Side | undefined): HTMLElement {
+function group(meeting: Meeting, session: Session, open: Breakout | undefined): HTMLElement {
   const { state } = meeting;
   const people = peopleIn(state, session);
   const mine = state.session === session;
@@ -73,60 +76,20 @@ function group(meeting: Meeting, session: Session, side: Side | undefined): HTML
     h(
       'header',
       {},
-      h('h3', { text: sessionName(session, side) }, mine ? h('span', { class: 'here', text: 'sei qui' }) : null),
+      h('h3', { text: sessionName(session, open?.side) }, mine ? h('span', { class: 'here', text: 'sei qui' }) : null),
+      remaining(open),
       h(
         'div',
         { class: 'actions' },
         !mine &&
           state.view?.started === true &&
           act(meeting, breakout ? 'Entra' : 'Torna qui', `visit-${session}`, 'small', { type: 'visit', to: session }),
-        breakout && act(meeting, 'Chiudi sessione', `close-${session}`, 'small', { type: 'close_breakout', session, at_once: false }),
+        ...(open ? breakoutActions(meeting, open) : []),
       ),
     ),
     people.length > 0 ? rows(meeting, people, session) : h('p', { class: 'hint', text: 'Nessuno in questo momento.' }),
   );
 }
-
-function breakoutControls(meeting: Meeting): HTMLElement {
-  const { state } = meeting;
-  const present = (side: Side) =>
-    state.view?.people.some((p) => p.side === side && !p.removed && p.session !== 'lobby') ?? false;
-  const withMe = h('input', { id: 'with-me', test: 'with-me', attrs: { type: 'checkbox', 'data-key': 'with-me' } });
-  withMe.checked = withMeChecked;
-  withMe.addEventListener('change', () => (withMeChecked = withMe.checked));
-  const sides: Exclude<Side, 'neutral'>[] = ['activating', 'convened', 'aid'];
-  return h(
-    'section',
-    { class: 'group controls' },
-    h('h3', { text: 'Apri sessione separata' }),
-    h(
-      'div',
-      { class: 'stack' },
-      ...sides.map((side) =>
-        keyed(
-          button(openWith[side], {
-            test: `open-${side}`,
-            class: 'wide',
-            disabled: !present(side),
-            click: () =>
-              void meeting.command({
-                type: 'open_breakout',
-                epoch: meeting.state.epoch,
-                side,
-                with_me: withMe.checked,
-              }),
-          }),
-          `open-${side}`,
-        ),
-      ),
-    ),
-    h('label', { class: 'check', attrs: { for: 'with-me' } }, withMe, 'Entro anch’io'),
-    (state.view?.breakouts.length ?? 0) > 0 &&
-      act(meeting, 'Richiama tutti nella sessione comune', 'recall', 'primary wide', { type: 'recall', at_once: false }),
-  );
-}
-
-let withMeChecked = true;
 
 function doors(meeting: Meeting): HTMLElement {
   const locked = meeting.state.view?.locked ?? false;
@@ -144,6 +107,18 @@ function doors(meeting: Meeting): HTMLElement {
           click: () => void sendNotice(meeting),
         }),
         'notice',
+      ),
+      keyed(
+        button('Aggiungi una persona (avvocato, interprete…)', {
+          test: 'add-seat',
+          class: 'wide',
+          click: () => void addSeat(meeting),
+        }),
+        'add-seat',
+      ),
+      keyed(
+        button('Aggiungi chi è al telefono', { test: 'add-phone', class: 'wide', click: () => void addPhone(meeting) }),
+        'add-phone',
       ),
       act(meeting, locked ? 'Riapri la porta' : 'Chiudi la porta: nessun altro entra', 'lock', 'wide', {
         type: 'lock',
@@ -164,12 +139,7 @@ function rows(meeting: Meeting, people: Person[], session: Session | null): HTML
 function row(meeting: Meeting, p: Person, session: Session | null): HTMLElement {
   const own = p.id === meeting.state.me;
   const commands = isConciliator(meeting.state) && !own;
-  const status = [
-    p.connected ? null : 'si sta ricollegando',
-    p.hand_at_ms !== null ? 'mano alzata' : null,
-    session !== 'lobby' && !p.mic ? 'microfono spento' : null,
-    session !== 'lobby' && !p.cam ? 'telecamera spenta' : null,
-  ].filter(Boolean);
+  const status = statusWords(p, handOrder(meeting.state, p));
   return h(
     'li',
     { class: `row${p.hand_at_ms !== null ? ' hand' : ''}`, test: 'person', attrs: { 'data-participant': p.id } },
@@ -177,8 +147,8 @@ function row(meeting: Meeting, p: Person, session: Session | null): HTMLElement 
       'div',
       { class: 'who' },
       h('span', { class: 'name', text: own ? `${p.name} (tu)` : p.name }),
-      h('span', { class: 'role', text: p.label }),
-      status.length > 0 && h('span', { class: 'status' }, p.hand_at_ms !== null ? icon('hand') : null, status.join(', ')),
+      h('span', { class: 'role', text: p.number ? `${p.label} ${p.number}` : p.label }),
+      status.length > 0 && h('span', { class: 'status' }, p.hand_at_ms !== null ? icon('hand') : null, status.join(' · ')),
     ),
     commands && personCommands(meeting, p, session),
   );
@@ -198,9 +168,9 @@ function personCommands(meeting: Meeting, p: Person, session: Session | null): H
       { class: 'stack menu' },
       session !== 'lobby' && p.mic && act(meeting, 'Spegni il microfono', `mute-${p.id}`, 'small wide', { type: 'mute', participant: p.id }, p.name),
       session !== 'lobby' && moveTo(meeting, p),
-      session !== 'lobby' && act(meeting, 'Manda in sala d’attesa', `exclude-${p.id}`, 'small wide', { type: 'exclude', participant: p.id }, p.name),
+      session !== 'lobby' && !p.phone && act(meeting, 'Manda in sala d’attesa', `exclude-${p.id}`, 'small wide', { type: 'exclude', participant: p.id }, p.name),
       keyed(
-        button('Fai uscire dall’incontro', { test: 'remove', class: 'small wide danger', click: () => void remove(meeting, p) }),
+        button(p.phone ? 'Telefonata finita' : 'Fai uscire dall’incontro', { test: 'remove', class: 'small wide danger', click: () => void remove(meeting, p) }),
         `remove-${p.id}`,
       ),
     ),
@@ -257,6 +227,7 @@ async function end(meeting: Meeting): Promise<void> {
 }
 
 async function remove(meeting: Meeting, p: Person): Promise<void> {
+  if (p.phone) return void (await meeting.command({ type: 'remove', participant: p.id }));
   const sure = await ask({
     title: `Far uscire ${p.name}?`,
     text: 'Potrà rientrare in questo incontro solo se lo riammetti tu.',
@@ -266,27 +237,4 @@ async function remove(meeting: Meeting, p: Person): Promise<void> {
   if (sure !== null && person(meeting.state, p.id)) {
     await meeting.command({ type: 'remove', participant: p.id });
   }
-}
-
-/** A button that sends one command; `about` names the person for a screen reader. */
-function act(
-  meeting: Meeting,
-  label: string,
-  key: string,
-  style: string,
-  command: Parameters<Meeting['command']>[0],
-  about?: string,
-): HTMLButtonElement {
-  const node = button(label, {
-    test: key.replace(/-[0-9a-f]{8}-.*$/, ''),
-    class: style,
-    click: () => void meeting.command(command),
-  });
-  if (about) node.setAttribute('aria-label', `${label}: ${about}`);
-  return keyed(node, about ? `${key}-${about}` : key);
-}
-
-function keyed<T extends HTMLElement>(node: T, key: string): T {
-  node.dataset['key'] = key;
-  return node;
 }

@@ -1,10 +1,12 @@
 /** The room as one page: banner, lobby or stage, one side panel, the bar of commands. */
 import type { Meeting } from '../meeting';
 import { isConciliator, type Effect } from '../model';
+import { lastMinuteBegins } from '../time';
 import { sessionName } from '../words';
-import { announce } from './announcer';
+import { announce, createLog } from './announcer';
 import { createBanner } from './banner';
 import { createChat } from './chat';
+import { createClock } from './clock';
 import { createControls, type PanelName } from './controls';
 import { createFiles } from './files';
 import { createPreview } from './devices';
@@ -13,6 +15,8 @@ import { button, h, setText } from './element';
 import { createPanel } from './panel';
 import { createPeople } from './people';
 import { createStage } from './stage';
+import { startTicking } from './ticking';
+import { listenForKeys } from './shortcuts';
 import { createWaiting } from './waiting';
 
 const titles: Record<PanelName, string> = {
@@ -20,12 +24,15 @@ const titles: Record<PanelName, string> = {
   chat: 'Chat',
   files: 'File e documenti',
   document: 'Verbale e firme',
+  log: 'Registro degli avvisi',
   settings: 'Microfono e telecamera',
 };
 
 export function createRoomScreen(meeting: Meeting) {
   const unread = { chat: 0, files: 0, document: false };
   const wide = window.matchMedia('(min-width: 1000px)');
+  // Below this width the panel covers the faces.
+  const beside = window.matchMedia('(min-width: 700px)');
   let open: PanelName | null = wide.matches ? 'people' : null;
 
   const banner = createBanner(meeting);
@@ -35,11 +42,13 @@ export function createRoomScreen(meeting: Meeting) {
   const waiting = createWaiting(meeting);
   const start = createStart(meeting);
   const notice = createNotice(meeting);
+  const clock = createClock(meeting);
   const bodies = {
     people: createPeople(meeting),
     chat: createChat(meeting),
     files: createFiles(meeting, meeting.meetingId),
     document: { ...createPanel(meeting.seat.panel), update: () => undefined },
+    log: createLog(),
     settings: createPreview(meeting.devices),
   };
   const panelTitle = h('h2', { id: 'panel-title', attrs: { tabindex: '-1' } });
@@ -66,7 +75,7 @@ export function createRoomScreen(meeting: Meeting) {
   const node = h(
     'main',
     { class: 'room', test: 'room' },
-    h('header', { class: 'top' }, h('h1', { text: `${meeting.seat.title}`, attrs: { tabindex: '-1' } }), h('span', { text: `Pratica ${meeting.seat.case_number}` })),
+    h('header', { class: 'top' }, h('h1', { text: `${meeting.seat.title}`, attrs: { tabindex: '-1' } }), h('span', { class: 'case', text: `Pratica ${meeting.seat.case_number}` }), clock.node),
     banner.node,
     notice.node,
     start.node,
@@ -74,6 +83,24 @@ export function createRoomScreen(meeting: Meeting) {
     sound,
     controls.node,
   );
+
+  // Esc closes what is open beside the faces, as it closes a dialog.
+  aside.addEventListener('keydown', (event) => {
+    if (event.key !== 'Escape' || open === null) return;
+    event.preventDefault();
+    panels.toggle(open);
+  });
+  beside.addEventListener('change', update);
+  const endings = [
+    () => beside.removeEventListener('change', update),
+    listenForKeys(),
+    startTicking(() => meeting.now(), (before, now) => {
+      for (const { session, timer } of meeting.state.view?.breakouts ?? []) {
+        if (!timer || !lastMinuteBegins(timer.ends_at_ms, before, now)) continue;
+        announce(`${sessionName(session)}: manca un minuto.`, false, now);
+      }
+    }),
+  ];
 
   function update(): void {
     const { state } = meeting;
@@ -93,7 +120,9 @@ export function createRoomScreen(meeting: Meeting) {
     if (open !== 'settings') bodies.settings.stop();
     else bodies.settings.update();
     if (open) setText(panelTitle, titles[open]);
+    meeting.covered = inLobby || (open !== null && !beside.matches);
     banner.update();
+    clock.update();
     stage.update();
     start.update();
     bodies.people.update();
@@ -113,7 +142,7 @@ export function createRoomScreen(meeting: Meeting) {
   function effect(happened: Effect): void {
     switch (happened.kind) {
       case 'announce':
-        announce(happened.text, happened.urgent);
+        announce(happened.text, happened.urgent, meeting.now());
         break;
       case 'chat':
         if (open !== 'chat' && happened.line.from !== meeting.state.me) unread.chat += 1;
@@ -150,7 +179,7 @@ export function createRoomScreen(meeting: Meeting) {
         break;
     }
   }
-  return { node, update, effect };
+  return { node, update, effect, stop: () => endings.forEach((end) => end()) };
 }
 
 /** The conciliator's last text to all sessions, until it is read and closed. */

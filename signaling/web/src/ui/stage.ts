@@ -1,10 +1,15 @@
 /** Faces and shared screens of my present session. */
 import type { Meeting } from '../meeting';
-import { audioSlot, here, videoSlot } from '../model';
-import type { Person, VideoKind } from '../protocol';
+import { audioSlot, handOrder, here, videoSlot } from '../model';
+import type { Person, VideoKind, VideoSource } from '../protocol';
+import { steps } from '../speaking';
+import { qualityNames } from '../words';
 import { h, setText } from './element';
 import { icon } from './icons';
 import { pack } from './packing';
+
+/** Tiles come and go in bursts: the hub hears of the last state only. */
+const SETTLED_MS = 250;
 
 /** Between two faces, as in the style sheet. */
 const GAP_PX = 8;
@@ -17,7 +22,28 @@ export function createStage(meeting: Meeting, needsGesture: () => void) {
   const node = h('section', { class: 'stage', attrs: { 'aria-label': 'Video' } }, waiting, screens, faces, voices);
   const tiles = new Map<string, Tile>();
   let audioOf: MediaStream | null = null;
+  let telling: ReturnType<typeof setTimeout> | undefined;
   new ResizeObserver(arrange).observe(faces);
+  const sight = new IntersectionObserver((entries) => {
+    for (const entry of entries) {
+      const tile = [...tiles.values()].find((t) => t.node === entry.target);
+      if (tile) tile.visible = entry.isIntersecting;
+    }
+    tell();
+  });
+  document.addEventListener('visibilitychange', tell);
+  meeting.tiles = () =>
+    [...tiles.values()].map(({ node: shown, visible, source }) => ({
+      source,
+      visible,
+      pixels: shown.clientWidth * window.devicePixelRatio,
+    }));
+
+  /** Pictures nobody looks at need not be sent. */
+  function tell(): void {
+    clearTimeout(telling);
+    telling = setTimeout(() => meeting.tellWatched(), SETTLED_MS);
+  }
 
   /** All faces are in sight, as large as can be. */
   function arrange(): void {
@@ -38,21 +64,25 @@ export function createStage(meeting: Meeting, needsGesture: () => void) {
     for (const [key, tile] of tiles) {
       if (wanted.has(key)) continue;
       tile.show(null, false);
+      sight.unobserve(tile.node);
       tile.node.remove();
       tiles.delete(key);
     }
     for (const [key, [person, kind]] of wanted) {
       let tile = tiles.get(key);
       if (!tile) {
-        tile = new Tile(kind);
+        tile = new Tile({ participant: person.id, kind });
         tiles.set(key, tile);
+        sight.observe(tile.node);
         insertInOrder(kind === 'screen' ? screens : faces, tile.node, [...wanted.keys()], key);
       }
       const own = person.id === state.me;
-      tile.label(person, own, kind, meeting.speaking.has(person.id));
+      tile.label(person, own, handOrder(state, person));
+      tile.voice(meeting.floor.levels.get(person.id) ?? 0, meeting.floor.speaker === person.id);
       tile.show(own ? ownStream(meeting, kind) : remoteStream(meeting, person, kind), !own);
     }
     arrange();
+    tell();
     node.classList.toggle('has-screen', screens.childElementCount > 0);
     const note = stageNote(meeting, people);
     waiting.hidden = note === '';
@@ -104,19 +134,32 @@ class Tile {
   private readonly name = h('span', { class: 'name' });
   private readonly role = h('span', { class: 'role' });
   private readonly marks = h('span', { class: 'marks' });
+  private readonly level = h('span', { class: 'level-bar', attrs: { 'aria-hidden': 'true' } });
   private signature = '';
+  /** Until the browser says otherwise. */
+  visible = true;
 
-  constructor(kind: VideoKind) {
+  constructor(readonly source: VideoSource) {
+    const { kind } = source;
     this.video.muted = true;
-    const caption = h('span', { class: 'caption' }, this.name, this.role, this.marks);
+    const caption = h('span', { class: 'caption' }, kind === 'camera' && this.level, this.name, this.role, this.marks);
     this.node = h(kind === 'screen' ? 'div' : 'li', { class: `tile ${kind}`, test: `tile-${kind}` }, this.initials, this.video, caption);
   }
 
-  label(person: Person, own: boolean, kind: VideoKind, speaking: boolean): void {
-    this.node.classList.toggle('speaking', speaking);
+  /** The one who speaks is marked, and how loud everybody is. */
+  voice(level: number, floor: boolean): void {
+    if (this.source.kind === 'screen') return;
+    const step = String(steps(level));
+    if (this.level.dataset['step'] !== step) this.level.dataset['step'] = step;
+    this.node.classList.toggle('speaking', step !== '0');
+    this.node.classList.toggle('floor', floor && step !== '0');
+  }
+
+  label(person: Person, own: boolean, hand: number): void {
+    const { kind } = this.source;
     this.node.classList.toggle('own', own && kind === 'camera');
     this.node.classList.toggle('away', !person.connected);
-    const signature = JSON.stringify([person, own, kind]);
+    const signature = JSON.stringify([person, own, hand]);
     if (signature === this.signature) return;
     this.signature = signature;
     this.node.dataset['participant'] = person.id;
@@ -126,8 +169,12 @@ class Tile {
     this.marks.replaceChildren();
     if (kind === 'screen') return;
     if (!person.connected) this.marks.append(h('span', { class: 'mark', text: 'si sta ricollegando…' }));
-    if (person.hand_at_ms !== null) this.marks.append(h('span', { class: 'mark hand' }, icon('hand'), 'mano alzata'));
-    if (!person.mic) {
+    if (hand > 0) this.marks.append(h('span', { class: 'mark hand' }, icon('hand'), h('span', { text: `mano alzata (${hand}ª)` })));
+    if (person.quality && person.quality !== 'good') {
+      this.marks.append(h('span', { class: `mark quality ${person.quality}`, attrs: { title: qualityNames[person.quality] } }, icon('signal'), h('span', { class: 'visually-hidden', text: qualityNames[person.quality] })));
+    }
+    if (person.phone) this.marks.append(h('span', { class: 'mark' }, icon('phone'), 'telefono'));
+    else if (!person.mic) {
       this.marks.append(h('span', { class: 'mark' }, icon('micOff'), h('span', { class: 'visually-hidden', text: 'microfono spento' })));
     }
   }
