@@ -188,6 +188,8 @@ pub enum SubIndication {
     Revoked,
     /// The certificate was revoked, perhaps before the signature.
     RevokedNoPoe,
+    /// The signature existed before its certificate was valid.
+    NotYetValid,
     /// The signing certificate is not in the signature.
     NoSigningCertificateFound,
     /// No chain to a trust anchor.

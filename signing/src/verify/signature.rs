@@ -170,6 +170,13 @@ impl Check<'_> {
                 unsure(SubIndication::RevokedNoPoe, "the certificate is revoked")
             });
         }
+        // ETSI EN 319 102-1 §5.5.4: it existed at that time at the latest.
+        if signer.not_before().is_some_and(|start| signed_at < start) {
+            return Err(failed(
+                SubIndication::NotYetValid,
+                "the signature existed before its certificate was valid",
+            ));
+        }
         self.chain_result(chain)
     }
 

@@ -51,7 +51,12 @@ impl Identity {
 
     /// Raw signature with SHA-256.
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
-        let mut signer = Signer::new(MessageDigest::sha256(), &self.key).unwrap();
+        self.sign_with(MessageDigest::sha256(), message)
+    }
+
+    /// Raw signature with any digest.
+    pub fn sign_with(&self, digest: MessageDigest, message: &[u8]) -> Vec<u8> {
+        let mut signer = Signer::new(digest, &self.key).unwrap();
         signer.sign_oneshot_to_vec(message).unwrap()
     }
 

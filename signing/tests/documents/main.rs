@@ -2,7 +2,9 @@
 //! validators that are not ours.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod attacks;
 mod authority;
+mod forged;
 mod hostile;
 mod hybrid;
 mod later_revisions;
@@ -11,4 +13,5 @@ mod matrix;
 mod outside_validators;
 mod process;
 mod sample;
+mod shadow;
 mod tampering;

@@ -159,7 +159,7 @@ fn another_certificate(signed: &Signed) -> Vec<u8> {
     pdf
 }
 
-fn ranges(pdf: &[u8]) -> [usize; 4] {
+pub fn ranges(pdf: &[u8]) -> [usize; 4] {
     let word = b"/ByteRange[";
     let at = pdf.windows(word.len()).rposition(|window| window == word).unwrap() + word.len();
     let end = at + find(&pdf[at..], b"]");
@@ -180,7 +180,7 @@ fn byte_range(signed: &Signed, change: impl Fn([usize; 4]) -> [usize; 4]) -> Vec
     pdf
 }
 
-fn contents(pdf: &[u8]) -> Vec<u8> {
+pub fn contents(pdf: &[u8]) -> Vec<u8> {
     let [_, start, end, _] = ranges(pdf);
     pdf[start + 1..end - 1].to_vec()
 }

@@ -1,0 +1,250 @@
+//! Attacks on certificates, containers and time stamps, each refused with the indication and
+//! sub-indication that ETSI EN 319 102-1 has for it.
+
+use chrono::TimeDelta;
+use const_oid::ObjectIdentifier as Oid;
+use signing::{
+    Digest,
+    cms::ID_SIGNED_DATA,
+    verify::{Indication, Level, SignatureReport, SubIndication, TrustAnchors, verify},
+};
+
+use crate::{
+    authority::{Authority, Identity, Role, ec_key, issue, now, token},
+    forged::{Forgery, document, in_place},
+    process::Signed,
+    sample::{FIELDS, Layout, Revision},
+};
+
+const CODE: &str = "RSSNNA80A41H501U";
+
+fn signer(authority: &Authority) -> Identity {
+    authority.one_shot("Anna", "Rossi", CODE)
+}
+
+/// A signer's certificate by `issuer`, valid for an hour from `start` on.
+fn certificate(issuer: &Identity, start: chrono::DateTime<chrono::Utc>) -> Identity {
+    let subject = [("C", "IT"), ("CN", "Anna Rossi")];
+    issue(Role::Signer, &subject, ec_key(), Some(issuer), start, 1)
+}
+
+fn stamped() -> Forgery {
+    let token = |authority: &Authority, raw: &[u8]| authority.token(&Digest::of(raw), authority.at);
+    Forgery { token: Some(token), ..Forgery::default() }
+}
+
+fn one(pdf: &[u8], trust: &TrustAnchors) -> SignatureReport {
+    let report = verify(pdf, trust, now());
+    report.signature(FIELDS[0]).cloned().unwrap_or_else(|| panic!("{:#}", report.to_json()))
+}
+
+#[test]
+fn what_is_forged_by_hand_passes_when_nothing_is_wrong_with_it() {
+    let authority = Authority::new(now() - TimeDelta::minutes(10));
+    let pdf = document(&stamped(), &authority, &signer(&authority));
+    let found = one(&pdf, &authority.trust());
+    assert_eq!(found.indication, Indication::TotalPassed, "{found:#?}");
+    assert_eq!(found.level, Some(Level::BT));
+}
+
+#[test]
+fn containers_of_another_shape_are_refused() {
+    let authority = Authority::new(now() - TimeDelta::minutes(10));
+    let forge = Forgery::default;
+    let inside =
+        Some((Oid::new_unwrap("1.2.840.113549.1.7.1"), b"what was really signed".to_vec()));
+    let nested = Some((ID_SIGNED_DATA, b"0".to_vec()));
+    let info = Some((Oid::new_unwrap("1.2.840.113549.1.9.16.1.4"), b"0".to_vec()));
+    let format = (Indication::TotalFailed, SubIndication::FormatFailure);
+    let unsure = |sub| (Indication::Indeterminate, sub);
+    for (what, forgery, expected) in [
+        ("content inside", Forgery { content: inside, ..forge() }, format),
+        ("a signature as content", Forgery { content: nested, ..forge() }, format),
+        ("a time stamp's content", Forgery { content: info, ..forge() }, format),
+        ("a container in a container", Forgery { wrapped: true, ..forge() }, format),
+        ("two signers in one", Forgery { twice: true, ..forge() }, format),
+        (
+            "SHA-1",
+            Forgery { weak: true, ..forge() },
+            unsure(SubIndication::CryptoConstraintsFailureNoPoe),
+        ),
+        (
+            "no certificate named",
+            Forgery { anonymous: true, ..forge() },
+            unsure(SubIndication::SigConstraintsFailure),
+        ),
+    ] {
+        let found = one(&document(&forgery, &authority, &signer(&authority)), &authority.trust());
+        assert_eq!(
+            (found.indication, found.sub_indication),
+            (expected.0, Some(expected.1)),
+            "{what}"
+        );
+    }
+}
+
+#[test]
+fn a_time_stamp_is_no_signature_and_a_signature_no_time_stamp() {
+    let signed = Signed::new(Layout::Table);
+    let token = |covered: &[u8]| signed.authority.token(&Digest::of(covered), signed.authority.at);
+    let found = verify(&in_place(&signed.steps[1], token), &signed.authority.trust(), now());
+    assert_eq!(found.signatures[0].sub_indication, Some(SubIndication::FormatFailure));
+
+    let first = crate::tampering::contents(&signed.steps[1]);
+    let first = hex::decode(first).unwrap();
+    let container = signing::cms::asn1::Item::first(&first).unwrap().0.raw.to_vec();
+    let found = in_place(&signed.archived(), |_| container.clone());
+    let found = verify(&found, &signed.authority.trust(), now());
+    let stamp = found.signature(crate::sample::TIMESTAMP_FIELD).unwrap();
+    assert_eq!(stamp.sub_indication, Some(SubIndication::FormatFailure));
+    assert!(!found.accepted());
+}
+
+#[test]
+fn certificates_that_do_not_count_are_refused() {
+    let at = now() - TimeDelta::minutes(10);
+    let (authority, stranger) = (Authority::new(at), Authority::new(at));
+    let days = TimeDelta::days;
+    let person = signer(&authority);
+    use Indication::{Indeterminate, TotalFailed};
+    use SubIndication::{
+        ChainConstraintsFailure, NoCertificateChainFound, NotYetValid, OutOfBoundsNoPoe,
+    };
+    for (what, who, expected) in [
+        ("expired", certificate(&authority.ca, at - days(2)), (Indeterminate, OutOfBoundsNoPoe)),
+        ("not yet valid", certificate(&authority.ca, at + days(2)), (TotalFailed, NotYetValid)),
+        (
+            "an issuer of the same name",
+            certificate(&stranger.ca, at),
+            (Indeterminate, NoCertificateChainFound),
+        ),
+        (
+            "an issuer that may not issue",
+            certificate(&person, at),
+            (Indeterminate, NoCertificateChainFound),
+        ),
+    ] {
+        for forgery in [Forgery::default(), stamped()] {
+            let found = one(&document(&forgery, &authority, &who), &authority.trust());
+            let said = (found.indication, found.sub_indication);
+            let other = (expected.0, Some(ChainConstraintsFailure));
+            let right =
+                said == (expected.0, Some(expected.1)) || what.contains("may not") && said == other;
+            assert!(right, "{what}: {said:?}");
+        }
+    }
+}
+
+#[test]
+fn revoked_is_told_apart_by_what_the_time_stamp_proves() {
+    let at = now() - TimeDelta::minutes(10);
+    let authority = Authority::new(at);
+    let person = signer(&authority);
+    let since = Some(at - TimeDelta::minutes(5));
+    for (forgery, expected) in [
+        (stamped(), (Indication::TotalFailed, SubIndication::Revoked)),
+        (Forgery::default(), (Indication::Indeterminate, SubIndication::RevokedNoPoe)),
+    ] {
+        let data = signing::pades::ValidationData {
+            certificates: vec![authority.ca.der()],
+            ocsp: vec![authority.ocsp(&person.cert, at, since)],
+            crls: Vec::new(),
+        };
+        let pdf = document(&forgery, &authority, &person);
+        let pdf = signing::pades::add_validation_data(&pdf, &data).unwrap();
+        let found = one(&pdf, &authority.trust());
+        assert_eq!((found.indication, found.sub_indication), (expected.0, Some(expected.1)));
+    }
+}
+
+#[test]
+fn forged_time_stamps_prove_nothing() {
+    let authority = Authority::new(now() - TimeDelta::minutes(10));
+    type Token = fn(&Authority, &[u8]) -> Vec<u8>;
+    let broken: [(&str, Token); 4] = [
+        ("of another signature", |a, _| a.token(&Digest::of(b"another"), a.at)),
+        ("by one who may not", |a, raw| token(&signer(a), &[], &Digest::of(raw), a.at)),
+        ("with another time", |a, raw| {
+            let mut token = a.token(&Digest::of(raw), a.at);
+            let at = token.windows(2).rposition(|two| two == b".5").unwrap();
+            token[at - 1] = if token[at - 1] == b'0' { b'1' } else { b'0' };
+            token
+        }),
+        ("no token at all", |_, _| vec![0x30, 0]),
+    ];
+    for (what, token) in broken {
+        let forgery = Forgery { token: Some(token), ..Forgery::default() };
+        let found = one(&document(&forgery, &authority, &signer(&authority)), &authority.trust());
+        assert_eq!(found.indication, Indication::Indeterminate, "{what}");
+        assert_eq!(found.sub_indication, Some(SubIndication::SigConstraintsFailure), "{what}");
+    }
+    // A stranger's is a time stamp, but nobody's: the signature stands on its own, and not for long.
+    let stranger: Token = |a, raw| Authority::new(a.at).token(&Digest::of(raw), a.at);
+    let forgery = Forgery { token: Some(stranger), ..Forgery::default() };
+    let pdf = document(&forgery, &authority, &signer(&authority));
+    let found = one(&pdf, &authority.trust());
+    assert_eq!(found.level, Some(Level::BB));
+    assert_eq!(found.timestamp.unwrap().trusted, Some(false));
+    let later = verify(&pdf, &authority.trust(), now() + TimeDelta::days(1));
+    assert_eq!(later.signatures[0].sub_indication, Some(SubIndication::OutOfBoundsNoPoe));
+}
+
+#[test]
+fn one_signature_in_two_fields_is_refused() {
+    let signed = Signed::new(Layout::Table);
+    let mut revision = Revision::after(&signed.steps[1]);
+    let (first, second) = (revision.field(FIELDS[0]), revision.field(FIELDS[1]));
+    let signature = revision.edit(first).get(b"V").unwrap().clone();
+    revision.update.new_document.objects.remove(&first);
+    revision.edit(second).set("V", signature);
+    let report = verify(&revision.write(), &signed.authority.trust(), now());
+    assert!(!report.accepted());
+    let copy = report.signature(FIELDS[1]).unwrap();
+    assert_eq!(copy.sub_indication, Some(SubIndication::FormatFailure), "{copy:#?}");
+}
+
+/// The archived document is covered to its last byte: whatever holds it together cannot change.
+#[test]
+fn a_flip_at_every_structural_place_is_refused() {
+    const WORDS: [&[u8]; 22] = [
+        b"%PDF-",
+        b" obj",
+        b"endobj",
+        b"stream",
+        b"endstream",
+        b"xref",
+        b"trailer",
+        b"startxref",
+        b"%%EOF",
+        b"/Root",
+        b"/Prev",
+        b"/Size",
+        b"/Type",
+        b"/Pages",
+        b"/Kids",
+        b"/Contents",
+        b"/ByteRange",
+        b"/AcroForm",
+        b"/Fields",
+        b"/DSS",
+        b" 0 R",
+        b" 00000 n",
+    ];
+    let signed = Signed::new(Layout::Table);
+    let (pdf, trust) = (signed.archived(), signed.authority.trust());
+    let mut places = 0;
+    for word in WORDS {
+        let found: Vec<_> =
+            pdf.windows(word.len()).enumerate().filter(|(_, bytes)| *bytes == word).collect();
+        assert!(!found.is_empty(), "{}", String::from_utf8_lossy(word));
+        // Every kind of place; of the many of one kind, some from everywhere in the file.
+        for (at, _) in found.iter().step_by(found.len().div_ceil(8)) {
+            let mut flipped = pdf.clone();
+            flipped[at + word.len() - 1] ^= 1;
+            places += 1;
+            let report = verify(&flipped, &trust, now());
+            assert!(!report.accepted(), "{} at {at}", String::from_utf8_lossy(word));
+        }
+    }
+    assert!(places > 80, "{places}");
+}
