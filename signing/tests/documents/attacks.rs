@@ -11,7 +11,7 @@ use signing::{
 
 use crate::{
     authority::{Authority, Identity, Role, ec_key, issue, now, token},
-    forged::{Forgery, document, in_place},
+    forged::{Forgery, Token, document, in_place},
     process::Signed,
     sample::{FIELDS, Layout, Revision},
 };
@@ -29,7 +29,7 @@ fn certificate(issuer: &Identity, start: chrono::DateTime<chrono::Utc>) -> Ident
 }
 
 fn stamped() -> Forgery {
-    let token = |authority: &Authority, raw: &[u8]| authority.token(&Digest::of(raw), authority.at);
+    let token: Token = |authority, raw| authority.token(&Digest::of(raw), authority.at);
     Forgery { token: Some(token), ..Forgery::default() }
 }
 
@@ -160,7 +160,6 @@ fn revoked_is_told_apart_by_what_the_time_stamp_proves() {
 #[test]
 fn forged_time_stamps_prove_nothing() {
     let authority = Authority::new(now() - TimeDelta::minutes(10));
-    type Token = fn(&Authority, &[u8]) -> Vec<u8>;
     let broken: [(&str, Token); 4] = [
         ("of another signature", |a, _| a.token(&Digest::of(b"another"), a.at)),
         ("by one who may not", |a, raw| token(&signer(a), &[], &Digest::of(raw), a.at)),

@@ -21,6 +21,9 @@ const ECDSA_WITH_SHA256: Oid = Oid::new_unwrap("1.2.840.10045.4.3.2");
 const ECDSA_WITH_SHA1: Oid = Oid::new_unwrap("1.2.840.10045.4.1");
 const SHA1: Oid = Oid::new_unwrap("1.3.14.3.2.26");
 
+/// What makes a time stamp token for a raw signature.
+pub type Token = fn(&Authority, &[u8]) -> Vec<u8>;
+
 /// How a container is built.
 #[derive(Default)]
 pub struct Forgery {
@@ -33,7 +36,7 @@ pub struct Forgery {
     /// The signer's information twice.
     pub twice: bool,
     /// A time stamp token that may be any.
-    pub token: Option<fn(&Authority, &[u8]) -> Vec<u8>>,
+    pub token: Option<Token>,
     /// The whole container once more inside another.
     pub wrapped: bool,
 }
