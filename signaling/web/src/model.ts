@@ -178,8 +178,10 @@ function applyView(state: RoomState, view: View): [RoomState, Effect[]] {
   // Coming and going is told only while I stay where I am; a move is told as one thing.
   if (state.session === view.session && state.view?.session === view.session) {
     effects.push(...announceChange(here(state), here(next), state.me));
-    effects.push(...fileNews(state.view, view, state.me));
   }
+  // Where I come in, only what is shown at this moment is news.
+  const known = state.view?.session === view.session ? state.view : { ...view, showing: null };
+  effects.push(...fileNews(known, view, state.me));
   return [next, effects];
 }
 
