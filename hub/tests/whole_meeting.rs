@@ -13,6 +13,7 @@ use hub::serve;
 use hub::settings::Settings;
 use signaling::media::broken::ignore_epochs;
 use support::story::Play;
+use support::watch::Watch;
 use support::{Hub, free_port, get};
 
 const NOTHING: [&str; 0] = [];
@@ -48,7 +49,8 @@ fn r_tech_11_five_meetings_are_completed_and_r_meet_24_nothing_said_is_stored() 
         assert!(checked.status.success() && said.contains("catena integra"), "{said}");
     }
 
-    // The canary was said in chat and sent in every media packet; it must be nowhere.
+    // The canary was said in chat, sent in every media packet, and was name and content of a file
+    // that was shared in a breakout; it must be nowhere.
     let canary = report["canary"].as_str().unwrap();
     assert!(canary.len() >= 16);
     assert!(report["canaries_heard"].as_u64().unwrap() > 1_000, "the canary reached nobody");
@@ -58,6 +60,30 @@ fn r_tech_11_five_meetings_are_completed_and_r_meet_24_nothing_said_is_stored() 
     assert!(found.is_empty(), "what was said is in {found:?}");
     // The search finds what is there: an address of each case in the database.
     assert!(!files_with(&hub.data, b"Via Appia 12").is_empty());
+}
+
+#[test]
+fn r_meet_24_while_people_meet_nothing_is_written_but_database_log_and_store() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut hub = Hub::start(&dir.path().join("hub"));
+    let watch = Watch::begin(hub.process());
+    let (good, report) = Play::begin(&hub.url(), 1, dir.path(), &NOTHING).end();
+    let seen = watch.end();
+    assert!(good, "{report:#}\n{}", hub.log_text());
+    let stray: Vec<_> = seen.written.iter().filter(|file| !may_write(&hub, file)).collect();
+    assert!(stray.is_empty(), "while people met the hub wrote {stray:?}");
+    assert!(seen.written.iter().any(|file| on_a_shelf(file)), "the watch saw no shared file");
+    assert!(seen.looks > 1_000, "the watch slept");
+
+    // What was shared in the breakout is gone, and what was added to the case is there (R-MEET-26).
+    hub.kill();
+    let canary = report["canary"].as_str().unwrap().as_bytes();
+    for place in [&hub.data, &hub.log, &hub.temporary] {
+        assert_eq!(files_with(place, canary), [PathBuf::new(); 0]);
+    }
+    let stored = files_with(&hub.data.join("files"), b"");
+    assert!(!stored.iter().any(|file| on_a_shelf(file)), "the room is over, its files are not");
+    assert_eq!(files_with(&hub.data.join("files"), b"resta nel fascicolo").len(), 1);
 }
 
 #[test]
@@ -87,12 +113,27 @@ fn serve_here(data: &Path) -> SocketAddr {
     address
 }
 
+/// What the hub may write to while people meet.
+fn may_write(hub: &Hub, file: &Path) -> bool {
+    let Ok(inside) = file.strip_prefix(&hub.data) else { return file == hub.log };
+    let name = inside.to_string_lossy();
+    ["accordo.db", "hub.lock", "files/", "demo-qtsp"].iter().any(|known| name.starts_with(known))
+}
+
+/// A file that somebody shared in a room.
+fn on_a_shelf(file: &Path) -> bool {
+    file.components().any(|part| part.as_os_str() == "rooms")
+}
+
 /// All files below a place in which these bytes are.
 fn files_with(place: &Path, needle: &[u8]) -> Vec<PathBuf> {
     if place.is_dir() {
         let entries = std::fs::read_dir(place).unwrap();
         return entries.flat_map(|entry| files_with(&entry.unwrap().path(), needle)).collect();
     }
-    let there = || std::fs::read(place).unwrap().windows(needle.len()).any(|w| w == needle);
+    let there = || {
+        let content = std::fs::read(place).unwrap();
+        needle.is_empty() || content.windows(needle.len()).any(|w| w == needle)
+    };
     if place.is_file() && there() { vec![place.to_owned()] } else { vec![] }
 }

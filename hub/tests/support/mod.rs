@@ -4,6 +4,7 @@
 
 pub mod person;
 pub mod story;
+pub mod watch;
 
 use std::ffi::OsStr;
 use std::io::{Read as _, Write as _};
@@ -50,6 +51,11 @@ impl Hub {
 
     pub fn url(&self) -> String {
         format!("http://{}", self.listen)
+    }
+
+    /// Number of its process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
     }
 
     /// `kill -9`, at once.
