@@ -11,6 +11,7 @@ pub mod demo;
 pub mod error;
 pub mod guard;
 pub mod health;
+pub mod identification;
 mod limits;
 pub mod media_test;
 pub mod meetings;

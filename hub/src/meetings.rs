@@ -37,8 +37,10 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::identification::{self, IdentificationRooms};
+
 /// Path of the room socket.
-const SOCKET: &str = "/ws/room";
+pub(crate) const SOCKET: &str = "/ws/room";
 /// Between two rounds of what need not be done at once.
 const CHORES: Duration = Duration::from_secs(60);
 
@@ -50,13 +52,20 @@ pub struct Meetings {
     node: Arc<str>,
     lease: TimeDelta,
     rooms: Arc<OnceLock<Rooms>>,
+    identifications: IdentificationRooms,
 }
 
 impl Meetings {
     /// `lease`: how long a room stays this node's without renewal.
     pub fn new(portal: Portal, lease: TimeDelta) -> Self {
         let node = portal.new_id().to_string().into();
-        Self { portal, node, lease, rooms: Arc::default() }
+        Self {
+            portal,
+            node,
+            lease,
+            rooms: Arc::default(),
+            identifications: IdentificationRooms::default(),
+        }
     }
 
     /// The rooms that this node serves, once they are there.
@@ -72,7 +81,11 @@ impl Meetings {
             .layer(middleware::from_fn(guard::same_origin))
             .with_state(self.portal.clone());
         let socket = Router::new().route(SOCKET, any(socket)).with_state(self.clone());
-        join.merge(socket).merge(files::router(self)).merge(board::router(self))
+        let identifications = identification::router(self.portal.clone());
+        join.merge(socket)
+            .merge(files::router(self))
+            .merge(board::router(self))
+            .merge(identifications)
     }
 
     /// Keeps this node's rooms its own until `stop`; rooms that it cannot keep stop here before
@@ -124,6 +137,9 @@ impl Meetings {
             };
             close(rooms, RoomId(room), reason);
         }
+        for room in portal::identification::door::over(db, &self.node, now).await? {
+            close(rooms, RoomId(room), LeaveReason::Ended);
+        }
         Ok(())
     }
 
@@ -143,6 +159,10 @@ impl Meetings {
         }
         if let Err(error) = portal::meetings::files::sweep(&self.portal).await {
             tracing::error!(%error, "clearing the shelves of rooms that are over");
+        }
+        let (db, now) = (&self.portal.db, self.portal.now());
+        if let Err(error) = portal::identification::door::sweep(db, now).await {
+            tracing::error!(%error, "forgetting ways into identifications");
         }
     }
 }
@@ -297,6 +317,10 @@ fn side_as_told(side: SeatSide) -> Side {
 #[async_trait]
 impl Door for Meetings {
     async fn admit(&self, token: &str) -> Result<Admission, Refused> {
+        let (portal, node) = (&self.portal, &self.node);
+        if let Some(one) = self.identifications.admit(portal, token, node, self.lease).await? {
+            return Ok(one);
+        }
         let entered = door::enter(&self.portal, token, &self.node, self.lease).await;
         let entered = entered.map_err(|error| match error {
             EntryError::Token => {
@@ -334,6 +358,9 @@ impl Door for Meetings {
     }
 
     async fn add_seat(&self, room: RoomId, seat: &NewSeat) -> Result<AddedSeat, Refused> {
+        if self.identifications.contains(room) {
+            return Err(Refused::new(ErrorCode::NotAllowed, "the session is for two people"));
+        }
         let meeting = MeetingId(room.0);
         match &seat.way {
             Way::Phone { number } => {
@@ -363,6 +390,9 @@ impl Door for Meetings {
 #[async_trait]
 impl Journal for Meetings {
     async fn load(&self, room: RoomId) -> Result<Vec<JournalEntry>, JournalError> {
+        if self.identifications.contains(room) {
+            return self.identifications.load(&self.portal, room).await;
+        }
         let entries = attendance::load(&self.portal.db, MeetingId(room.0)).await.map_err(failed)?;
         entries
             .into_iter()
@@ -381,6 +411,9 @@ impl Journal for Meetings {
         entries: &[JournalEntry],
     ) -> Result<(), JournalError> {
         let lease = Lease { node: &self.node, generation };
+        if self.identifications.contains(room) {
+            return self.identifications.append(&self.portal, room, lease, entries).await;
+        }
         let turns: Vec<Turn> = entries
             .iter()
             .filter_map(|entry| match entry.event {

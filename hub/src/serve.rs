@@ -19,6 +19,7 @@ use portal::accounts::sessions;
 use portal::cases::commands;
 use portal::clock::{Clock as _, SystemClock};
 use portal::files::Files;
+use portal::identification::{self, Terms};
 use portal::leases;
 use portal::media_tests;
 use portal::portal::{Parts, Portal, PortalSettings};
@@ -173,6 +174,11 @@ fn portal_settings(settings: &Settings) -> PortalSettings {
         password_cost: Cost::RECOMMENDED,
         help_phone: settings.rooms.help_phone.clone(),
         media_test_days: settings.media_test.keep_days,
+        identification: Terms {
+            video_days: settings.identification.video_days,
+            provider_days: settings.identification.provider_days,
+            evidence_days: settings.identification.evidence_days,
+        },
     }
 }
 
@@ -279,6 +285,9 @@ async fn pass_time(portal: &Portal) {
     }
     if let Err(error) = sessions::sweep(&portal.db, portal.settings.idle, portal.now()).await {
         tracing::error!(%error, "sweeping sessions");
+    }
+    if let Err(error) = identification::commands::pass_time(portal).await {
+        tracing::error!(%error, "passing time over video identifications");
     }
     if let Err(error) = media_tests::sweep(&portal.db, portal.now()).await {
         tracing::error!(%error, "deleting outcomes of media tests");

@@ -43,6 +43,8 @@ pub struct Settings {
     pub rooms: RoomSettings,
     /// The media test.
     pub media_test: MediaTestSettings,
+    /// Identifications.
+    pub identification: IdentificationSettings,
     /// Sign-in.
     pub sessions: SessionSettings,
     /// Log output.
@@ -125,6 +127,18 @@ pub struct MediaTestSettings {
     pub loss_percent: f64,
     /// Days that an outcome is kept.
     pub keep_days: u16,
+}
+
+/// `[identification]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdentificationSettings {
+    /// Days that an identification by video is worth.
+    pub video_days: u16,
+    /// Days that an identification by SPID or CIE is worth.
+    pub provider_days: u16,
+    /// Days until what the operator wrote down is erased.
+    pub evidence_days: u16,
 }
 
 /// `[sessions]`

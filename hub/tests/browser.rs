@@ -24,6 +24,11 @@ fn r_meet_20_and_26_files_of_a_session_are_its_members_and_gone_with_the_room() 
     play("files");
 }
 
+#[test]
+fn r_meet_30_33_two_people_identify_one_of_them_by_video() {
+    play("identification");
+}
+
 /// The story ends itself, its hub and its browsers, when it takes too long.
 fn play(story: &str) {
     let e2e = Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e");

@@ -14,6 +14,7 @@ pub mod db;
 pub mod documents;
 pub mod files;
 pub mod guests;
+pub mod identification;
 pub mod instance;
 pub mod journal;
 pub mod leases;

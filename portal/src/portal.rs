@@ -11,6 +11,7 @@ use crate::bodies::Body;
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::files::Files;
+use crate::identification::Terms;
 use crate::procedures::{ProcedureProfile, Procedures};
 use crate::random::{self, Random};
 use crate::signatures::ports::SigningPorts;
@@ -33,6 +34,8 @@ pub struct PortalSettings {
     pub help_phone: String,
     /// Days that an outcome of the media test is kept.
     pub media_test_days: u16,
+    /// What identifications are worth, and how long their evidence is kept.
+    pub identification: Terms,
 }
 
 /// Everything a [`Portal`] is made of.

@@ -1,5 +1,6 @@
 // Builds the room page into dist/, which the hub embeds: room.html under /stanza/{meeting},
-// room.js and room.css under /static/room/. With the argument `test`: the unit tests.
+// room.js and room.css under /static/room/; call.js and call.css stand in the portal's page of a video
+// identification. With the argument `test`: the unit tests.
 import { cp, mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,7 +27,7 @@ if (process.argv[2] === 'test') {
   await mkdir(at('dist'));
   await build({
     ...shared,
-    entryPoints: [at('src/room.ts'), at('src/room.css')],
+    entryPoints: [at('src/room.ts'), at('src/room.css'), at('src/call.ts'), at('src/call.css')],
     outdir: at('dist'),
     minify: true,
     format: 'iife',

@@ -13,9 +13,11 @@ use super::sign_in::{self, SignInError};
 use super::{Person, Profile, UserId, sessions, store};
 use crate::bodies::Body;
 use crate::db::DbError;
+use crate::identification::commands::is_operator;
 use crate::organisations;
 use crate::portal::Portal;
 use crate::random::{self, Token};
+use crate::signatures::identity::{self, Standing};
 use crate::web::{
     Answer, Chrome, PageError, SESSION_COOKIE, Visit, cookie_of, done, html, html_with, local_path,
     see_other,
@@ -304,6 +306,8 @@ struct OwnPage {
     chrome: Chrome,
     person: Person,
     profiles: Vec<Choice>,
+    identified: Option<Standing>,
+    identifies: bool,
     own_signature: bool,
 }
 
@@ -332,7 +336,9 @@ async fn own(State(portal): State<Portal>, visit: Visit) -> Answer {
     let profiles = store::profiles(&portal.db, body.id, user).await?;
     let profiles = choices(&portal, body, &profiles).await?;
     let own_signature = store::own_signature(&portal.db, body.id, user).await?;
-    html(&OwnPage { chrome: visit.chrome, person, profiles, own_signature })
+    let identified = identity::standing(&portal.db, body.id.0, user, portal.now()).await?;
+    let identifies = is_operator(&portal, &visit.actor).await?;
+    html(&OwnPage { chrome: visit.chrome, person, profiles, identified, identifies, own_signature })
 }
 
 fn begin_again(back: &str) -> Response {

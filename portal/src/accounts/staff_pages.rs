@@ -9,6 +9,8 @@ use uuid::Uuid;
 
 use super::commands::{self, AccountError, Complaints, NewAccount};
 use super::{AccountState, Person, Role, UserId, store};
+use crate::identification::person_pages::told;
+use crate::identification::{access::can_be_authorised, operators};
 use crate::organisations::{self, Operator};
 use crate::portal::Portal;
 use crate::web::{Answer, Chrome, PageError, Path, Visit, done, html, html_with};
@@ -19,12 +21,15 @@ pub fn routes() -> Router<Portal> {
         .route("/amministrazione/utenti", get(list))
         .route("/amministrazione/utenti/nuovo", get(show_new).post(create))
         .route("/amministrazione/utenti/{id}/sblocca", post(unlock))
+        .route("/amministrazione/utenti/{id}/identificazione", post(authorise))
 }
 
 struct Listed {
     person: Person,
     profiles: String,
     locked: bool,
+    /// Whether the person is enabled to identify by video; nothing for those who cannot be.
+    identifies: Option<bool>,
 }
 
 #[derive(Template)]
@@ -41,7 +46,11 @@ async fn list(State(portal): State<Portal>, visit: Visit) -> Answer {
         let profiles = store::profiles(&portal.db, visit.body.id, person.id).await?;
         let labels: Vec<&str> = profiles.iter().map(|p| p.role.label()).collect();
         let locked = person.state != AccountState::Active;
-        users.push(Listed { person, profiles: labels.join(", "), locked });
+        let identifies = match profiles.iter().any(|p| can_be_authorised(p.role)) {
+            true => Some(operators::is_authorised(&portal.db, visit.body.id, person.id).await?),
+            false => None,
+        };
+        users.push(Listed { person, profiles: labels.join(", "), locked, identifies });
     }
     html(&UsersPage { chrome: visit.chrome, users })
 }
@@ -97,4 +106,28 @@ async fn unlock(State(portal): State<Portal>, visit: Visit, Path(id): Path<Uuid>
     }
     tx.commit().await?;
     Ok(done("/amministrazione/utenti", "L'utente può accedere di nuovo."))
+}
+
+#[derive(serde::Deserialize)]
+struct Authorisation {
+    #[serde(default)]
+    abilita: String,
+}
+
+/// Enables or disables a person as operator of video identifications (R-MEET-31).
+async fn authorise(
+    State(portal): State<Portal>,
+    visit: Visit,
+    Path(id): Path<Uuid>,
+    Form(form): Form<Authorisation>,
+) -> Answer {
+    visit.require(&[Role::Administrator])?;
+    let enabled = form.abilita == "si";
+    let authorised = operators::authorise(&portal, &visit.actor, UserId(id), enabled).await;
+    authorised.map_err(told)?;
+    let told = match enabled {
+        true => "La persona può identificare in video.",
+        false => "La persona non può più identificare in video.",
+    };
+    Ok(done("/amministrazione/utenti", told))
 }

@@ -18,8 +18,8 @@ pub const CODES: i64 = 10;
 pub const CODE_EVERY_S: i64 = 30;
 
 /// Whether a guest may open an address: the own page, the room, what is asked of and shown in that
-/// room, the minutes of the meetings that take place in it, and the own identification, without which
-/// nobody signs. Who invents another address, or
+/// room, the minutes of the meetings that take place in it, the own identification and the own
+/// outcomes of the media test. Who invents another address, or
 /// another room's, finds nothing (R-MEET-46).
 pub fn may(guest: &Guest, path: &str) -> bool {
     let mut parts = path.split('/').skip(1);
@@ -32,9 +32,12 @@ pub fn may(guest: &Guest, path: &str) -> bool {
         (Some("stanza"), text, None) => room(text) || meeting(text),
         (Some("api"), Some("rooms"), text) => room(text) || meeting(text),
         (Some("incontri"), text, Some("verbale")) => !guest.seat.is_extra() && meeting(text),
-        (Some("firma"), Some("condizioni"), Some(_))
-        | (Some("identificazione"), _, _)
-        | (Some("api"), Some("identifications"), Some(_)) => !guest.seat.is_extra(),
+        (Some("firma"), Some("condizioni"), Some(_)) => !guest.seat.is_extra(),
+        // Who signs is identified like anybody; what is there is the guest's own.
+        (Some("identificazione"), _, _) => !guest.seat.is_extra(),
+        (Some("api"), Some("identifications"), Some(_)) => !guest.seat.is_extra(),
+        (Some("media-test"), Some("esito"), None) => true,
+        (Some("profilo"), Some("prove"), _) => true,
         _ => false,
     }
 }
@@ -145,6 +148,9 @@ mod tests {
             (format!("/api/identifications/{other}/join"), true, false),
             ("/identificazioni".to_owned(), false, false),
             (format!("/identificazioni/{other}/approvazione"), false, false),
+            ("/identificazione/codici/posta/verifica".to_owned(), true, false),
+            ("/media-test/esito".to_owned(), true, true),
+            ("/profilo/prove".to_owned(), true, true),
             ("/".to_owned(), false, false),
             ("/agenda".to_owned(), false, false),
             ("/pratiche".to_owned(), false, false),

@@ -141,7 +141,7 @@ async fn may_be_by_telephone(
     for seat in seats.unwrap_or_default() {
         let one = sitting.iter().find(|one| one.seat == seat && seat.side() == Side::Activating);
         let Some(Sitting { person, .. }) = one else { continue };
-        let identified = identity::of(&portal.db, case.body.0, person.id).await;
+        let identified = identity::of(&portal.db, case.body.0, person.id, portal.now()).await;
         let identified = identified.map_err(CaseError::from)?;
         let from_afar = identified.is_some_and(|i| i.method != Method::Video);
         let own = accounts::store::own_signature(&portal.db, case.body, person.id).await?;

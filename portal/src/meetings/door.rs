@@ -339,7 +339,7 @@ pub async fn enter(
     if place.door(&rules, now) != Door::Open {
         return Err(EntryError::Over);
     }
-    let identified = identity::of(&portal.db, body.0, user).await;
+    let identified = identity::of(&portal.db, body.0, user, now).await;
     let identified = identified.inspect_err(|error| tracing::error!(%error, "identification"));
     let phones = phones::of(&portal.db, room).await?;
     let meeting = room;

@@ -92,8 +92,12 @@ async fn request(
     // Nothing is issued for somebody who may not sign or used up all codes.
     process.clone().handle(issued(String::new(), process.document()), portal.now())?;
     let person = signer(portal, row, &process, field).await?;
-    let identification = identity::of(&portal.db, row.body, UserId(state.signer.person)).await?;
-    let identification = identification.ok_or(Refusal::StepMissing)?;
+    let (id, now) = (UserId(state.signer.person), portal.now());
+    let identification = identity::of(&portal.db, row.body, id, now).await?.ok_or_else(|| {
+        SignatureError::Unfit(
+            "La tua identificazione è scaduta: dal tuo profilo chiedine una nuova.".to_owned(),
+        )
+    })?;
     let request = IssueRequest {
         subject: Subject {
             given_name: person.given_name,

@@ -4,9 +4,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use signing::process::{Identification, Method};
 use uuid::Uuid;
 
-use super::{SignatureError, ports::Identified};
+use super::SignatureError;
 use crate::{
     accounts::UserId,
+    calendar,
     db::{Db, Tx, kept},
     on_db,
 };
@@ -21,18 +22,21 @@ struct Row {
     reference: String,
 }
 
-/// The newest identification of a person, if there is one (R-SIGN-08).
+/// The newest identification of a person that still counts, if there is one (R-SIGN-08, R-MEET-33).
 pub async fn of(
     db: &Db,
     body: Uuid,
     person: UserId,
+    now: DateTime<Utc>,
 ) -> Result<Option<Identification>, SignatureError> {
     let row: Option<Row> = on_db!(read db, |c| sqlx::query_as(
         "SELECT method, identified_at, reference FROM identifications
-         WHERE body = $1 AND person = $2 ORDER BY identified_at DESC LIMIT 1"
+         WHERE body = $1 AND person = $2 AND (expires_at IS NULL OR expires_at > $3)
+         ORDER BY identified_at DESC LIMIT 1"
     )
     .bind(body)
     .bind(person.0)
+    .bind(kept(now))
     .fetch_optional(c)
     .await)?;
     row.map(|row| {
@@ -42,27 +46,82 @@ pub async fn of(
     .transpose()
 }
 
-/// Keeps an identification (R-SIGN-21).
+/// An identification as the profile shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// How, in words.
+    pub method: &'static str,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Until when; those from before identifications ended have no end.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+impl Standing {
+    /// Day of the identification.
+    pub fn since(&self) -> String {
+        calendar::show_day(calendar::day_of(self.at))
+    }
+
+    /// Last day of the identification.
+    pub fn until(&self) -> Option<String> {
+        self.expires_at.map(|end| calendar::show_day(calendar::day_of(end)))
+    }
+}
+
+/// The identification that counts, for the profile (R-MEET-33).
+pub async fn standing(
+    db: &Db,
+    body: Uuid,
+    person: UserId,
+    now: DateTime<Utc>,
+) -> Result<Option<Standing>, SignatureError> {
+    let row: Option<(String, DateTime<Utc>, Option<DateTime<Utc>>)> = on_db!(read db, |c| sqlx::query_as(
+            "SELECT method, identified_at, expires_at FROM identifications
+             WHERE body = $1 AND person = $2 AND (expires_at IS NULL OR expires_at > $3)
+             ORDER BY identified_at DESC LIMIT 1"
+        )
+        .bind(body)
+        .bind(person.0)
+        .bind(kept(now))
+        .fetch_optional(c)
+        .await)?;
+    row.map(|(word, at, expires_at)| {
+        let method = match method(&word).ok_or(SignatureError::Damaged("an identification"))? {
+            Method::Spid => "SPID",
+            Method::Cie => "CIE",
+            Method::Video => "VISI (video-identificazione)",
+        };
+        Ok(Standing { method, at, expires_at })
+    })
+    .transpose()
+}
+
+/// Keeps an identification (R-SIGN-21) until it ends (R-MEET-33).
 pub async fn keep(
     tx: &mut Tx,
     id: Uuid,
     body: Uuid,
     person: UserId,
-    identified: &Identified,
+    identification: &Identification,
+    expires_at: Option<DateTime<Utc>>,
 ) -> Result<(), SignatureError> {
-    on_db!(tx, |c| sqlx::query(
-        "INSERT INTO identifications (id, body, person, method, identified_at, reference)
-         VALUES ($1, $2, $3, $4, $5, $6)"
+    on_db!(tx, |c| {
+        sqlx::query(
+        "INSERT INTO identifications (id, body, person, method, identified_at, reference, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)"
     )
     .bind(id)
     .bind(body)
     .bind(person.0)
-    .bind(identified.method.as_str())
-    .bind(kept(identified.at))
-    .bind(&identified.reference)
+    .bind(identification.method.as_str())
+    .bind(kept(identification.at))
+    .bind(&identification.reference)
+    .bind(expires_at.map(kept))
     .execute(c)
     .await
-    .map(drop))?;
+    .map(drop)
+    })?;
     Ok(())
 }
 

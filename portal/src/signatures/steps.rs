@@ -9,6 +9,7 @@ use super::{SignatureError, conditions, craft, identity, rules, store};
 use crate::accounts::{self, Person, UserId};
 use crate::bodies::BodyId;
 use crate::db::Tx;
+use crate::identification::Terms;
 use crate::meetings::MeetingId;
 use crate::portal::Portal;
 use crate::random::Token;
@@ -91,7 +92,8 @@ pub async fn arrive(
         return Ok(None);
     }
     let field = field.to_owned();
-    let known = identity::of(&portal.db, row.body, UserId(state.signer.person)).await?;
+    let known =
+        identity::of(&portal.db, row.body, UserId(state.signer.person), portal.now()).await?;
     if known.is_none() && state.step == Step::Opened {
         return Ok(None);
     }
@@ -164,13 +166,15 @@ pub async fn identify(
         ));
     }
     let mut tx = portal.db.begin().await?;
-    identity::keep(&mut tx, portal.new_id(), row.body, person.id, &identified).await?;
     let field = field.to_owned();
     let identification = Identification {
         method: identified.method,
         at: identified.at,
         reference: identified.reference,
     };
+    let ends = identified.at + Terms::days(portal.settings.identification.provider_days);
+    let id = portal.new_id();
+    identity::keep(&mut tx, id, row.body, person.id, &identification, Some(ends)).await?;
     let inputs = [Input::Open { field: field.clone() }, Input::Identify { field, identification }];
     advance_in(&mut tx, portal, row, inputs, who).await?;
     tx.commit().await?;

@@ -13,6 +13,7 @@ use crate::accounts::{Actor, Role};
 use crate::calendar;
 use crate::cases::list::scope;
 use crate::db::{Db, DbError};
+use crate::identification::commands::is_operator;
 use crate::meetings::agenda;
 use crate::meetings::pages::{Row, takes_part};
 use crate::on_db;
@@ -35,6 +36,8 @@ struct HomePage {
     /// Minutes that the conciliator has to finish.
     minutes: Vec<Unfinished>,
     tasks: Vec<Task>,
+    /// The person identifies others by video.
+    identifies: bool,
 }
 
 /// A meeting whose minutes are not finished.
@@ -91,6 +94,7 @@ async fn home(State(portal): State<Portal>, visit: Visit) -> Answer {
         next,
         minutes,
         tasks: tasks(db, actor).await?,
+        identifies: is_operator(&portal, actor).await?,
         chrome: visit.chrome,
     })
 }

@@ -25,7 +25,9 @@ use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
 
 use crate::portal::Portal;
-use crate::{accounts, cases, documents, guests, media_tests, meetings, minutes, signatures};
+use crate::{
+    accounts, cases, documents, guests, identification, media_tests, meetings, minutes, signatures,
+};
 
 /// What a handler answers.
 pub type Answer = Result<Response, PageError>;
@@ -39,6 +41,8 @@ pub fn router(portal: Portal) -> Router {
         .merge(accounts::staff_pages::routes())
         .merge(cases::pages::routes())
         .merge(documents::pages::routes())
+        .merge(identification::person_pages::routes())
+        .merge(identification::operator_pages::routes())
         .merge(media_tests::pages::routes())
         .merge(guests::pages::routes())
         .merge(guests::persons_pages::routes())

@@ -12,6 +12,7 @@ use portal::bodies::{self, Body, BodyId};
 use portal::clock::Clock;
 use portal::db::Db;
 use portal::files::Files;
+use portal::identification::Terms;
 use portal::organisations::{self, Operator, OperatorId, OperatorKind};
 use portal::portal::{Parts, Portal, PortalSettings};
 use portal::procedures::Procedures;
@@ -82,6 +83,7 @@ pub async fn world_with(db: &Db, folder: &Path, clock: TestClock, signing: Signi
             password_cost: Cost { memory_kib: 8, passes: 1 },
             help_phone: "800 166 654".to_owned(),
             media_test_days: 90,
+            identification: Terms { video_days: 1_095, provider_days: 1_095, evidence_days: 7_305 },
         },
         signing,
     });

@@ -110,8 +110,13 @@ function isBusy(): boolean {
     for (const field of form.elements) {
       if (field instanceof HTMLTextAreaElement && field.value !== field.defaultValue) return true;
       if (field instanceof HTMLInputElement && field.type === 'checkbox' && field.checked !== field.defaultChecked) return true;
-      if (field instanceof HTMLInputElement && field.type === 'text' && field.value !== field.defaultValue) return true;
+      if (field instanceof HTMLInputElement && ['text', 'date', 'time'].includes(field.type) && field.value !== field.defaultValue) return true;
+      if (field instanceof HTMLSelectElement && field.selectedIndex !== chosenAtFirst(field)) return true;
     }
   }
   return false;
+}
+
+function chosenAtFirst(select: HTMLSelectElement): number {
+  return Math.max(0, [...select.options].findIndex((option) => option.defaultSelected));
 }

@@ -20,13 +20,22 @@ export type JoinAnswer =
   | { ok: false; code: ErrorCode | 'signed_out' | 'unknown' | 'offline'; message: string; retry_after_s?: number };
 
 /** Asks for a token. `accepted`: the confidentiality notice was accepted (R-MEET-25). */
-export async function join(meeting: string, accepted: boolean): Promise<JoinAnswer> {
+export function join(meeting: string, accepted: boolean): Promise<JoinAnswer> {
+  return ask(`/api/rooms/${encodeURIComponent(meeting)}/join`, { confidentiality_accepted: accepted });
+}
+
+/** The same for the session of a video identification. */
+export function joinIdentification(id: string): Promise<JoinAnswer> {
+  return ask(`/api/identifications/${encodeURIComponent(id)}/join`, {});
+}
+
+async function ask(address: string, words: object): Promise<JoinAnswer> {
   let response: Response;
   try {
-    response = await fetch(`/api/rooms/${encodeURIComponent(meeting)}/join`, {
+    response = await fetch(address, {
       method: 'POST',
       headers: { 'content-type': 'application/json', accept: 'application/json' },
-      body: JSON.stringify({ confidentiality_accepted: accepted }),
+      body: JSON.stringify(words),
     });
   } catch {
     return { ok: false, code: 'offline', message: '' };

@@ -1,5 +1,5 @@
 /** One participant's meeting: connection, media, devices and the model, held together. */
-import { join, socketUrl, type Seat } from './api';
+import { join, socketUrl, type JoinAnswer, type Seat } from './api';
 import { Connection, RequestError, type ConnectionState, type End, type Socket, type Welcome } from './connection';
 import type { Devices } from './devices';
 import { Media, type MediaPlan, type Quality } from './media';
@@ -50,12 +50,14 @@ export class Meeting {
     readonly meetingId: string,
     readonly devices: Devices,
     private readonly events: MeetingEvents,
+    /** Asks for a seat again after a loss. */
+    again: () => Promise<JoinAnswer> = () => join(meetingId, true),
   ) {
     this.connection = new Connection(
       {
         open: () => new WebSocket(socketUrl(seat.ws, location), 'accordo.v1') as unknown as Socket,
         ticket: async () => {
-          const answer = await join(meetingId, true);
+          const answer = await again();
           return answer.ok ? { ok: true, token: answer.seat.token } : answer;
         },
         onState: (state) => this.connectionChanged(state),

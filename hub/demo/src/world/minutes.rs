@@ -3,16 +3,16 @@
 use portal::accounts::Actor;
 use portal::bodies::Body;
 use portal::cases::Outcome;
+use portal::identification::Terms;
 use portal::meetings::MeetingId;
 use portal::minutes::table::Table;
 use portal::portal::Portal;
 use portal::signatures::conditions::IN_FORCE;
-use portal::signatures::ports::Identified;
 use portal::signatures::rules::{self, Need};
 use portal::signatures::store::{self, ProcessRow, Who};
 use portal::signatures::{apply, identity, opening, steps};
 use portal::{accounts, notifications};
-use signing::process::{Method, SignerState};
+use signing::process::{Identification, Method, SignerState};
 
 use super::WorldError;
 
@@ -63,15 +63,16 @@ async fn sign_as(
     let person =
         accounts::store::person(&portal.db, body.id, user).await.map_err(WorldError::of)?;
     let person = person.ok_or_else(|| WorldError("a signer is missing".to_owned()))?;
-    let identified = Identified {
-        fiscal_code: person.fiscal_code.clone(),
+    let identification = Identification {
         method: Method::Spid,
         at: portal.now(),
         reference: "demo-world".to_owned(),
     };
+    let ends = Some(portal.now() + Terms::days(portal.settings.identification.provider_days));
     let mut tx = portal.db.begin().await.map_err(WorldError::of)?;
     let id = portal.new_id();
-    identity::keep(&mut tx, id, body.id.0, user, &identified).await.map_err(WorldError::of)?;
+    let kept = identity::keep(&mut tx, id, body.id.0, user, &identification, ends).await;
+    kept.map_err(WorldError::of)?;
     tx.commit().await.map_err(WorldError::of)?;
 
     let process = store::replay(&portal.db, row).await.map_err(WorldError::of)?;

@@ -3,6 +3,7 @@
 use portal::accounts::commands::{self, AccountError, NewAccount};
 use portal::accounts::{Actor, Role, UserId, fields, store};
 use portal::bodies::{self, Body, BodyId};
+use portal::identification::operators;
 use portal::organisations::{self, Operator, OperatorId, OperatorKind};
 use portal::portal::Portal;
 
@@ -10,6 +11,9 @@ use super::WorldError;
 
 /// Password of every demo account.
 pub const PASSWORD: &str = "Accordo-2026";
+
+/// Who is authorised to identify people by video.
+const IDENTIFIER: &str = "identificatore";
 
 const SELLER: &str = "Energia Chiara S.p.A.";
 const DISTRIBUTOR: &str = "Rete Locale S.p.A.";
@@ -51,7 +55,7 @@ impl Account {
 }
 
 /// The people of the conciliation service.
-pub const ACCOUNTS: [Account; 14] = [
+pub const ACCOUNTS: [Account; 15] = [
     account("segreteria", Role::ServiceSecretariat, ("Laura", "Conti"), "CNTLRA75A41H501", None, 1),
     account("amministratore", Role::Administrator, ("Paolo", "Riva"), "RVIPLA70B02F205", None, 2),
     account("conciliatore", Role::Conciliator, ("Giulia", "Verdi"), "VRDGLI68C43L219", None, 3),
@@ -107,6 +111,7 @@ pub const ACCOUNTS: [Account; 14] = [
     ),
     account("cliente2", Role::Client, ("Lucia", "Ferri"), "FRRLCU61T52F205", None, 12),
     account("cliente3", Role::Client, ("Franco", "Villa"), "VLLFNC55A13G224", None, 13),
+    account(IDENTIFIER, Role::ServiceSecretariat, ("Silvia", "Monti"), "MNTSLV74C55H501", None, 15),
     account("cliente4", Role::Client, ("Rosa", "Greco"), "GRCRSO48B54C351", None, 14),
 ];
 
@@ -147,6 +152,10 @@ pub(super) async fn conciliation(portal: &Portal) -> Result<Cast, WorldError> {
     let operators = [(SELLER, OperatorKind::Seller), (DISTRIBUTOR, OperatorKind::Distributor)];
     let name = "Servizio Conciliazione (dimostrazione)";
     let body = body(portal, "localhost", name, "conciliazione", &operators, &ACCOUNTS).await?;
+    let administrator = actor(portal, body.id, "amministratore").await?;
+    let identifier = actor(portal, body.id, IDENTIFIER).await?.user;
+    let authorised = operators::authorise(portal, &administrator, identifier, true).await;
+    authorised.map_err(WorldError::of)?;
     cast(portal, body).await
 }
 

@@ -1,0 +1,178 @@
+/**
+ * A video identification with two people in two browsers: the request with consent, the queue, the
+ * session in a room of its own, the codes from the outbox, the approval; then the signing page goes on
+ * without SPID or CIE. A second person is refused.
+ */
+import assert from 'node:assert/strict';
+import type { Browser, FrameLocator, Page } from 'playwright-core';
+import { accessibility } from './accessibility';
+import { complaints, DESK, lastPictures, launch, newPage, PHONE, picture } from './browser';
+import { Hub } from './hub';
+import { forgetPictures } from './places';
+import { newCode, signIn } from './portal';
+
+const LIMIT_MS = 5 * 60_000;
+
+await forgetPictures();
+const hub = await Hub.start();
+const browser = await launch();
+const limit = setTimeout(() => {
+  hub.kill();
+  console.error('the story did not come to its end');
+  process.exit(1);
+}, LIMIT_MS);
+try {
+  await play(browser);
+} catch (error) {
+  await lastPictures(browser);
+  throw error;
+} finally {
+  clearTimeout(limit);
+  await browser.close();
+  await hub.stop();
+}
+
+async function play(browser: Browser): Promise<void> {
+  const violations: string[] = [];
+  const look = async (page: Page, name: string) => {
+    await picture(page, name, { phone: true });
+    violations.push(...(await accessibility(page)));
+  };
+
+  // The person asks, from a phone. Without consent nothing is asked.
+  const person = await newPage(browser, hub.url, 'cliente2', PHONE);
+  await signIn(person, hub, 'cliente2');
+  await person.goto('/profilo');
+  await person.getByTestId('identification').getByText('Non sei ancora identificato').waitFor();
+  await look(person, 'profile-before');
+  await person.goto('/identificazione');
+  await person.getByTestId('request').click();
+  await person.getByText('Senza il consenso').waitFor();
+  await look(person, 'no-consent');
+  await person.locator('label[for=consenso]').click();
+  await person.locator('#preferenza').fill('adesso');
+  await person.getByTestId('request').click();
+  await person.getByTestId('waiting').getByText('Sei il prossimo').waitFor();
+  await look(person, 'waiting');
+
+  // The operator takes the request up; the person's page notices by itself.
+  const operator = await newPage(browser, hub.url, 'identificatore', DESK);
+  await signIn(operator, hub, 'identificatore');
+  await operator.getByRole('link', { name: 'Video-identificazioni' }).click();
+  await operator.getByTestId('queue-line').filter({ hasText: 'Lucia Ferri' }).waitFor();
+  await look(operator, 'queue');
+  await operator.getByTestId('take').click();
+  await operator.waitForURL(/\/sessione$/);
+  await operator.getByTestId('call-enter').click();
+  await operator.getByTestId('call-state').filter({ hasText: 'Aspetta la persona' }).waitFor();
+  await hub.message('cliente2@example.it', (m) => m.subject.includes('pronto'), 20_000);
+  await person.getByTestId('enter-session').waitFor();
+  await look(person, 'called');
+  await person.getByTestId('enter-session').click();
+  await person.getByTestId('call-enter').waitFor();
+  await look(person, 'before-entering');
+  await person.getByTestId('call-enter').click();
+
+  // They see each other, in a room where nobody else is.
+  await Promise.all([person, operator].map((page) => page.getByTestId('call-state').filter({ hasText: 'Collegato' }).waitFor({ timeout: 60_000 })));
+  await Promise.all([person, operator].map(seesTheOther));
+  const panel = operator.frameLocator('[data-testid=panel-frame]');
+  const own = person.frameLocator('[data-testid=panel-frame]');
+  await panel.getByTestId('met').filter({ hasText: 'È entrata' }).waitFor();
+
+  // The document: first one that expired.
+  await write(panel, '2015-01-10', '2025-01-10');
+  await panel.getByText('Il documento è scaduto').waitFor();
+  await look(operator, 'expired-document');
+  await write(panel, '2022-01-10', '2032-01-10');
+  await panel.getByTestId('document-written').waitFor();
+  await panel.getByTestId('approve').click();
+  await panel.getByTestId('approval-fault').filter({ hasText: 'devono essere confermati' }).waitFor();
+
+  // Both contacts, by the codes that the person gets; a wrong one is told beside its field.
+  for (const contact of ['cellulare', 'posta']) {
+    const before = await hub.outbox('');
+    await own.getByTestId(`send-${contact}`).click();
+    await own.locator(`#codice-${contact}`).waitFor();
+    if (contact === 'cellulare') {
+      await own.locator('#codice-cellulare').fill('12');
+      await own.getByTestId('enter-cellulare').click();
+      await own.getByText('Puoi provare ancora 4 volte').waitFor();
+      await look(person, 'wrong-code');
+    }
+    const code = contact === 'cellulare' ? await newCode(hub, before, () => true) : await mailedCode(before.map((m) => m.id));
+    await own.locator(`#codice-${contact}`).fill(code);
+    await own.getByTestId(`enter-${contact}`).click();
+    await own.getByTestId(`confirmed-${contact}`).waitFor();
+  }
+  // A reload leaves the room for a moment and comes back.
+  await person.reload();
+  await person.getByTestId('call-enter').click();
+  await person.getByTestId('call-state').filter({ hasText: 'Collegato' }).waitFor();
+  await seesTheOther(person);
+
+  await operator.reload();
+  await operator.getByTestId('call-enter').click();
+  await operator.getByTestId('call-state').filter({ hasText: 'Collegato' }).waitFor();
+  for (const key of ['volto', 'documento', 'dati', 'volonta']) await panel.locator(`label[for=verifica-${key}]`).click();
+  await look(operator, 'session');
+  await look(person, 'session-on-a-phone');
+  await panel.getByTestId('approve').click();
+  await panel.getByTestId('outcome').filter({ hasText: 'Riuscita' }).waitFor();
+  await look(operator, 'approved');
+
+  // The person is identified, and the room is closed.
+  await own.getByTestId('identified').waitFor();
+  await person.getByTestId('call-state').filter({ hasText: 'conclusa' }).waitFor({ timeout: 30_000 });
+  await person.goto('/profilo');
+  await person.getByTestId('identification').getByText('VISI').waitFor();
+  await person.getByTestId('locked').waitFor();
+  await look(person, 'profile-after');
+  await hub.message('cliente2@example.it', (m) => m.subject.includes('riuscita') && !m.subject.includes('non'), 20_000);
+
+  // Somebody else is refused, with a reason.
+  const other = await newPage(browser, hub.url, 'cliente3', DESK);
+  await signIn(other, hub, 'cliente3');
+  await other.goto('/identificazione');
+  await other.locator('label[for=consenso]').click();
+  await other.getByTestId('request').click();
+  await other.getByTestId('waiting').waitFor();
+  await operator.goto('/identificazioni');
+  await look(operator, 'queue-with-an-end');
+  await operator.getByTestId('take').click();
+  await operator.waitForURL(/\/sessione$/);
+  await panel.getByTestId('refuse-open').click();
+  await panel.locator('#motivo').selectOption({ label: 'Audio o video insufficienti' });
+  await panel.locator('#nota').fill('Riprova con più luce.');
+  await panel.getByTestId('refuse').click();
+  await panel.getByTestId('outcome').filter({ hasText: 'Non riuscita' }).waitFor();
+  await other.getByTestId('refused').filter({ hasText: 'Riprova con più luce.' }).waitFor();
+  await look(other, 'refused');
+
+  assert.deepEqual(violations, []);
+  assert.deepEqual(complaints, []);
+}
+
+/** Pictures of the other one arrive. */
+async function seesTheOther(page: Page): Promise<void> {
+  await page.waitForFunction(() => {
+    const video = document.querySelector<HTMLVideoElement>('[data-testid=theirs]');
+    return video !== null && video.videoWidth > 0 && video.currentTime > 0;
+  }, undefined, { timeout: 60_000 });
+}
+
+async function write(panel: FrameLocator, issued: string, expires: string): Promise<void> {
+  await panel.locator('#tipo').selectOption({ label: "Carta d'identità" });
+  await panel.locator('#numero').fill('CA12345AB');
+  await panel.locator('#rilascio').fill(issued);
+  await panel.locator('#scadenza').fill(expires);
+  await panel.locator('#ente').fill('Comune di Roma');
+  await panel.getByTestId('document-save').click();
+}
+
+async function mailedCode(known: string[]): Promise<string> {
+  const mail = await hub.message('cliente2@example.it', (m) => !known.includes(m.id) && m.subject === 'Codice di conferma', 20_000);
+  const code = mail.text.match(/\b\d{6}\b/)?.[0];
+  assert.ok(code, mail.text);
+  return code;
+}
