@@ -12,8 +12,14 @@ const BOTTOM: f64 = 48.0;
 /// Points of a line; more cannot be seen.
 const POINTS: usize = 400;
 /// Distinguishable also without colour: each line is dashed in its own way.
-const STROKES: [(&str, &str); 4] =
-    [("#0047ab", ""), ("#b3541e", "7 4"), ("#2e6b34", "2 3"), ("#6a3d9a", "10 3 2 3")];
+const STROKES: [(&str, &str); 6] = [
+    ("#0047ab", ""),
+    ("#b3541e", "7 4"),
+    ("#2e6b34", "2 3"),
+    ("#6a3d9a", "10 3 2 3"),
+    ("#8a1c4a", "14 4"),
+    ("#4d4d4d", "4 2 1 2"),
+];
 
 /// A figure in words and number, for the head of the page.
 #[derive(Clone, Debug)]

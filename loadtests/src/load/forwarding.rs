@@ -93,7 +93,8 @@ pub struct Cost {
     pub generator_cores: Option<f64>,
     /// Resident memory before the first participant came and while all were there.
     pub memory_kb: Option<(u64, u64)>,
-    /// The difference for each participant.
+    /// The difference for each participant; of the first shape only, because a server uses the memory
+    /// of people who left for those who come.
     pub memory_kb_per_participant: Option<f64>,
     /// From a sender's socket to a receiver's.
     pub latency: Percentiles,
@@ -136,8 +137,11 @@ pub async fn run(
     for (number, &shape) in (1..).zip(&settings.shapes) {
         let (these, others) = left.split_at(shape.rooms);
         left = others;
-        let measured =
+        let mut measured =
             measure(target, seats, &crowd, these, shape, settings.seconds, canary).await?;
+        if number > 1 {
+            measured.memory_kb_per_participant = None;
+        }
         failures.extend(judge(number, &measured));
         shapes.push(measured);
     }

@@ -72,20 +72,24 @@ pub async fn compare(
     for &shape in &settings.shapes {
         let these: Vec<_> = left.drain(..shape.rooms).collect();
         let seconds = settings.seconds;
-        let accordo = {
+        let mut accordo = {
             let (ours, seats, crowd) = (ours.clone(), seats.clone(), crowd.clone());
             let measured = lab.hub_network.run(move || async move {
                 measure(&ours, &seats, &crowd, &these, shape, seconds, canary).await
             });
             measured.await??
         };
-        let janus = {
+        let mut janus = {
             let (crowd, process) = (crowd.clone(), lab.janus);
             let measured = lab.janus_network.run(move || async move {
                 measure_janus(&crowd, process, shape, seconds, canary).await
             });
             measured.await??
         };
+        if !pairs.is_empty() {
+            accordo.memory_kb_per_participant = None;
+            janus.memory_kb_per_participant = None;
+        }
         let costs = janus.cpu_us_per_forwarded_packet.zip(accordo.cpu_us_per_forwarded_packet);
         let ratio = costs.map(|(theirs, ours)| (theirs / ours * 100.0).round() / 100.0);
         pairs.push(Pair { accordo, janus, ratio });
