@@ -56,9 +56,7 @@ impl MediaEdge for Edge {
     async fn open(&self, offer: &str) -> Result<Opened, EdgeError> {
         let (room, alone) = (RoomId(self.portal.new_id()), ParticipantId(self.portal.new_id()));
         let answer = self.media.connect(room, alone, offer).await.map_err(|error| match error {
-            MediaError::BadOffer(_) | MediaError::Negotiation(_) => {
-                EdgeError::Offer(error.to_string())
-            }
+            MediaError::BadOffer(_) => EdgeError::Offer(error.to_string()),
             other => EdgeError::Failed(other.to_string()),
         })?;
         let media = self.media.clone();

@@ -8,6 +8,9 @@ use crate::room::routes::Routes;
 use crate::room::{AddedSeat, NewSeat, Refused, RoomSpec, Seat};
 use async_trait::async_trait;
 
+/// When to ask again if the media edge is full: somebody may have left.
+const FULL_RETRY_MS: u64 = 15_000;
+
 /// What a join token stands for.
 #[derive(Clone, Debug)]
 pub struct Admission {
@@ -121,9 +124,11 @@ impl MediaPlane for Media {
         offer: &str,
     ) -> Result<String, Refused> {
         Media::connect(self, room, participant, offer).await.map_err(|error| match error {
-            MediaError::BadOffer(_) | MediaError::Negotiation(_) => {
+            MediaError::BadOffer(_) => {
                 Refused::new(ErrorCode::BadOffer, error.to_string())
             }
+            MediaError::Full => Refused::new(ErrorCode::Full, error.to_string())
+                .retry(Retry::AfterMs(FULL_RETRY_MS)),
             other => Refused::new(ErrorCode::Internal, other.to_string()).retry(Retry::Now),
         })
     }

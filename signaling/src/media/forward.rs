@@ -1,52 +1,94 @@
-//! The media path, and the one place where a change of routes takes effect.
+//! The media path: one packet in, one rewritten packet per slot that shows its sender.
 
 use super::broken::epochs_ignored;
-use super::peer::{Place, Target};
-use super::slot::{Input, Kind, Layer, Source, Verdict};
-use super::vp8;
-use super::worker::{Room, Worker};
-use crate::protocol::{ParticipantId, RoomId, Session, VideoKind, Watch};
-use crate::room::routes::Slots;
-use rtc::peer_connection::message::{RTCMessage, TaggedRTCMessage};
-use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
-use rtc::rtp::Packet;
-use rtc::sansio::Protocol;
-use std::collections::HashMap;
+use super::feedback::SELF;
+use super::peer::{Peer, Place, Target};
+use super::resend::Ring;
+use super::slot::{Incoming, Input, Kind, Layer, Verdict};
+use super::udp::Outbox;
+use super::wire::rtp::Header;
+use super::wire::{rtcp, twcc, vp8};
+use super::worker::Worker;
+use crate::protocol::Session;
 use std::time::Instant;
 
 impl Worker {
-    /// One packet in, one rewritten packet per slot that shows its sender.
-    pub(super) fn forward(&mut self, key: u64, packet: &Packet, now: Instant) {
+    /// A decrypted packet of a peer: media, or media sent again.
+    pub(super) fn packet(&mut self, key: u64, header: &Header, data: &[u8], now: Instant) {
+        let micros = self.micros(now);
         let Some(peer) = self.drive(key) else { return };
-        let Some(stream) = peer.streams.get_mut(&packet.header.ssrc) else { return };
-        let (input, layer) = (stream.input, stream.layer);
-        stream.last_packet = now;
-        if input.kind() == Kind::Video && starts_keyframe(packet) {
+        if let Some(id) = peer.extensions.transport
+            && let Some(seq) = header.transport_sequence(data, id)
+        {
+            peer.arrivals.note(header.ssrc, seq, micros, now);
+        }
+        let known = peer.stream(header.ssrc);
+        let Some((stream, again)) = known.or_else(|| peer.discover(header, data, now)) else {
+            return;
+        };
+        let Some(mut payload) = header.payload(data) else { return };
+        let mut seq = header.seq;
+        if again {
+            // The number it had at first goes before the payload; without one it is a probe.
+            let Some((original, rest)) = payload.split_first_chunk() else { return };
+            (seq, payload) = (u16::from_be_bytes(*original), rest);
+        } else {
+            peer.time(stream, header.timestamp, micros);
+        }
+        let stream = &mut peer.streams[stream];
+        if !stream.arrive(seq, payload.len(), now) {
+            return;
+        }
+        let vp8 = match stream.input.kind() {
+            Kind::Video => vp8::Descriptor::parse(payload),
+            Kind::Audio => None,
+        };
+        let packet = Incoming {
+            ssrc: stream.ssrc,
+            seq,
+            timestamp: header.timestamp,
+            marker: header.marker,
+            payload,
+            vp8,
+        };
+        if stream.is_repaired() {
+            stream.ring.keep(&packet);
+        }
+        if vp8.is_some_and(|vp8| vp8.starts_keyframe) {
             stream.gate.answer(now);
         }
+        let (input, layer) = (stream.input, stream.layer);
+        self.forward(key, &packet, input, layer, now);
+    }
+
+    fn forward(
+        &mut self,
+        key: u64,
+        packet: &Incoming<'_>,
+        input: Input,
+        layer: Layer,
+        now: Instant,
+    ) {
+        let micros = self.micros(now);
+        let Some(peer) = self.peers.get_mut(&key) else { return };
         let (room, place, strangers) = (peer.room, peer.place, peer.strangers);
         let targets = std::mem::take(&mut peer.targets[input as usize]);
         let (mut forwarded, mut keyframe) = (0, false);
-        for &Target { viewer: to, slot } in &targets {
-            let Some(viewer) = self.drive(to) else { continue };
+        for &Target { viewer, slot } in &targets {
+            let Some(viewer) = self.peers.get_mut(&viewer) else { continue };
             if !together(place, viewer.place) {
                 continue;
             }
-            let Some(slot) = viewer.slots.get_mut(slot) else { continue };
-            match slot.rewrite(packet, layer, now) {
-                Verdict::Send(out) => {
-                    // Straight into the pipeline: `RTCRtpSender::write_rtp` would check codec,
-                    // extensions and SSRC of every packet again.
-                    let message = RTCMessage::RtpPacket(String::new(), out);
-                    let _ = viewer.pc.handle_write(TaggedRTCMessage { now, message });
-                    self.mark(to);
+            match viewer.slots.get_mut(slot).map(|slot| slot.rewrite(packet, layer, now)) {
+                Some(Verdict::Send(numbered)) => {
+                    viewer.send(&mut self.out, slot, packet, numbered, micros);
                     forwarded += 1;
                 }
-                Verdict::NeedKeyframe => keyframe = true,
-                Verdict::Drop => {}
+                Some(Verdict::NeedKeyframe) => keyframe = true,
+                Some(Verdict::Drop) | None => {}
             }
         }
-        if let Some(peer) = self.drive(key) {
+        if let Some(peer) = self.peers.get_mut(&key) {
             peer.targets[input as usize] = targets;
         }
         if let Some(room) = self.rooms.get_mut(&room) {
@@ -58,166 +100,110 @@ impl Worker {
         }
     }
 
+    /// A decrypted compound of a peer.
+    pub(super) fn compound(&mut self, key: u64, data: &[u8], now: Instant) {
+        let micros = self.micros(now);
+        for packet in rtcp::packets(data) {
+            let Some(peer) = self.drive(key) else { return };
+            match packet {
+                rtcp::Packet::SenderReport { ssrc, ntp, blocks } => {
+                    if let Some((stream, false)) = peer.stream(ssrc) {
+                        peer.streams[stream].reported = Some((ntp, now));
+                    }
+                    blocks.iter().for_each(|block| peer.heard_back(block, micros));
+                }
+                rtcp::Packet::ReceiverReport(blocks) => {
+                    blocks.iter().for_each(|block| peer.heard_back(block, micros));
+                }
+                rtcp::Packet::Missing { ssrc, pairs } => self.send_again(key, ssrc, pairs, now),
+                rtcp::Packet::KeyframeWanted(wanted) => {
+                    for ssrc in wanted.ssrcs() {
+                        self.slot_needs_keyframe(key, ssrc, now);
+                    }
+                }
+                rtcp::Packet::Arrivals(body) => {
+                    if let Some(arrivals) = twcc::parse(body) {
+                        let round_trip = peer.round_trip.as_micros() as i64;
+                        peer.downlink.feedback(&arrivals, micros, round_trip);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A viewer missed packets in one of its slots.
+    fn send_again(&mut self, key: u64, slot_ssrc: u32, pairs: &[u8], now: Instant) {
+        let Some(viewer) = self.peers.get(&key) else { return };
+        let slot = viewer.slots.iter().position(|slot| slot.ssrc == slot_ssrc);
+        let Some(slot) = slot else { return };
+        let micros = self.micros(now);
+        self.with_ring(key, slot, |viewer, ring, ssrc, out| {
+            for seq in rtcp::missing(pairs) {
+                let packet = viewer.slots[slot].origin(seq).and_then(|seq| ring.get(ssrc, seq));
+                let Some(packet) = packet else { continue };
+                let Some(numbered) = viewer.slots[slot].renumbered(&packet) else { continue };
+                if !viewer.repairs.take(now) {
+                    break;
+                }
+                viewer.send_again(out, slot, &packet, numbered, micros);
+            }
+        });
+    }
+
+    /// Gives the kept packets of what flows in a viewer's slot, if it may have them, and its SSRC.
+    fn with_ring(
+        &mut self,
+        key: u64,
+        slot: usize,
+        work: impl FnOnce(&mut Peer, &Ring, u32, &mut Outbox),
+    ) {
+        let Some(viewer) = self.peers.get(&key) else { return };
+        let Some(shown) = viewer.slots.get(slot) else { return };
+        let (Some(ssrc), Some(source)) = (shown.feeding(), shown.source()) else { return };
+        let (place, members) = (viewer.place, self.rooms.get(&viewer.room).map(|r| &r.members));
+        let Some(&sender) = members.and_then(|m| m.get(&source.participant)) else { return };
+        let Some(sending) = self.peers.get_mut(&sender) else { return };
+        if !together(sending.place, place) {
+            return;
+        }
+        let Some(stream) = sending.streams.iter_mut().find(|s| s.ssrc == ssrc) else { return };
+        let ring = std::mem::take(&mut stream.ring);
+        if let Some(viewer) = self.peers.get_mut(&key) {
+            work(viewer, &ring, ssrc, &mut self.out);
+        }
+        let streams = self.peers.get_mut(&sender).map(|sender| sender.streams.iter_mut());
+        if let Some(stream) = streams.and_then(|mut streams| streams.find(|s| s.ssrc == ssrc)) {
+            stream.ring = ring;
+        }
+    }
+
     /// A viewer's decoder asks for a key frame in one of its slots.
     pub(super) fn slot_needs_keyframe(&mut self, viewer: u64, slot_ssrc: u32, now: Instant) {
         let Some(peer) = self.peers.get(&viewer) else { return };
         let Some(slot) = peer.slots.iter().find(|s| s.ssrc == slot_ssrc) else { return };
-        let (want, source) = (slot.want, slot.source());
-        let key = source.and_then(|s| self.rooms.get(&peer.room)?.members.get(&s.participant));
-        if let (Some(&key), Some(source)) = (key, source) {
+        let (Some(want), Some(source)) = (slot.want, slot.source()) else { return };
+        let key = self.rooms.get(&peer.room).and_then(|room| room.members.get(&source.participant));
+        if let Some(&key) = key {
             self.ask_keyframe(key, source.input, want, now);
         }
     }
 
-    fn ask_keyframe(&mut self, key: u64, input: Input, layer: Layer, now: Instant) {
-        let Some(peer) = self.drive(key).filter(|peer| peer.ready) else { return };
+    /// Asks a sender for a key frame, unless one was asked for just now.
+    pub(super) fn ask_keyframe(&mut self, key: u64, input: Input, layer: Layer, now: Instant) {
+        let Some(peer) = self.peers.get_mut(&key).filter(|peer| peer.is_ready()) else { return };
+        let round_trip = peer.round_trip;
         let mut streams = peer.streams.iter_mut();
-        let Some((&media_ssrc, stream)) =
-            streams.find(|(_, s)| (s.input, s.layer) == (input, layer))
-        else {
-            return;
-        };
-        if stream.gate.ask(now) {
-            let pli = PictureLossIndication { sender_ssrc: 1, media_ssrc };
-            let message = RTCMessage::RtcpPacket(String::new(), vec![Box::new(pli)]);
-            let _ = peer.pc.handle_write(TaggedRTCMessage { now, message });
-            self.mark(key);
+        let Some(stream) = streams.find(|s| (s.input, s.layer) == (input, layer)) else { return };
+        if stream.gate.ask(now, round_trip) {
+            let mut compound = vec![];
+            rtcp::picture_loss(&mut compound, SELF, stream.ssrc);
+            peer.send_rtcp(&mut self.out, &compound);
         }
-    }
-
-    /// Applies the room's routes to its connections. The only thing a join, leave, mute or
-    /// breakout does to media.
-    pub(super) fn rewire(&mut self, id: RoomId, now: Instant) {
-        let Some(room) = self.rooms.get(&id) else { return };
-        for (participant, key) in &room.members {
-            if let Some(peer) = self.peers.get_mut(key) {
-                peer.place = room.place(*participant);
-            }
-        }
-        let mut targets: HashMap<u64, [Vec<Target>; 3]> = HashMap::new();
-        let mut fresh = vec![];
-        for (participant, &viewer) in &room.members {
-            let slots = self.peers.get(&viewer).map_or(0, |peer| peer.slots.len());
-            for slot in 0..slots {
-                let audio_slots = self.peers[&viewer].audio_slots;
-                let source = room.source(*participant, slot, audio_slots);
-                let source = if epochs_ignored() {
-                    self.peers[&viewer].slots[slot].source().or(source)
-                } else {
-                    source
-                };
-                let feeder = source.and_then(|s| Some((*room.members.get(&s.participant)?, s)));
-                let layer = feeder
-                    .and_then(|(key, s)| Some(self.peers.get(&key)?.best_layer(s.input, now)))
-                    .unwrap_or(Layer::Low);
-                let Some(peer) = self.peers.get_mut(&viewer) else { continue };
-                peer.slots[slot].want = layer;
-                let changed = peer.slots[slot].source() != source;
-                if changed {
-                    peer.slots[slot].assign(source);
-                }
-                let Some((key, source)) = feeder.filter(|_| peer.ready) else { continue };
-                let target = Target { viewer, slot };
-                targets.entry(key).or_default()[source.input as usize].push(target);
-                if changed && source.input.kind() == Kind::Video {
-                    fresh.push((key, source.input, layer));
-                }
-            }
-        }
-        let places: Vec<Option<Place>> = room
-            .members
-            .values()
-            .filter_map(|key| self.peers.get(key))
-            .filter(|peer| peer.ready)
-            .map(|peer| peer.place)
-            .collect();
-        for key in room.members.values() {
-            if let Some(peer) = self.peers.get_mut(key) {
-                peer.targets = targets.remove(key).unwrap_or_default();
-                peer.strangers = places.iter().filter(|place| **place != peer.place).count() as u64;
-            }
-        }
-        for (key, input, layer) in fresh {
-            self.ask_keyframe(key, input, layer, now);
-        }
-    }
-
-    /// A viewer says what it looks at.
-    pub(super) fn watch(&mut self, key: u64, video: &[Watch], now: Instant) {
-        let Some(peer) = self.peers.get_mut(&key) else { return };
-        let watched = video.iter().copied().chain(std::iter::repeat(Watch::High));
-        let mut uncovered = vec![];
-        for (slot, watch) in peer.slots.iter_mut().skip(peer.audio_slots).zip(watched) {
-            if std::mem::replace(&mut slot.watch, watch) == Watch::None && watch != Watch::None {
-                uncovered.push(slot.ssrc);
-            }
-        }
-        for ssrc in uncovered {
-            self.slot_needs_keyframe(key, ssrc, now);
-        }
-        self.choose_layers(now);
-    }
-
-    /// Shows the best layer that is being sent of every camera.
-    pub(super) fn choose_layers(&mut self, now: Instant) {
-        let mut wanted = vec![];
-        for (&key, peer) in &self.peers {
-            let targets = &peer.targets[Input::Camera as usize];
-            if !targets.is_empty() {
-                wanted.push((key, peer.best_layer(Input::Camera, now), targets.clone()));
-            }
-        }
-        for (key, layer, targets) in wanted {
-            let mut changed = false;
-            for Target { viewer, slot } in targets {
-                let slot = self.peers.get_mut(&viewer).and_then(|peer| peer.slots.get_mut(slot));
-                let Some(slot) = slot else { continue };
-                let layer = if slot.watch == Watch::Low { Layer::Low } else { layer };
-                if slot.want != layer {
-                    slot.want = layer;
-                    changed = true;
-                }
-            }
-            if changed {
-                self.ask_keyframe(key, Input::Camera, layer, now);
-            }
-        }
-    }
-}
-
-impl Room {
-    fn place(&self, participant: ParticipantId) -> Option<Place> {
-        let session = *self.routes.sessions.get(&participant)?;
-        Some(Place { epoch: self.routes.epoch, session })
-    }
-
-    /// What the routes put into a slot, if both ends are in one session.
-    fn source(&self, viewer: ParticipantId, slot: usize, audio_slots: usize) -> Option<Source> {
-        let Slots { audio, video } = self.routes.viewers.get(&viewer)?;
-        let source = match slot.checked_sub(audio_slots) {
-            None => {
-                let participant = (*audio.get(slot)?)?;
-                Source { participant, input: Input::Microphone }
-            }
-            Some(slot) => {
-                let source = (*video.get(slot)?)?;
-                let input = match source.kind {
-                    VideoKind::Camera => Input::Camera,
-                    VideoKind::Screen => Input::Screen,
-                };
-                Source { participant: source.participant, input }
-            }
-        };
-        together(self.place(source.participant), self.place(viewer)).then_some(source)
     }
 }
 
 /// The rule of the house: the same session, outside the lobby, in the same epoch.
-fn together(sender: Option<Place>, viewer: Option<Place>) -> bool {
+pub(super) fn together(sender: Option<Place>, viewer: Option<Place>) -> bool {
     epochs_ignored()
         || sender.is_some_and(|place| place.session != Session::Lobby && viewer == sender)
-}
-
-fn starts_keyframe(packet: &Packet) -> bool {
-    vp8::Descriptor::parse(&packet.payload).is_some_and(|vp8| vp8.starts_keyframe)
 }

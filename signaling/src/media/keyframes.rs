@@ -1,15 +1,10 @@
-//! Key frame requests: those of the viewers that reach us, and how often we pass one on.
+//! Key frame requests: how often they are passed on to a sender.
 
-use rtc::interceptor::{Attribute, Interceptor, Packet, StreamInfo, TaggedPacket};
-use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
-use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
-use rtc::sansio::Protocol;
-use rtc::shared::error::Error;
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// A request that no key frame answered is repeated after this: it or the answer was lost.
-const REPEAT: Duration = Duration::from_millis(250);
+/// A request that no key frame answered is repeated after this and a round trip: it or the answer
+/// was lost. An encoder answers with its next picture.
+const REPEAT: Duration = Duration::from_millis(100);
 /// Between two key frames of one stream. Several viewers that ask together get one frame.
 const PAUSE: Duration = Duration::from_millis(60);
 
@@ -22,10 +17,11 @@ pub(super) struct Gate {
 
 impl Gate {
     /// Whether a request made now should go to the sender.
-    pub(super) fn ask(&mut self, now: Instant) -> bool {
-        let waiting = self.asked.is_some_and(|at| now.saturating_duration_since(at) < REPEAT);
-        let fresh = self.answered.is_some_and(|at| now.saturating_duration_since(at) < PAUSE);
-        if waiting || fresh {
+    pub(super) fn ask(&mut self, now: Instant, round_trip: Duration) -> bool {
+        let within = |at: Option<Instant>, span| {
+            at.is_some_and(|at| now.saturating_duration_since(at) < span)
+        };
+        if within(self.asked, REPEAT + round_trip) || within(self.answered, PAUSE) {
             return false;
         }
         self.asked = Some(now);
@@ -39,62 +35,6 @@ impl Gate {
     }
 }
 
-/// Lets PLI and FIR through to the worker. By default `rtc` ends all RTCP inside its interceptor
-/// chain; a packet reaches the application only with `DeliverToApplication` on it.
-#[derive(Default)]
-pub(super) struct Keyframes {
-    reads: VecDeque<TaggedPacket>,
-    writes: VecDeque<TaggedPacket>,
-}
-
-impl Keyframes {
-    /// Distance from the wire: behind everything that consumes RTCP itself.
-    pub(super) const STAGE: usize = 14_000;
-}
-
-impl Protocol<TaggedPacket, TaggedPacket, ()> for Keyframes {
-    type Rout = TaggedPacket;
-    type Wout = TaggedPacket;
-    type Eout = ();
-    type Error = Error;
-    type Time = Instant;
-
-    fn handle_read(&mut self, mut msg: TaggedPacket) -> Result<(), Error> {
-        if let Packet::Rtcp(packets) = &mut msg.message.packet {
-            packets.retain(|packet| {
-                let packet = packet.as_any();
-                packet.is::<PictureLossIndication>() || packet.is::<FullIntraRequest>()
-            });
-            if packets.is_empty() {
-                return Ok(());
-            }
-            msg.message.add(Attribute::DeliverToApplication);
-        }
-        self.reads.push_back(msg);
-        Ok(())
-    }
-
-    fn poll_read(&mut self) -> Option<TaggedPacket> {
-        self.reads.pop_front()
-    }
-
-    fn handle_write(&mut self, msg: TaggedPacket) -> Result<(), Error> {
-        self.writes.push_back(msg);
-        Ok(())
-    }
-
-    fn poll_write(&mut self) -> Option<TaggedPacket> {
-        self.writes.pop_front()
-    }
-}
-
-impl Interceptor for Keyframes {
-    fn bind_local_stream(&mut self, _: &StreamInfo) {}
-    fn unbind_local_stream(&mut self, _: &StreamInfo) {}
-    fn bind_remote_stream(&mut self, _: &StreamInfo) {}
-    fn unbind_remote_stream(&mut self, _: &StreamInfo) {}
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,12 +43,13 @@ mod tests {
     #[expect(clippy::disallowed_methods, reason = "any instant will do as the origin of a test")]
     fn requests_are_coalesced_but_a_lost_one_is_repeated() {
         let (mut gate, t0) = (Gate::default(), Instant::now());
+        let rtt = Duration::from_millis(50);
         let at = |ms| t0 + Duration::from_millis(ms);
-        assert!(gate.ask(at(0)));
-        assert!(!gate.ask(at(10)), "one is under way");
-        assert!(gate.ask(at(251)), "it was lost");
-        gate.answer(at(260));
-        assert!(!gate.ask(at(300)), "everybody just got one");
-        assert!(gate.ask(at(330)), "the next viewer need not wait for the repeat time");
+        assert!(gate.ask(at(0), rtt));
+        assert!(!gate.ask(at(149), rtt), "one is under way");
+        assert!(gate.ask(at(150), rtt), "it was lost");
+        gate.answer(at(160));
+        assert!(!gate.ask(at(200), rtt), "everybody just got one");
+        assert!(gate.ask(at(230), rtt), "the next viewer need not wait for the repeat time");
     }
 }

@@ -9,23 +9,36 @@
 //! Deliberately absent: decoding, mixing, recording. Payloads are forwarded from memory to the
 //! network and kept nowhere but in the short resend rings.
 
+mod allowance;
+mod answer;
 pub mod broken;
+mod budget;
 mod commands;
-mod demux;
+mod downlink;
+mod dtls;
+mod feedback;
 mod forward;
 #[cfg(any(test, fuzzing))]
 pub mod hostile;
 mod keyframes;
 mod offer;
 mod peer;
+mod resend;
+mod routing;
+mod send;
 mod slot;
+mod srtp;
+mod stream;
+mod tracker;
+mod trend;
 mod udp;
-mod vp8;
+pub mod wire;
 mod worker;
 
 use crate::protocol::{ParticipantId, RoomId, Watch};
 use crate::room::routes::Routes;
 use commands::Command;
+use dtls::Identity;
 use offer::Offer;
 use peer::Peer;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -93,9 +106,12 @@ pub enum MediaError {
     /// The offer does not have the shape that the protocol demands.
     #[error("offer refused: {0}")]
     BadOffer(&'static str),
-    /// The offer has the right shape but cannot be answered.
-    #[error("offer cannot be answered: {0}")]
-    Negotiation(#[from] rtc::shared::error::Error),
+    /// A certificate or a handshake could not be made.
+    #[error("media keys: {0}")]
+    Handshake(#[from] rtc::shared::error::Error),
+    /// The worker of this room carries as many connections as it can carry well.
+    #[error("the media edge is full")]
+    Full,
     /// Routes older than those in force.
     #[error("routes of an older epoch")]
     StaleEpoch,
@@ -108,9 +124,9 @@ pub enum MediaError {
 #[derive(Clone, Debug)]
 pub struct Media(Arc<Workers>);
 
-#[derive(Debug)]
 struct Workers {
     workers: Vec<Handle>,
+    identity: Arc<Identity>,
     audio_slots: usize,
     video_slots: usize,
 }
@@ -120,6 +136,8 @@ struct Handle {
     waker: udp::Waker,
     candidates: Vec<SocketAddr>,
     addresses: Vec<MediaAddress>,
+    /// Origin of the worker's clock.
+    began: Instant,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -130,6 +148,7 @@ impl Media {
         if bind.is_empty() || workers == 0 {
             return Err(MediaError::Nothing);
         }
+        let identity = Arc::new(Identity::generate()?);
         let workers = (0..workers)
             .map(|n| {
                 let shift = |mut address: SocketAddr| {
@@ -139,10 +158,10 @@ impl Media {
                     address
                 };
                 let bind: Vec<_> = bind.iter().copied().map(shift).collect();
-                Handle::start(n, udp::Udp::bind(&bind, &advertise)?)
+                Handle::start(n, udp::Sockets::bind(&bind, &advertise)?, &identity)
             })
             .collect::<Result<_, MediaError>>()?;
-        Ok(Self(Arc::new(Workers { workers, audio_slots, video_slots })))
+        Ok(Self(Arc::new(Workers { workers, identity, audio_slots, video_slots })))
     }
 
     /// Every address on which media are taken, and nothing else is.
@@ -167,13 +186,14 @@ impl Media {
         if let Some(answer) = restarted {
             return answer;
         }
-        let candidates = worker.candidates.clone();
-        let built = tokio::task::spawn_blocking(move || {
+        let (peer, answer) = {
             let mut rng: rand::rngs::StdRng = rand::make_rng();
-            Peer::answer(room, participant, offer, &candidates, &mut rng, clock())
-        });
-        let (peer, answer) = built.await.map_err(|_| MediaError::Gone)??;
-        worker.ask(|reply| Command::Insert { peer: Box::new(peer), reply }).await?;
+            let edge = (&*self.0.identity, &worker.candidates[..]);
+            let now = clock();
+            let micros = now.saturating_duration_since(worker.began).as_micros() as i64;
+            Peer::answer(room, participant, &offer, edge, &mut rng, (now, micros))?
+        };
+        worker.ask(|reply| Command::Insert { peer: Box::new(peer), reply }).await??;
         Ok(answer)
     }
 
@@ -224,16 +244,20 @@ impl Drop for Workers {
 }
 
 impl Handle {
-    fn start(n: usize, udp: udp::Udp) -> Result<Self, MediaError> {
+    fn start(
+        n: usize,
+        sockets: udp::Sockets,
+        identity: &Arc<Identity>,
+    ) -> Result<Self, MediaError> {
         let (sender, commands) = mpsc::channel();
-        let (waker, candidates) = (udp.waker(), udp.candidates());
-        let addresses = udp.addresses();
-        let worker = worker::Worker::new(udp, commands);
+        let (waker, candidates) = (sockets.waker(), sockets.candidates());
+        let (addresses, began) = (sockets.addresses(), clock());
+        let worker = worker::Worker::new(sockets, commands, Arc::clone(identity), began);
         let thread = std::thread::Builder::new()
             .name(format!("media-{n}"))
             .spawn(move || worker.run(clock))
             .map_err(MediaError::Thread)?;
-        Ok(Self { commands: sender, waker, candidates, addresses, thread: Some(thread) })
+        Ok(Self { commands: sender, waker, candidates, addresses, began, thread: Some(thread) })
     }
 
     fn tell(&self, command: Command) {
@@ -249,6 +273,12 @@ impl Handle {
         let (reply, answer) = oneshot::channel();
         self.tell(command(reply));
         answer.await.map_err(|_| MediaError::Gone)
+    }
+}
+
+impl std::fmt::Debug for Workers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Workers").field("workers", &self.workers).finish_non_exhaustive()
     }
 }
 

@@ -1,45 +1,34 @@
 //! A participant's media connection: what it sends, what its slots show, and its SDP answers.
 
 use super::MediaError;
-use super::keyframes::{Gate, Keyframes};
-use super::offer::{Offer, ufrag};
+use super::allowance::Allowance;
+use super::answer::{Answer, Credentials};
+use super::downlink::Downlink;
+use super::dtls::{Dtls, Identity};
+use super::feedback::Arrivals;
+use super::offer::{Extensions, Offer};
 use super::slot::{Input, Kind, Layer, Slot};
+use super::srtp::{Opener, Sealer};
+use super::stream::Stream;
+use super::udp::Path;
+use super::wire::rtp::Header;
 use crate::protocol::{Epoch, ParticipantId, RoomId, Session};
-use rand::Rng;
-use rtc::interceptor::{NackGeneratorBuilder, NackResponderBuilder, Registry, Slot as Stage};
-use rtc::media_stream::MediaStreamTrack;
-use rtc::peer_connection::configuration::interceptor_registry::{
-    configure_rtcp_reports, configure_simulcast_extension_headers, configure_twcc_receiver_only,
-};
-use rtc::peer_connection::configuration::media_engine::{
-    MIME_TYPE_OPUS, MIME_TYPE_VP8, MediaEngine,
-};
-use rtc::peer_connection::configuration::setting_engine::SettingEngineBuilder;
-use rtc::peer_connection::sdp::RTCSessionDescription;
-use rtc::peer_connection::transport::{
-    CandidateConfig, CandidateHostConfig, RTCDtlsRole, RTCIceCandidate,
-};
-use rtc::peer_connection::{RTCPeerConnection, RTCPeerConnectionBuilder};
-use rtc::rtp_transceiver::rtp_sender::*;
-use rtc::rtp_transceiver::{
-    RTCRtpReceiverId, RTCRtpSenderId, RTCRtpTransceiverDirection, RTCRtpTransceiverInit,
-};
-use std::collections::HashMap;
+use rand::{Rng, RngExt};
+use rtc::crypto::{HmacAlgorithm, Mac};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-/// Packets that every video slot keeps for resending: one second at the densest.
-const RESEND_PACKETS: u16 = 256;
-/// Missing packets further back than this are not asked for any more: the picture went on.
-const ASK_BACK_PACKETS: u16 = 128;
-/// Requests for one missing packet. Without an end to it a hole that cannot be filled eats the
-/// sender's bandwidth for as long as it is in sight.
-const ASK_TIMES: u16 = 4;
-/// Packets that SRTP accepts out of order. More than are asked for: a packet that is sent again
-/// is late by nature, and without RTX it comes as itself.
-const REPLAY_WINDOW_PACKETS: usize = 512;
-/// A layer without a packet for this long is not shown (its sender ran out of bandwidth).
-const LAYER_STALE: Duration = Duration::from_millis(500);
+/// Incoming streams of one peer: microphone, two layers and a screen, and what they began anew.
+const MAX_STREAMS: usize = 8;
+/// Until a report tells the round trip.
+const LIKELY_ROUND_TRIP: Duration = Duration::from_millis(80);
+
+/// A camera in two layers, a screen, a voice and their repairs are a tenth of it.
+const DATAGRAMS_PER_SECOND: u32 = 4_000;
+/// A client with several networks checks each every few seconds, at first every 50 ms.
+const CHECKS_PER_SECOND: u32 = 100;
+/// A third of what a viewer with all slots full gets.
+const REPAIRS_PER_SECOND: u32 = 600;
 
 /// Where a participant is, by the newest routes. Only two peers with the same place hear each
 /// other.
@@ -49,21 +38,6 @@ pub(super) struct Place {
     pub(super) session: Session,
 }
 
-/// Which way datagrams go: one of our addresses, and the client's as we see it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Path {
-    pub(super) local: SocketAddr,
-    pub(super) remote: SocketAddr,
-}
-
-/// One incoming stream.
-pub(super) struct Stream {
-    pub(super) input: Input,
-    pub(super) layer: Layer,
-    pub(super) last_packet: Instant,
-    pub(super) gate: Gate,
-}
-
 /// One slot of one viewer that shows an input of this peer.
 #[derive(Clone, Copy)]
 pub(super) struct Target {
@@ -71,28 +45,48 @@ pub(super) struct Target {
     pub(super) slot: usize,
 }
 
+/// What the offer says of an m-line that the client sends on.
+pub(super) struct Line {
+    mid: String,
+    codec: u8,
+    pub(super) repair: Option<u8>,
+    streams: Vec<(u32, Option<u32>)>,
+}
+
+impl Line {
+    /// The streams that the offer names of which this is one.
+    fn named(&self, ssrc: u32) -> Option<(u32, Option<u32>)> {
+        let named = |(media, repair): &&(u32, _)| *media == ssrc || *repair == Some(ssrc);
+        self.streams.iter().find(named).copied()
+    }
+}
+
+/// Both directions of media, once keys are agreed.
+pub(super) struct Keys {
+    pub(super) sealer: Sealer,
+    pub(super) opener: Opener,
+}
+
 pub(super) struct Peer {
     pub(super) room: RoomId,
     pub(super) participant: ParticipantId,
-    pub(super) pc: RTCPeerConnection,
-    /// Our ICE user fragment, by which a datagram from a new address finds this peer.
-    pub(super) ufrag: String,
+    /// By its `ufrag` a datagram from a new address finds this peer.
+    pub(super) credentials: Credentials,
+    pub(super) mac: Box<dyn Mac>,
     pub(super) fingerprint: String,
-    /// Keys are agreed: media can flow. Stays true while ICE restarts.
-    pub(super) ready: bool,
+    pub(super) dtls: Dtls,
+    /// Media can flow. Stays while ICE restarts.
+    pub(super) keys: Option<Keys>,
     pub(super) failed: bool,
-    pub(super) dirty: bool,
     pub(super) last_datagram: Instant,
     /// Addresses that proved to be this peer's, oldest first.
     pub(super) addresses: Vec<SocketAddr>,
-    /// The path that the client nominated last. `rtc` keeps to the first one; but a client whose
-    /// NAT forgot it is the same client on the same connection, at another address.
+    /// The path that the client nominated last, before that the first that was proved.
     pub(super) path: Option<Path>,
-    /// A check that nominates is being answered.
-    pub(super) nominating: Option<Path>,
     pub(super) place: Option<Place>,
-    /// Incoming SSRC → what it carries. Filled when `rtc` reports a track.
-    pub(super) streams: HashMap<u32, Stream>,
+    pub(super) lines: [Line; 3],
+    pub(super) extensions: Extensions,
+    pub(super) streams: Vec<Stream>,
     /// Audio slots, then video slots.
     pub(super) slots: Vec<Slot>,
     pub(super) audio_slots: usize,
@@ -100,70 +94,79 @@ pub(super) struct Peer {
     pub(super) targets: [Vec<Target>; 3],
     /// Connected peers of the room that are in another session.
     pub(super) strangers: u64,
-    receivers: [RTCRtpReceiverId; 3],
+    pub(super) round_trip: Duration,
+    pub(super) arrivals: Arrivals,
+    /// What the way to this peer takes.
+    pub(super) downlink: Downlink,
+    /// No better layer before this: the choice must not swing.
+    pub(super) next_better: Instant,
+    pub(super) next_report: Instant,
+    /// Datagrams that are looked at.
+    pub(super) datagrams: Allowance,
+    /// Connectivity checks that are answered.
+    pub(super) checks: Allowance,
+    /// Packets that are sent again.
+    pub(super) repairs: Allowance,
+    session: (u64, u32),
 }
 
 impl Peer {
-    /// Builds the peer and its first answer. Takes about a millisecond (a key is made), so it is
-    /// not done on the thread that forwards.
+    /// Builds the peer and its first answer.
     pub(super) fn answer(
         room: RoomId,
         participant: ParticipantId,
-        offer: Offer,
-        candidates: &[SocketAddr],
+        offer: &Offer,
+        (identity, candidates): (&Identity, &[SocketAddr]),
         rng: &mut impl Rng,
-        now: Instant,
+        (now, micros): (Instant, i64),
     ) -> Result<(Self, String), MediaError> {
-        let mut pc = connection(now)?;
-        // One sendonly transceiver per receive slot, made before the offer is applied: `rtc` pairs
-        // them in order, so slot i is the i-th recvonly m-line.
-        let mut slots = vec![];
-        let mut senders = vec![];
-        for &kind in &offer.slots {
-            let slot = Slot::new(kind, rng);
-            let init = RTCRtpTransceiverInit {
-                direction: RTCRtpTransceiverDirection::Sendonly,
-                ..Default::default()
-            };
-            senders.push(pc.add_transceiver_from_track(track(slots.len(), &slot), Some(init))?);
-            slots.push(slot);
+        let credentials = credentials(rng);
+        let mut extensions = Extensions::default();
+        for section in offer.inputs() {
+            let Extensions { mid, rid, repaired, transport } = section.extensions;
+            extensions.mid = extensions.mid.or(mid);
+            extensions.rid = extensions.rid.or(rid);
+            extensions.repaired = extensions.repaired.or(repaired);
+            extensions.transport = extensions.transport.or(transport);
         }
-        for &candidate in candidates {
-            pc.add_local_candidate(host_candidate(candidate)?)?;
-        }
-        let sdp = apply(&mut pc, &offer, now)?;
-        for (slot, sender) in slots.iter_mut().zip(senders) {
-            let mut sender = pc
-                .rtp_sender(RTCRtpSenderId::from(sender))
-                .ok_or(MediaError::BadOffer("a slot was not accepted"))?;
-            let codecs = &sender.get_parameters().rtp_parameters.codecs;
-            slot.payload_type = codecs
-                .first()
-                .ok_or(MediaError::BadOffer("a slot without Opus or VP8"))?
-                .payload_type;
-        }
-        let receivers = receivers(&mut pc, &offer)?;
+        let mut lines = offer.inputs().iter().map(|section| Line {
+            mid: section.mid.clone(),
+            codec: section.codec.unwrap_or_default(),
+            repair: section.repair,
+            streams: section.streams.clone(),
+        });
+        let mut line = || lines.next().ok_or(MediaError::BadOffer("three m-lines come first"));
         let peer = Self {
             room,
             participant,
-            pc,
-            ufrag: ufrag(&sdp).ok_or(MediaError::BadOffer("no ICE credentials"))?.to_owned(),
-            fingerprint: offer.fingerprint,
-            ready: false,
+            mac: mac(identity, &credentials)?,
+            credentials,
+            fingerprint: offer.fingerprint.clone(),
+            dtls: Dtls::new(identity, &offer.fingerprint)?,
+            keys: None,
             failed: false,
-            dirty: false,
             last_datagram: now,
             addresses: vec![],
             path: None,
-            nominating: None,
             place: None,
-            streams: HashMap::new(),
-            audio_slots: slots.iter().filter(|s| s.kind == Kind::Audio).count(),
-            slots,
+            lines: [line()?, line()?, line()?],
+            extensions,
+            streams: vec![],
+            audio_slots: offer.slots().iter().filter(|s| s.kind() == Kind::Audio).count(),
+            slots: slots(offer, rng),
             targets: Default::default(),
             strangers: 0,
-            receivers,
+            round_trip: LIKELY_ROUND_TRIP,
+            arrivals: Arrivals::default(),
+            downlink: Downlink::new(micros),
+            next_better: now,
+            next_report: now,
+            datagrams: Allowance::new(DATAGRAMS_PER_SECOND, DATAGRAMS_PER_SECOND, now),
+            checks: Allowance::new(CHECKS_PER_SECOND, CHECKS_PER_SECOND, now),
+            repairs: Allowance::new(REPAIRS_PER_SECOND, REPAIRS_PER_SECOND / 2, now),
+            session: (rng.random::<u64>() >> 2, 0),
         };
+        let sdp = peer.describe(offer, identity, candidates);
         Ok((peer, sdp))
     }
 
@@ -172,154 +175,132 @@ impl Peer {
     pub(super) fn answer_again(
         &mut self,
         offer: &Offer,
+        (identity, candidates): (&Identity, &[SocketAddr]),
+        rng: &mut impl Rng,
         now: Instant,
     ) -> Result<String, MediaError> {
-        if offer.slots.len() != self.slots.len() {
+        let mids = offer.inputs().iter().map(|section| &section.mid);
+        if offer.slots().len() != self.slots.len() || !mids.eq(self.lines.iter().map(|l| &l.mid)) {
             return Err(MediaError::BadOffer("an ICE restart keeps the m-lines"));
         }
-        let sdp = apply(&mut self.pc, offer, now)?;
-        ufrag(&sdp).ok_or(MediaError::BadOffer("no ICE credentials"))?.clone_into(&mut self.ufrag);
+        self.credentials = credentials(rng);
+        self.mac = mac(identity, &self.credentials)?;
         self.last_datagram = now;
-        Ok(sdp)
+        self.session.1 += 1;
+        Ok(self.describe(offer, identity, candidates))
     }
 
-    /// A track was reported by `rtc`.
-    pub(super) fn open(
-        &mut self,
-        receiver: RTCRtpReceiverId,
-        ssrc: u32,
-        rid: Option<&str>,
-        now: Instant,
-    ) {
-        let position = self.receivers.iter().position(|&known| known == receiver);
-        let Some(&input) = position.and_then(|i| Input::ALL.get(i)) else { return };
-        let layer = if rid == Some("h") { Layer::High } else { Layer::Low };
-        // A sender that starts a layer anew does so under a new SSRC.
-        self.streams.retain(|_, s| (s.input, s.layer) != (input, layer));
-        self.streams.insert(ssrc, Stream { input, layer, last_packet: now, gate: Gate::default() });
-    }
-
-    /// The layer to show of an input: the best one that is being sent.
-    pub(super) fn best_layer(&self, input: Input, now: Instant) -> Layer {
-        self.streams
-            .values()
-            .filter(|s| s.input == input)
-            .filter(|s| now.saturating_duration_since(s.last_packet) < LAYER_STALE)
-            .map(|s| s.layer)
-            .max()
-            .unwrap_or(Layer::Low)
-    }
-}
-
-/// An ICE-lite, DTLS-passive connection for Opus and VP8.
-fn connection(now: Instant) -> Result<RTCPeerConnection, MediaError> {
-    let mut media = MediaEngine::default();
-    // No RTX codec: `rtc` 0.21.1 drops the repair streams of simulcast layers. Without RTX a NACK
-    // is answered on the media SSRC itself, in both directions.
-    media.register_codec(codec(Kind::Audio), RtpCodecKind::Audio)?;
-    media.register_codec(codec(Kind::Video), RtpCodecKind::Video)?;
-    let nack = NackGeneratorBuilder::new()
-        .with_size(ASK_BACK_PACKETS)
-        .with_max_nacks_per_packet(ASK_TIMES)
-        .build();
-    let registry = Registry::new()
-        .with(Stage::NackResponder, NackResponderBuilder::new().with_size(RESEND_PACKETS).build())
-        .with(Stage::NackGenerator, nack);
-    configure_simulcast_extension_headers(&mut media)?;
-    let registry = configure_rtcp_reports(configure_twcc_receiver_only(registry, &mut media)?)
-        .with(Stage::from(Keyframes::STAGE), Keyframes::default());
-    let settings = SettingEngineBuilder::new()
-        .with_lite(true)
-        .with_answering_dtls_role(RTCDtlsRole::Server)
-        .with_srtp_replay_protection_window(REPLAY_WINDOW_PACKETS)
-        // Whether a client lives is told by what comes from it, whatever its address (`worker`).
-        .with_ice_timeouts(Some(Duration::ZERO), Some(Duration::ZERO), None)
-        .build();
-    Ok(RTCPeerConnectionBuilder::new()
-        .with_media_engine(media)
-        .with_interceptor_registry(registry)
-        .with_setting_engine(settings)
-        .build(now)?)
-}
-
-/// Applies an offer and returns the answer.
-fn apply(pc: &mut RTCPeerConnection, offer: &Offer, now: Instant) -> Result<String, MediaError> {
-    pc.set_remote_description(now, RTCSessionDescription::offer(offer.sdp.clone())?)?;
-    let answer = pc.create_answer(None)?;
-    pc.set_local_description(now, answer)?;
-    Ok(pc.local_description().ok_or(MediaError::BadOffer("it has no answer"))?.sdp)
-}
-
-/// The receivers of microphone, camera and screen, found by the `mid` of their m-lines.
-fn receivers(
-    pc: &mut RTCPeerConnection,
-    offer: &Offer,
-) -> Result<[RTCRtpReceiverId; 3], MediaError> {
-    let mut found = [None; 3];
-    let ids: Vec<_> = pc.get_transceivers().collect();
-    for id in ids {
-        let Some(transceiver) = pc.rtp_transceiver(id) else { continue };
-        let mid = transceiver.mid().as_deref();
-        if let Some(i) = offer.mids.iter().position(|m| Some(m.as_str()) == mid) {
-            found[i] = transceiver.receiver();
+    fn describe(&self, offer: &Offer, identity: &Identity, candidates: &[SocketAddr]) -> String {
+        let ssrcs = |slot: &Slot| (slot.ssrc, slot.repair.as_ref().map(|repair| repair.ssrc));
+        let slots: Vec<_> = self.slots.iter().map(ssrcs).collect();
+        Answer {
+            offer,
+            session: self.session,
+            credentials: &self.credentials,
+            fingerprint: identity.fingerprint(),
+            candidates,
+            slots: &slots,
         }
+        .write()
     }
-    match found {
-        [Some(microphone), Some(camera), Some(screen)] => Ok([microphone, camera, screen]),
-        _ => Err(MediaError::BadOffer("an m-line to send on was not accepted")),
+
+    pub(super) fn is_ready(&self) -> bool {
+        self.keys.is_some()
+    }
+
+    /// The stream that carries this SSRC, and whether it is the stream of its retransmissions.
+    pub(super) fn stream(&self, ssrc: u32) -> Option<(usize, bool)> {
+        self.streams.iter().enumerate().find_map(|(n, stream)| {
+            (stream.ssrc == ssrc)
+                .then_some((n, false))
+                .or_else(|| (stream.repair == Some(ssrc)).then_some((n, true)))
+        })
+    }
+
+    /// Finds out what an SSRC that was not seen before carries: by what its packet says
+    /// (RFC 8852), by what the offer says, or by its payload type if only one m-line has that.
+    pub(super) fn discover(
+        &mut self,
+        header: &Header,
+        packet: &[u8],
+        now: Instant,
+    ) -> Option<(usize, bool)> {
+        let Extensions { mid, rid, repaired, .. } = self.extensions;
+        let text = |id: Option<u8>| {
+            id.and_then(|id| header.extension(packet, id)).and_then(|v| std::str::from_utf8(v).ok())
+        };
+        let ssrc = header.ssrc;
+        let line = match text(mid) {
+            Some(mid) => self.lines.iter().position(|line| line.mid == mid)?,
+            None => {
+                self.lines.iter().position(|line| line.named(ssrc).is_some()).or_else(|| {
+                    let mut fitting =
+                        (0..3).filter(|n| self.lines[*n].codec == header.payload_type);
+                    fitting.next().filter(|_| fitting.next().is_none())
+                })?
+            }
+        };
+        let input = Input::ALL[line];
+        let layer = |rid| if rid == Some("h") { Layer::High } else { Layer::Low };
+        let named = self.lines[line].named(ssrc);
+        if self.lines[line].repair == Some(header.payload_type) {
+            let media = named.map(|(media, _)| media);
+            let layer = layer(text(repaired));
+            let stream = self.streams.iter().position(|stream| match media {
+                Some(media) => stream.ssrc == media,
+                None => (stream.input, stream.layer) == (input, layer),
+            })?;
+            self.streams[stream].repair = Some(ssrc);
+            return Some((stream, true));
+        }
+        if self.lines[line].codec != header.payload_type {
+            return None;
+        }
+        let layer = layer(text(rid));
+        // A sender that starts a layer anew does so under a new SSRC.
+        self.streams.retain(|s| (s.input, s.layer) != (input, layer));
+        if self.streams.len() >= MAX_STREAMS {
+            return None;
+        }
+        let mut stream = Stream::new(ssrc, input, layer, now);
+        stream.repair = named.and_then(|(_, repair)| repair);
+        self.streams.push(stream);
+        Some((self.streams.len() - 1, false))
+    }
+
+    /// Bits a second of an input in this layer, if it is being sent.
+    pub(super) fn rate_of(&self, input: Input, layer: Layer, now: Instant) -> Option<u64> {
+        let mut streams = self.streams.iter().filter(|s| s.is_live(now));
+        streams.find(|s| (s.input, s.layer) == (input, layer)).map(Stream::rate)
     }
 }
 
-fn host_candidate(
-    address: SocketAddr,
-) -> Result<rtc::peer_connection::transport::RTCIceCandidateInit, MediaError> {
-    let base_config = CandidateConfig {
-        network: "udp".to_owned(),
-        address: address.ip().to_string(),
-        port: address.port(),
-        component: 1,
-        ..Default::default()
+fn slots(offer: &Offer, rng: &mut impl Rng) -> Vec<Slot> {
+    let slot = |section: &super::offer::Section| {
+        let mut slot = Slot::new(section.kind(), rng);
+        slot.payload_type = section.codec.unwrap_or_default();
+        if let Some(payload_type) = section.repair {
+            slot.repair_with(payload_type, rng);
+        }
+        let answers = section.feedback.iter().any(|feedback| feedback == "transport-cc");
+        slot.transport = section.extensions.transport.filter(|_| answers);
+        slot
     };
-    let host = CandidateHostConfig { base_config, ..Default::default() }.new_candidate_host()?;
-    Ok(RTCIceCandidate::from(&host).to_json()?)
+    offer.slots().iter().map(slot).collect()
 }
 
-fn codec(kind: Kind) -> RTCRtpCodecParameters {
-    let feedback = |typ: &str, parameter: &str| RTCPFeedback {
-        typ: typ.to_owned(),
-        parameter: parameter.to_owned(),
+/// Fresh ICE credentials (RFC 8839 §5.4), of which nobody can guess the ufrag either.
+fn credentials(rng: &mut impl Rng) -> Credentials {
+    let mut letters = |n: usize| -> String {
+        const LETTERS: &[u8; 64] =
+            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        (0..n).map(|_| char::from(LETTERS[usize::from(rng.random::<u8>() & 63)])).collect()
     };
-    let (mime_type, clock_rate, channels, fmtp, payload_type) = match kind {
-        Kind::Audio => (MIME_TYPE_OPUS, 48_000, 2, "minptime=10;useinbandfec=1", 111),
-        Kind::Video => (MIME_TYPE_VP8, 90_000, 0, "", 96),
-    };
-    let rtcp_feedback = match kind {
-        Kind::Audio => vec![],
-        Kind::Video => vec![feedback("nack", ""), feedback("nack", "pli"), feedback("ccm", "fir")],
-    };
-    let rtp_codec = RTCRtpCodec {
-        mime_type: mime_type.to_owned(),
-        clock_rate,
-        channels,
-        sdp_fmtp_line: fmtp.to_owned(),
-        rtcp_feedback,
-    };
-    RTCRtpCodecParameters { rtp_codec, payload_type }
+    Credentials { ufrag: letters(12), password: letters(24) }
 }
 
-fn track(index: usize, slot: &Slot) -> MediaStreamTrack {
-    let kind = match slot.kind {
-        Kind::Audio => RtpCodecKind::Audio,
-        Kind::Video => RtpCodecKind::Video,
-    };
-    let name = format!("slot{index}");
-    let encoding = RTCRtpEncodingParameters {
-        rtp_coding_parameters: RTCRtpCodingParameters {
-            ssrc: Some(slot.ssrc),
-            ..Default::default()
-        },
-        codec: codec(slot.kind).rtp_codec,
-        ..Default::default()
-    };
-    MediaStreamTrack::new(name.clone(), name.clone(), name, kind, vec![encoding])
+fn mac(identity: &Identity, credentials: &Credentials) -> Result<Box<dyn Mac>, MediaError> {
+    let key = credentials.password.as_bytes();
+    let mac = identity.provider().crypto().new_hmac(HmacAlgorithm::Sha1, key);
+    mac.map_err(|e| MediaError::Handshake(rtc::shared::error::Error::Crypto(e.to_string())))
 }

@@ -3,10 +3,9 @@
 //! On every change of source the sequence numbers, timestamps and VP8 picture ids go on from where
 //! the source before left off, so the receiver sees one unbroken stream.
 
-use super::vp8::{Descriptor, Numbers};
+use super::wire::vp8::{Descriptor, Numbers};
 use crate::protocol::{ParticipantId, Watch};
 use rand::{Rng, RngExt};
-use rtc::rtp::{Header, Packet};
 use std::time::Instant;
 
 /// What a stream carries.
@@ -16,6 +15,24 @@ pub(super) enum Kind {
     Audio,
     /// VP8.
     Video,
+}
+
+impl Kind {
+    /// Ticks a second of its RTP clock.
+    pub(super) fn clock(self) -> u64 {
+        match self {
+            Self::Audio => 48_000,
+            Self::Video => 90_000,
+        }
+    }
+
+    /// Ticks of one frame, or of a picture at 30 a second.
+    fn frame(self) -> u32 {
+        match self {
+            Self::Audio => 960,
+            Self::Video => 3_000,
+        }
+    }
 }
 
 /// The three things a participant can send.
@@ -54,32 +71,63 @@ pub(super) struct Source {
     pub(super) input: Input,
 }
 
+/// One decrypted packet of a source.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Incoming<'a> {
+    pub(super) ssrc: u32,
+    pub(super) seq: u16,
+    pub(super) timestamp: u32,
+    pub(super) marker: bool,
+    pub(super) payload: &'a [u8],
+    /// Its descriptor, if it is a picture.
+    pub(super) vp8: Option<Descriptor>,
+}
+
 /// What becomes of one incoming packet in one slot.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// Goes out like this.
-    Send(Packet),
+    /// Goes out with these numbers.
+    Send(Numbered),
     /// Not for this slot.
     Drop,
     /// The wanted layer is arriving, but a decoder cannot start on this packet.
     NeedKeyframe,
 }
 
+/// The numbers of an outgoing packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Numbered {
+    /// Sequence number with the rollovers before it. A slot never gives one twice.
+    pub(super) index: u64,
+    pub(super) timestamp: u32,
+    pub(super) vp8: Option<Numbers>,
+}
+
 /// The stream flowing at present, and the offsets that turn its numbers into the slot's.
+#[derive(Clone, Copy)]
 struct Feed {
     ssrc: u32,
     seq: u16,
     ts: u32,
     numbers: Numbers,
-    /// Outgoing number of its first packet. A packet before it belongs to the time before the
-    /// switch; `settled` once so many followed that "before" can only mean reordering.
-    first: u16,
-    settled: bool,
+    /// Outgoing index of its first packet. A packet before it belongs to the time before the
+    /// switch.
+    first: u64,
+}
+
+impl Feed {
+    fn numbered(&self, packet: &Incoming<'_>, index: u64) -> Numbered {
+        Numbered {
+            index,
+            timestamp: packet.timestamp.wrapping_add(self.ts),
+            vp8: packet.vp8.and_then(|vp8| vp8.shifted(self.numbers)),
+        }
+    }
 }
 
 /// The highest numbers sent so far.
 struct Last {
-    seq: u16,
+    index: u64,
     ts: u32,
     at: Option<Instant>,
     numbers: Numbers,
@@ -90,30 +138,46 @@ pub(super) struct Slot {
     pub(super) kind: Kind,
     pub(super) ssrc: u32,
     pub(super) payload_type: u8,
-    /// Layer to show as soon as it can start.
-    pub(super) want: Layer,
+    /// Stream and payload type of what is sent again, if the viewer understands that.
+    pub(super) repair: Option<Repair>,
+    /// The viewer takes transport-wide sequence numbers on it.
+    pub(super) transport: Option<u8>,
+    /// Layer to show as soon as it can start; nothing is sent without one.
+    pub(super) want: Option<Layer>,
     /// What its viewer looks at.
     pub(super) watch: Watch,
+    /// Packets and payload bytes sent.
+    pub(super) sent: (u32, u32),
     source: Option<Source>,
     feed: Option<Feed>,
     last: Last,
 }
 
+/// The retransmission stream of a slot (RFC 4588).
+pub(super) struct Repair {
+    pub(super) ssrc: u32,
+    pub(super) payload_type: u8,
+    /// Index of its last packet.
+    pub(super) index: u64,
+}
+
 impl Slot {
-    /// An empty slot. Its numbers begin at random (RFC 3550 §5.1).
+    /// An empty slot. Its numbers begin at random (RFC 3550 §5.1), below 2^15, so that the first
+    /// packets cannot seem to be before the start of the SRTP index (RFC 3711 §3.3.1).
     pub(super) fn new(kind: Kind, rng: &mut impl Rng) -> Self {
         Self {
             kind,
             ssrc: rng.random(),
             payload_type: 0,
-            want: Layer::Low,
+            repair: None,
+            transport: None,
+            want: Some(Layer::Low),
             watch: Watch::High,
+            sent: (0, 0),
             source: None,
             feed: None,
             last: Last {
-                // Below 2^15, so that the first packets cannot seem to be before the start of the
-                // SRTP index (RFC 3711 §3.3.1).
-                seq: rng.random::<u16>() >> 1,
+                index: (rng.random::<u16>() >> 1).into(),
                 ts: rng.random(),
                 at: None,
                 numbers: Numbers { picture: rng.random::<u16>() & 0x7fff, tl0: rng.random() },
@@ -121,9 +185,20 @@ impl Slot {
         }
     }
 
+    /// Lets what is missing be sent again with this payload type.
+    pub(super) fn repair_with(&mut self, payload_type: u8, rng: &mut impl Rng) {
+        let index = (rng.random::<u16>() >> 1).into();
+        self.repair = Some(Repair { ssrc: rng.random(), payload_type, index });
+    }
+
     /// Who feeds the slot.
     pub(super) fn source(&self) -> Option<Source> {
         self.source
+    }
+
+    /// The incoming stream that flows at present.
+    pub(super) fn feeding(&self) -> Option<u32> {
+        self.feed.map(|feed| feed.ssrc)
     }
 
     /// Points the slot at another source, or at nobody; what flowed before stops here.
@@ -133,86 +208,94 @@ impl Slot {
         self.watch = Watch::High;
     }
 
+    /// Nothing flows until the next key frame.
+    pub(super) fn pause(&mut self) {
+        self.feed = None;
+    }
+
     /// One packet of the source's `layer`.
-    pub(super) fn rewrite(&mut self, packet: &Packet, layer: Layer, now: Instant) -> Verdict {
-        if self.watch == Watch::None {
-            self.feed = None;
+    pub(super) fn rewrite(&mut self, packet: &Incoming<'_>, layer: Layer, now: Instant) -> Verdict {
+        let feed = match self.feed {
+            Some(feed) if feed.ssrc == packet.ssrc => feed,
+            _ => {
+                if self.kind == Kind::Video {
+                    if self.want != Some(layer) {
+                        return Verdict::Drop;
+                    }
+                    if !packet.vp8.is_some_and(|vp8| vp8.starts_keyframe) {
+                        return Verdict::NeedKeyframe;
+                    }
+                }
+                let feed = self.join(packet, now);
+                self.feed = Some(feed);
+                feed
+            }
+        };
+        let seq = packet.seq.wrapping_add(feed.seq);
+        let index = self.index(seq);
+        if index < feed.first {
             return Verdict::Drop;
         }
-        let vp8 = match self.kind {
-            Kind::Video => Descriptor::parse(&packet.payload),
-            Kind::Audio => None,
-        };
-        if self.feed.as_ref().is_none_or(|feed| feed.ssrc != packet.header.ssrc) {
-            if layer != self.want {
-                return Verdict::Drop;
+        let numbered = feed.numbered(packet, index);
+        if index > self.last.index {
+            self.last.index = index;
+            if numbered.timestamp != self.last.ts {
+                self.last.ts = numbered.timestamp;
+                self.last.at = Some(now);
             }
-            if self.kind == Kind::Video && !vp8.is_some_and(|v| v.starts_keyframe) {
-                return Verdict::NeedKeyframe;
+            if let Some(numbers) = numbered.vp8 {
+                self.last.numbers = numbers;
             }
-            self.feed = Some(self.join(packet, vp8, now));
         }
-        self.forward(packet, vp8, now)
+        self.sent.0 = self.sent.0.wrapping_add(1);
+        self.sent.1 = self.sent.1.wrapping_add(packet.payload.len() as u32);
+        Verdict::Send(numbered)
+    }
+
+    /// The index nearest to the last one that has this sequence number.
+    fn index(&self, seq: u16) -> u64 {
+        let ahead = seq.wrapping_sub(self.last.index as u16) as i16;
+        self.last.index.saturating_add_signed(ahead.into())
+    }
+
+    /// The incoming sequence number behind an outgoing one, if what flows at present had it.
+    pub(super) fn origin(&self, seq: u16) -> Option<u16> {
+        let feed = self.feed?;
+        let index = self.index(seq);
+        (feed.first..=self.last.index).contains(&index).then(|| seq.wrapping_sub(feed.seq))
+    }
+
+    /// The numbers that a packet of what flows at present was sent with.
+    pub(super) fn renumbered(&self, packet: &Incoming<'_>) -> Option<Numbered> {
+        let feed = self.feed?;
+        Some(feed.numbered(packet, self.index(packet.seq.wrapping_add(feed.seq))))
     }
 
     /// Continues the outgoing stream with a new source.
-    fn join(&self, packet: &Packet, vp8: Option<Descriptor>, now: Instant) -> Feed {
-        let (rate, frame) = match self.kind {
-            Kind::Audio => (48_000, 960),
-            Kind::Video => (90_000, 3_000),
+    fn join(&self, packet: &Incoming<'_>, now: Instant) -> Feed {
+        let ts = match self.timestamp(now) {
+            // A frame later at least.
+            Some(ts) if ts.wrapping_sub(self.last.ts) > self.kind.frame() => ts,
+            _ => self.last.ts.wrapping_add(self.kind.frame()),
         };
-        let pause = self.last.at.map_or(0, |at| {
-            (now.saturating_duration_since(at).as_micros() as u64 * rate / 1_000_000) as u32
-        });
-        let ts = self.last.ts.wrapping_add(pause.max(frame));
-        let first = self.last.seq.wrapping_add(1);
-        let theirs = vp8.map(|v| v.numbers()).unwrap_or_default();
+        let first = self.last.index + 1;
+        let theirs = packet.vp8.map(|vp8| vp8.numbers()).unwrap_or_default();
         Feed {
-            ssrc: packet.header.ssrc,
-            seq: first.wrapping_sub(packet.header.sequence_number),
-            ts: ts.wrapping_sub(packet.header.timestamp),
+            ssrc: packet.ssrc,
+            seq: (first as u16).wrapping_sub(packet.seq),
+            ts: ts.wrapping_sub(packet.timestamp),
             numbers: Numbers {
                 picture: self.last.numbers.picture.wrapping_add(1).wrapping_sub(theirs.picture),
                 tl0: self.last.numbers.tl0.wrapping_add(1).wrapping_sub(theirs.tl0),
             },
             first,
-            settled: false,
         }
     }
 
-    fn forward(&mut self, packet: &Packet, vp8: Option<Descriptor>, now: Instant) -> Verdict {
-        let Some(feed) = &mut self.feed else { return Verdict::Drop };
-        let seq = packet.header.sequence_number.wrapping_add(feed.seq);
-        let since_first = seq.wrapping_sub(feed.first);
-        if !feed.settled && since_first >= 0x8000 {
-            return Verdict::Drop;
-        }
-        feed.settled |= since_first >= 0x4000;
-        let ts = packet.header.timestamp.wrapping_add(feed.ts);
-        let (payload, numbers) = match vp8 {
-            Some(vp8) => vp8.renumber(&packet.payload, feed.numbers),
-            None => (packet.payload.clone(), None),
-        };
-        if seq.wrapping_sub(self.last.seq) < 0x8000 {
-            self.last.seq = seq;
-            if ts != self.last.ts {
-                self.last.ts = ts;
-                self.last.at = Some(now);
-            }
-            if let Some(numbers) = numbers {
-                self.last.numbers = numbers;
-            }
-        }
-        let header = Header {
-            version: 2,
-            marker: packet.header.marker,
-            payload_type: self.payload_type,
-            sequence_number: seq,
-            timestamp: ts,
-            ssrc: self.ssrc,
-            ..Default::default()
-        };
-        Verdict::Send(Packet { header, payload })
+    /// The slot's RTP time at this moment; `None` before its first packet.
+    pub(super) fn timestamp(&self, now: Instant) -> Option<u32> {
+        let since = now.saturating_duration_since(self.last.at?).as_micros() as u64;
+        Some(self.last.ts.wrapping_add((since * self.kind.clock() / 1_000_000) as u32))
     }
 }
 

@@ -13,7 +13,7 @@ fn origin() -> Instant {
 
 fn slot(kind: Kind) -> Slot {
     let mut slot = Slot::new(kind, &mut StdRng::seed_from_u64(7));
-    slot.want = Layer::High;
+    slot.want = Some(Layer::High);
     slot
 }
 
@@ -21,23 +21,29 @@ fn source(n: u128) -> Option<Source> {
     Some(Source { participant: ParticipantId(Uuid::from_u128(n)), input: Input::Camera })
 }
 
-fn video(ssrc: u32, seq: u16, ts: u32, picture: u16, tl0: u8, key: bool) -> Packet {
+fn video(
+    ssrc: u32,
+    seq: u16,
+    timestamp: u32,
+    picture: u16,
+    tl0: u8,
+    key: bool,
+) -> Incoming<'static> {
     let id = (picture | 0x8000).to_be_bytes();
-    let payload = vec![0x90, 0xe0, id[0], id[1], tl0, 0, u8::from(!key), 7];
-    let header = Header { sequence_number: seq, timestamp: ts, ssrc, ..Default::default() };
-    Packet { header, payload: payload.into() }
+    let payload = [0x90, 0xe0, id[0], id[1], tl0, 0, u8::from(!key), 7];
+    let vp8 = Descriptor::parse(&payload);
+    Incoming { ssrc, seq, timestamp, marker: true, payload: &[0; 8], vp8 }
 }
 
-fn audio(ssrc: u32, seq: u16, ts: u32) -> Packet {
-    let header = Header { sequence_number: seq, timestamp: ts, ssrc, ..Default::default() };
-    Packet { header, payload: vec![1, 2, 3].into() }
+fn audio(ssrc: u32, seq: u16, timestamp: u32) -> Incoming<'static> {
+    Incoming { ssrc, seq, timestamp, marker: false, payload: &[1, 2, 3], vp8: None }
 }
 
 /// Sequence number, timestamp, picture id and TL0PICIDX of what went out.
 fn sent(verdict: Verdict) -> (u16, u32, u16, u8) {
     let Verdict::Send(packet) = verdict else { panic!("{verdict:?}") };
-    let numbers = Descriptor::parse(&packet.payload).expect("a descriptor").numbers();
-    (packet.header.sequence_number, packet.header.timestamp, numbers.picture, numbers.tl0)
+    let numbers = packet.vp8.expect("a picture");
+    (packet.index as u16, packet.timestamp, numbers.picture, numbers.tl0)
 }
 
 #[test]
@@ -93,9 +99,9 @@ fn reordering_over_the_wrap_of_a_long_stream_is_not_late() {
 fn a_layer_switch_keeps_the_old_layer_until_the_new_one_can_start() {
     let (mut slot, t0) = (slot(Kind::Video), origin());
     slot.assign(source(1));
-    slot.want = Layer::Low;
+    slot.want = Some(Layer::Low);
     sent(slot.rewrite(&video(1, 1, 0, 1, 1, true), Layer::Low, t0));
-    slot.want = Layer::High;
+    slot.want = Some(Layer::High);
     let low = sent(slot.rewrite(&video(1, 2, 3_000, 2, 2, false), Layer::Low, t0));
     let high = video(2, 900, 77, 50, 50, false);
     assert!(matches!(slot.rewrite(&high, Layer::High, t0), Verdict::NeedKeyframe));
@@ -108,20 +114,59 @@ fn a_layer_switch_keeps_the_old_layer_until_the_new_one_can_start() {
 #[test]
 fn audio_starts_at_once_and_an_empty_slot_forgets_its_stream() {
     let (mut slot, t0) = (slot(Kind::Audio), origin());
-    slot.want = Layer::Low;
+    slot.want = Some(Layer::Low);
     slot.assign(source(1));
     assert!(matches!(slot.rewrite(&audio(1, 5, 0), Layer::Low, t0), Verdict::Send(_)));
     slot.assign(None);
     assert_eq!(slot.source(), None);
     let back = t0 + Duration::from_secs(2);
     slot.assign(source(1));
-    let Verdict::Send(again) = slot.rewrite(&audio(1, 99, 96_000), Layer::Low, back) else {
-        panic!("audio needs no key frame")
-    };
-    assert_eq!(again.header.ssrc, slot.ssrc);
+    let again = slot.rewrite(&audio(1, 99, 96_000), Layer::Low, back);
+    assert!(matches!(again, Verdict::Send(_)), "audio needs no key frame");
+}
+
+#[test]
+fn what_is_asked_for_again_is_found_only_in_what_flows_now() {
+    let (mut slot, t0) = (slot(Kind::Video), origin());
+    slot.assign(source(1));
+    let before = sent(slot.rewrite(&video(1, 9, 0, 9, 9, true), Layer::High, t0));
+    assert_eq!(slot.origin(before.0), Some(9));
+    slot.assign(source(2));
+    assert_eq!(slot.origin(before.0), None);
+    let first = video(2, 500, 0, 1, 1, true);
+    let after = sent(slot.rewrite(&first, Layer::High, t0));
+    assert_eq!(slot.origin(before.0), None, "of the source before");
+    assert_eq!(slot.origin(after.0), Some(500));
+    assert_eq!(slot.origin(after.0.wrapping_add(1)), None, "not sent yet");
+    let again = slot.renumbered(&first).expect("it flows");
+    assert_eq!((again.index as u16, again.timestamp), (after.0, after.1));
 }
 
 proptest! {
+    /// No index goes out twice, whatever arrives: an index is a nonce.
+    #[test]
+    fn no_index_is_given_twice(
+        steps in proptest::collection::vec((0u32..3, -30i32..40, any::<bool>()), 1..300),
+    ) {
+        let (mut slot, t0) = (slot(Kind::Video), origin());
+        slot.assign(source(1));
+        let mut trackers: [crate::media::tracker::Tracker; 3] = Default::default();
+        let mut at = [1_000i32; 3];
+        let mut given = std::collections::HashSet::new();
+        for (ssrc, step, key) in steps {
+            let n = ssrc as usize;
+            at[n] += step;
+            if !trackers[n].arrive(at[n] as u16, t0) {
+                continue;
+            }
+            if let Verdict::Send(packet) =
+                slot.rewrite(&video(ssrc, at[n] as u16, 0, 1, 1, key), Layer::High, t0)
+            {
+                prop_assert!(given.insert(packet.index), "{} twice", packet.index);
+            }
+        }
+    }
+
     /// Whatever the sources do, what leaves the slot is one stream: in-order input gives sequence
     /// numbers that rise by exactly one, over any number of switches.
     #[test]

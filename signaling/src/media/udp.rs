@@ -1,13 +1,14 @@
-//! The sockets of one worker: batched system calls, and the wake-up for commands.
+//! The sockets of one worker: batched system calls on buffers that are used again and again, and
+//! the wake-up for commands.
 
 use super::{MediaAddress, MediaError};
-use bytes::BytesMut;
-use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use socket2::{Domain, Protocol, Socket, Type};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Datagrams per system call.
 const BATCH: usize = 64;
@@ -45,17 +46,21 @@ struct Bound {
     /// The address clients are told.
     candidate: SocketAddr,
     local: SocketAddr,
-    queue: Vec<(SocketAddr, BytesMut)>,
 }
 
-pub(super) struct Udp {
+/// Which way datagrams go: one of our sockets, and the client's address as we see it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Path {
+    pub(super) socket: usize,
+    pub(super) remote: SocketAddr,
+}
+
+pub(super) struct Sockets {
     bound: Vec<Bound>,
     waker: Waker,
-    buffers: Vec<[u8; DATAGRAM_BYTES]>,
-    received: Vec<(usize, SocketAddr)>,
 }
 
-impl Udp {
+impl Sockets {
     /// Binds every address. The n-th advertised address of a family stands for the n-th bound one
     /// of that family; without it the bound address is told to the clients.
     pub(super) fn bind(bind: &[SocketAddr], advertise: &[IpAddr]) -> Result<Self, MediaError> {
@@ -72,11 +77,9 @@ impl Udp {
                 return Err(MediaError::NoAddress(address));
             }
             let candidate = SocketAddr::new(ip, local.port());
-            bound.push(Bound { socket, candidate, local, queue: vec![] });
+            bound.push(Bound { socket, candidate, local });
         }
-        let waker = Waker::new().map_err(MediaError::Thread)?;
-        let buffers = vec![[0; DATAGRAM_BYTES]; BATCH];
-        Ok(Self { bound, waker, buffers, received: vec![] })
+        Ok(Self { bound, waker: Waker::new().map_err(MediaError::Thread)? })
     }
 
     pub(super) fn waker(&self) -> Waker {
@@ -93,26 +96,53 @@ impl Udp {
         self.bound.iter().map(|b| MediaAddress { told: b.candidate, bound: b.local }).collect()
     }
 
-    /// Sleeps until a datagram or a wake-up is there, or for `ms`; −1 waits for ever.
-    pub(super) fn wait(&self, ms: i32) {
+    pub(super) fn count(&self) -> usize {
+        self.bound.len()
+    }
+
+    /// Sleeps until a datagram or a wake-up is there, or for so long; `None` waits for ever.
+    pub(super) fn wait(&self, patience: Option<Duration>) {
+        self.poll(self.bound.len(), patience);
+    }
+
+    /// Sleeps for so long, or until a wake-up is there, and lets datagrams gather meanwhile.
+    pub(super) fn gather(&self, span: Duration) {
+        self.poll(0, Some(span));
+    }
+
+    fn poll(&self, sockets: usize, patience: Option<Duration>) {
         let poll = |fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
         let mut fds = vec![poll(self.waker.0.as_raw_fd())];
-        fds.extend(self.bound.iter().map(|b| poll(b.socket.as_raw_fd())));
-        // SAFETY: `fds` is valid for its length during the call.
-        unsafe { libc::poll(fds.as_mut_ptr(), fds.len() as libc::nfds_t, ms) };
+        fds.extend(self.bound[..sockets].iter().map(|b| poll(b.socket.as_raw_fd())));
+        let timeout = patience.map(|patience| libc::timespec {
+            tv_sec: patience.as_secs() as libc::time_t,
+            tv_nsec: patience.subsec_nanos().into(),
+        });
+        let timeout = timeout.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+        let count = fds.len() as libc::nfds_t;
+        // SAFETY: `fds` and `timeout` are valid for their length during the call.
+        unsafe { libc::ppoll(fds.as_mut_ptr(), count, timeout, std::ptr::null()) };
         if fds[0].revents != 0 {
             self.waker.reset();
         }
     }
+}
 
-    pub(super) fn sockets(&self) -> usize {
-        self.bound.len()
+/// Datagrams that came in, in buffers that are used again.
+pub(super) struct Inbox {
+    buffers: Vec<[u8; DATAGRAM_BYTES]>,
+    received: Vec<(usize, SocketAddr)>,
+}
+
+impl Inbox {
+    pub(super) fn new() -> Self {
+        Self { buffers: vec![[0; DATAGRAM_BYTES]; BATCH], received: Vec::with_capacity(BATCH) }
     }
 
     /// Takes up to one batch from a socket without waiting; returns how many came.
-    pub(super) fn receive(&mut self, socket: usize) -> usize {
+    pub(super) fn receive(&mut self, sockets: &Sockets, socket: usize) -> usize {
         self.received.clear();
-        let fd = self.bound[socket].socket.as_raw_fd();
+        let fd = sockets.bound[socket].socket.as_raw_fd();
         // SAFETY: all-zero is a valid value for these C structs.
         let mut names: [libc::sockaddr_storage; BATCH] = unsafe { std::mem::zeroed() };
         // SAFETY: as above.
@@ -144,34 +174,103 @@ impl Udp {
         self.received.len()
     }
 
+    /// A batch as full as this one may not have been all.
+    pub(super) fn was_full(&self) -> bool {
+        self.received.len() == BATCH
+    }
+
     /// A datagram of the last batch, and who sent it.
-    pub(super) fn datagram(&self, i: usize) -> (&[u8], SocketAddr) {
+    pub(super) fn datagram(&mut self, i: usize) -> (&mut [u8], SocketAddr) {
         let (length, from) = self.received[i];
-        (&self.buffers[i][..length], from)
+        (&mut self.buffers[i][..length], from)
     }
+}
 
-    /// The address a client used to reach this socket.
-    pub(super) fn candidate(&self, socket: usize) -> SocketAddr {
-        self.bound[socket].candidate
-    }
+/// Datagrams on their way out, end to end in one buffer.
+#[derive(Default)]
+pub(super) struct Outbox {
+    bytes: Vec<u8>,
+    queue: Vec<(Path, std::ops::Range<usize>)>,
+}
 
-    /// Queues a datagram from one of our candidate addresses.
-    pub(super) fn send(&mut self, from: SocketAddr, to: SocketAddr, data: BytesMut) {
-        let by_address = self.bound.iter().position(|b| b.candidate == from);
-        let by_family = || self.bound.iter().position(|b| b.candidate.is_ipv4() == to.is_ipv4());
-        if let Some(i) = by_address.or_else(by_family) {
-            self.bound[i].queue.push((to, data));
+impl Outbox {
+    /// Lets `write` append one datagram to a buffer; it says whether to send it. It gets the
+    /// datagram's beginning.
+    pub(super) fn push(&mut self, path: Path, write: impl FnOnce(&mut Vec<u8>, usize) -> bool) {
+        let start = self.bytes.len();
+        if write(&mut self.bytes, start) {
+            self.queue.push((path, start..self.bytes.len()));
+        } else {
+            self.bytes.truncate(start);
         }
     }
 
-    /// Hands everything queued to the kernel. What it does not take is lost, as on any network.
-    pub(super) fn flush(&mut self) {
-        for bound in &mut self.bound {
-            for chunk in bound.queue.chunks(BATCH) {
-                send_batch(&bound.socket, chunk);
+    /// Hands everything to the kernel. What it does not take is lost, as on any network.
+    pub(super) fn flush(&mut self, sockets: &Sockets) {
+        for (n, bound) in sockets.bound.iter().enumerate() {
+            let mut batch = Batch::new();
+            for (path, range) in self.queue.iter().filter(|(path, _)| path.socket == n) {
+                if batch.count == BATCH {
+                    batch.send(&bound.socket);
+                }
+                batch.add(path.remote, &self.bytes[range.clone()]);
             }
-            bound.queue.clear();
+            batch.send(&bound.socket);
         }
+        self.queue.clear();
+        self.bytes.clear();
+    }
+}
+
+/// The C side of one `sendmmsg`, borrowing from the outbox.
+struct Batch<'a> {
+    names: [libc::sockaddr_storage; BATCH],
+    iovs: [libc::iovec; BATCH],
+    lengths: [u32; BATCH],
+    count: usize,
+    datagrams: std::marker::PhantomData<&'a [u8]>,
+}
+
+impl<'a> Batch<'a> {
+    fn new() -> Self {
+        // SAFETY: all-zero is a valid value for these C structs.
+        let names = unsafe { std::mem::zeroed() };
+        // SAFETY: as above.
+        let iovs = unsafe { std::mem::zeroed() };
+        Self { names, iovs, lengths: [0; BATCH], count: 0, datagrams: std::marker::PhantomData }
+    }
+
+    fn add(&mut self, to: SocketAddr, data: &'a [u8]) {
+        let n = self.count;
+        let iov_base = data.as_ptr().cast_mut().cast();
+        self.iovs[n] = libc::iovec { iov_base, iov_len: data.len() };
+        self.lengths[n] = name(to, &mut self.names[n]);
+        self.count += 1;
+    }
+
+    fn send(&mut self, socket: &UdpSocket) {
+        // SAFETY: all-zero is a valid value for this C struct.
+        let mut messages: [libc::mmsghdr; BATCH] = unsafe { std::mem::zeroed() };
+        for n in 0..self.count {
+            messages[n].msg_hdr.msg_iov = &raw mut self.iovs[n];
+            messages[n].msg_hdr.msg_iovlen = 1;
+            messages[n].msg_hdr.msg_name = (&raw mut self.names[n]).cast();
+            messages[n].msg_hdr.msg_namelen = self.lengths[n];
+        }
+        let (fd, mut sent) = (socket.as_raw_fd(), 0);
+        while sent < self.count {
+            let left = (self.count - sent) as u32;
+            // SAFETY: every pointer set above outlives the call, and sendmmsg writes to none of the
+            // buffers; `sent` stays below the number of messages.
+            let taken = unsafe { libc::sendmmsg(fd, messages.as_mut_ptr().add(sent), left, 0) };
+            match usize::try_from(taken) {
+                Ok(taken) if taken > 0 => sent += taken,
+                _ if io::Error::last_os_error().kind() == io::ErrorKind::WouldBlock => break,
+                // The first message cannot be sent (an unreachable address): go on behind it.
+                _ => sent += 1,
+            }
+        }
+        self.count = 0;
     }
 }
 
@@ -188,31 +287,26 @@ fn open(address: SocketAddr) -> io::Result<UdpSocket> {
     Ok(socket.into())
 }
 
-fn send_batch(socket: &UdpSocket, batch: &[(SocketAddr, BytesMut)]) {
-    let names: Vec<SockAddr> = batch.iter().map(|(to, _)| SockAddr::from(*to)).collect();
-    // SAFETY: all-zero is a valid value for these C structs.
-    let mut iovs: [libc::iovec; BATCH] = unsafe { std::mem::zeroed() };
-    // SAFETY: as above.
-    let mut messages: [libc::mmsghdr; BATCH] = unsafe { std::mem::zeroed() };
-    for (i, (_, data)) in batch.iter().enumerate() {
-        iovs[i] = libc::iovec { iov_base: data.as_ptr().cast_mut().cast(), iov_len: data.len() };
-        messages[i].msg_hdr.msg_iov = &raw mut iovs[i];
-        messages[i].msg_hdr.msg_iovlen = 1;
-        messages[i].msg_hdr.msg_name = names[i].as_ptr().cast_mut().cast();
-        messages[i].msg_hdr.msg_namelen = names[i].len();
-    }
-    let mut sent = 0;
-    while sent < batch.len() {
-        let left = (batch.len() - sent) as u32;
-        // SAFETY: every pointer set above outlives the call, and sendmmsg writes to none of the
-        // buffers; `sent` stays below the number of messages.
-        let taken =
-            unsafe { libc::sendmmsg(socket.as_raw_fd(), messages.as_mut_ptr().add(sent), left, 0) };
-        match usize::try_from(taken) {
-            Ok(taken) if taken > 0 => sent += taken,
-            _ if io::Error::last_os_error().kind() == io::ErrorKind::WouldBlock => return,
-            // The first message cannot be sent (an unreachable address): go on behind it.
-            _ => sent += 1,
+/// Writes an address as C has it; returns its length.
+fn name(address: SocketAddr, storage: &mut libc::sockaddr_storage) -> u32 {
+    match address {
+        SocketAddr::V4(v4) => {
+            // SAFETY: the storage is large and aligned enough for every kind of address.
+            let name = unsafe { &mut *(&raw mut *storage).cast::<libc::sockaddr_in>() };
+            name.sin_family = libc::AF_INET as libc::sa_family_t;
+            name.sin_port = v4.port().to_be();
+            name.sin_addr.s_addr = u32::from(*v4.ip()).to_be();
+            size_of::<libc::sockaddr_in>() as u32
+        }
+        SocketAddr::V6(v6) => {
+            // SAFETY: as above.
+            let name = unsafe { &mut *(&raw mut *storage).cast::<libc::sockaddr_in6>() };
+            name.sin6_family = libc::AF_INET6 as libc::sa_family_t;
+            name.sin6_port = v6.port().to_be();
+            name.sin6_addr.s6_addr = v6.ip().octets();
+            name.sin6_flowinfo = v6.flowinfo();
+            name.sin6_scope_id = v6.scope_id();
+            size_of::<libc::sockaddr_in6>() as u32
         }
     }
 }
@@ -244,16 +338,21 @@ mod tests {
     fn batches_go_out_and_come_in_on_both_families() {
         for ip in ["127.0.0.1:0", "[::1]:0"] {
             let here: SocketAddr = ip.parse().expect("an address");
-            let mut udp = Udp::bind(&[here], &[]).expect("bound");
-            let candidate = udp.candidates()[0];
+            let sockets = Sockets::bind(&[here], &[]).expect("bound");
+            let (mut inbox, mut outbox) = (Inbox::new(), Outbox::default());
+            let candidate = sockets.candidates()[0];
             let peer = Std::bind(here).expect("bound");
-            let peer_address = peer.local_addr().expect("bound");
+            let remote = peer.local_addr().expect("bound");
             for n in 0..100u8 {
-                udp.send(candidate, peer_address, BytesMut::from(&[n][..]));
+                outbox.push(Path { socket: 0, remote }, |out, start| {
+                    assert_eq!(start, out.len());
+                    out.push(n);
+                    n % 10 != 9
+                });
             }
-            udp.flush();
+            outbox.flush(&sockets);
             let mut buffer = [0; 8];
-            for n in 0..100u8 {
+            for n in (0..100u8).filter(|n| n % 10 != 9) {
                 let (length, from) = peer.recv_from(&mut buffer).expect("arrives");
                 assert_eq!((&buffer[..length], from), (&[n][..], candidate));
             }
@@ -262,10 +361,10 @@ mod tests {
             }
             let mut seen = vec![];
             while seen.len() < 100 {
-                udp.wait(1000);
-                for i in 0..udp.receive(0) {
-                    let (data, from) = udp.datagram(i);
-                    assert_eq!(from, peer_address);
+                sockets.wait(Some(Duration::from_secs(1)));
+                for i in 0..inbox.receive(&sockets, 0) {
+                    let (data, from) = inbox.datagram(i);
+                    assert_eq!(from, remote);
                     seen.push(data[0]);
                 }
             }
@@ -276,8 +375,8 @@ mod tests {
     #[test]
     fn a_wildcard_needs_an_advertised_address() {
         let any = "0.0.0.0:0".parse().expect("an address");
-        assert!(matches!(Udp::bind(&[any], &[]), Err(MediaError::NoAddress(_))));
-        let udp = Udp::bind(&[any], &[Ipv4Addr::LOCALHOST.into()]).expect("bound");
-        assert_eq!(udp.candidates()[0].ip(), Ipv4Addr::LOCALHOST);
+        assert!(matches!(Sockets::bind(&[any], &[]), Err(MediaError::NoAddress(_))));
+        let sockets = Sockets::bind(&[any], &[Ipv4Addr::LOCALHOST.into()]).expect("bound");
+        assert_eq!(sockets.candidates()[0].ip(), Ipv4Addr::LOCALHOST);
     }
 }

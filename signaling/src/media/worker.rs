@@ -2,32 +2,35 @@
 
 use super::MediaCounters;
 use super::commands::Command;
-use super::demux;
-use super::peer::{Path, Peer};
-use super::udp::Udp;
+use super::dtls::{Identity, Progress};
+use super::peer::{Keys, Peer};
+use super::udp::{Inbox, Outbox, Path, Sockets};
+use super::wire::rtp::Header;
+use super::wire::stun::Check;
+use super::wire::{Protocol, protocol};
 use crate::protocol::{ParticipantId, RoomId};
 use crate::room::routes::Routes;
-use bytes::BytesMut;
-use rtc::peer_connection::event::{RTCPeerConnectionEvent, RTCTrackEvent};
-use rtc::peer_connection::message::RTCMessage;
-use rtc::peer_connection::state::RTCPeerConnectionState;
-use rtc::sansio::Protocol;
-use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-/// How often the protocol timers of the connections are looked at.
+/// How often the timers of the connections are looked at.
 const TICK: Duration = Duration::from_millis(10);
 /// How often layers and dead peers are looked at.
 const SLOW_TICK: Duration = Duration::from_millis(100);
+/// While media flow, datagrams gather for so long before they are taken: one wake-up and one system
+/// call for all of them instead of one each.
+const GATHER: Duration = Duration::from_millis(1);
 /// A peer from which nothing came for this long is gone. A living client sends consent checks
 /// every few seconds (RFC 7675 §5.1: consent lapses after 30 s).
 const DEAD_AFTER: Duration = Duration::from_secs(30);
 /// Addresses remembered per peer; a client that changes networks uses a handful.
 const ADDRESSES_PER_PEER: usize = 16;
+/// Batches taken from one socket before timers and commands have their turn.
+const BATCHES_IN_A_ROW: usize = 8;
 
 #[derive(Default)]
 pub(super) struct Room {
@@ -43,16 +46,24 @@ pub(super) struct Worker {
     pub(super) by_address: HashMap<SocketAddr, u64>,
     pub(super) next_key: u64,
     pub(super) stopping: bool,
+    pub(super) out: Outbox,
+    pub(super) identity: Arc<Identity>,
+    pub(super) candidates: Vec<SocketAddr>,
     commands: Receiver<Command>,
-    udp: Udp,
-    /// Peers that may have something to send.
-    dirty: Vec<u64>,
-    /// The peer whose protocol stack is at work, to know whom to drop if it panics.
+    sockets: Sockets,
+    /// The origin of the clock that goes onto the wire.
+    began: Instant,
+    /// The peer that is at work, to know whom to drop if its datagram makes us panic.
     driving: Option<u64>,
 }
 
 impl Worker {
-    pub(super) fn new(udp: Udp, commands: Receiver<Command>) -> Self {
+    pub(super) fn new(
+        sockets: Sockets,
+        commands: Receiver<Command>,
+        identity: Arc<Identity>,
+        now: Instant,
+    ) -> Self {
         Self {
             rooms: HashMap::new(),
             peers: HashMap::new(),
@@ -60,29 +71,29 @@ impl Worker {
             by_address: HashMap::new(),
             next_key: 0,
             stopping: false,
+            out: Outbox::default(),
+            identity,
+            candidates: sockets.candidates(),
             commands,
-            udp,
-            dirty: vec![],
+            sockets,
+            began: now,
             driving: None,
         }
     }
 
     /// Runs until told to stop.
     pub(super) fn run(mut self, clock: fn() -> Instant) {
+        let mut inbox = Inbox::new();
         let mut tick = clock();
         let mut slow_tick = tick;
         while !self.stopping {
-            self.udp.wait(self.patience(tick, clock()));
+            self.sockets.wait(self.patience(tick, clock()));
             let now = clock();
             // Commands come first: a route that was replaced carries no datagram that is waiting.
             while let Ok(command) = self.commands.try_recv() {
                 self.contained(now, |worker| worker.command(command, now));
             }
-            for socket in 0..self.udp.sockets() {
-                for i in 0..self.udp.receive(socket) {
-                    self.contained(now, |worker| worker.datagram(socket, i, now));
-                }
-            }
+            let came = self.receive(&mut inbox, now);
             if now >= tick {
                 tick = now + TICK;
                 self.contained(now, |worker| worker.timers(now));
@@ -91,22 +102,38 @@ impl Worker {
                 slow_tick = now + SLOW_TICK;
                 self.contained(now, |worker| worker.housekeeping(now));
             }
-            self.contained(now, |worker| worker.transmit(now));
-            self.udp.flush();
+            self.out.flush(&self.sockets);
+            if came && !self.stopping {
+                self.sockets.gather(GATHER);
+            }
         }
     }
 
-    /// Milliseconds to sleep at most; for ever while nobody is connected.
-    fn patience(&self, tick: Instant, now: Instant) -> i32 {
-        if self.peers.is_empty() {
-            return -1;
-        }
-        let left = tick.saturating_duration_since(now);
-        left.as_micros().div_ceil(1000) as i32
+    /// How long to sleep at most; for ever while nobody is connected.
+    fn patience(&self, tick: Instant, now: Instant) -> Option<Duration> {
+        (!self.peers.is_empty()).then(|| tick.saturating_duration_since(now))
     }
 
-    /// A connection whose protocol stack panics on what a stranger sent is dropped; the others
-    /// live on.
+    /// Takes what waits at the sockets; true if something did.
+    fn receive(&mut self, inbox: &mut Inbox, now: Instant) -> bool {
+        let mut came = false;
+        for socket in 0..self.sockets.count() {
+            for _ in 0..BATCHES_IN_A_ROW {
+                for i in 0..inbox.receive(&self.sockets, socket) {
+                    came = true;
+                    let (data, remote) = inbox.datagram(i);
+                    let path = Path { socket, remote };
+                    self.contained(now, |worker| worker.datagram(path, data, now));
+                }
+                if !inbox.was_full() {
+                    break;
+                }
+            }
+        }
+        came
+    }
+
+    /// A peer whose datagram makes us panic is dropped; the others live on.
     fn contained(&mut self, now: Instant, work: impl FnOnce(&mut Self)) {
         if catch_unwind(AssertUnwindSafe(|| work(self))).is_ok() {
             return;
@@ -126,106 +153,118 @@ impl Worker {
         self.peers.get_mut(&key)
     }
 
-    /// Notes that a peer may have something to send.
-    pub(super) fn mark(&mut self, key: u64) {
-        if let Some(peer) = self.peers.get_mut(&key)
-            && !std::mem::replace(&mut peer.dirty, true)
-        {
-            self.dirty.push(key);
+    /// Microseconds of the clock that goes onto the wire.
+    pub(super) fn micros(&self, now: Instant) -> i64 {
+        now.saturating_duration_since(self.began).as_micros() as i64
+    }
+
+    /// A STUN check names its peer; anything else is known by the address that a check proved.
+    fn datagram(&mut self, path: Path, data: &mut [u8], now: Instant) {
+        let Some(protocol) = protocol(data) else { return };
+        if protocol == Protocol::Stun {
+            if let Some(check) = Check::parse(data) {
+                self.check(path, check, now);
+            }
+            return;
+        }
+        let Some(&key) = self.by_address.get(&path.remote) else { return };
+        let Some(peer) = self.drive(key) else { return };
+        if !peer.datagrams.take(now) {
+            return;
+        }
+        match protocol {
+            Protocol::Stun => {}
+            Protocol::Dtls => self.handshake(key, data, now),
+            Protocol::Rtp => {
+                let Some(header) = Header::parse(data) else { return };
+                let Some(keys) = &mut peer.keys else { return };
+                // What is forged or repeated is dropped.
+                let Some(length) = keys.opener.rtp(data, &header) else { return };
+                peer.last_datagram = now;
+                self.packet(key, &header, &data[..length], now);
+            }
+            Protocol::Rtcp => {
+                let Some(keys) = &mut peer.keys else { return };
+                let Some(length) = keys.opener.rtcp(data) else { return };
+                peer.last_datagram = now;
+                self.compound(key, &data[..length], now);
+            }
         }
     }
 
-    fn datagram(&mut self, socket: usize, i: usize, now: Instant) {
-        let local_addr = self.udp.candidate(socket);
-        let (data, peer_addr) = self.udp.datagram(i);
-        // A STUN check names its peer; anything else is known by the address that a check proved.
-        let check = demux::check(data);
-        let key = match &check {
-            Some(check) => self.by_ufrag.get(check.ufrag),
-            None => self.by_address.get(&peer_addr),
-        };
-        let Some(&key) = key else { return };
-        let nominates = check.as_ref().is_some_and(|check| check.nominates);
-        let check = check.is_some();
-        let ssrc = demux::ssrc(data);
-        let message = BytesMut::from(data);
+    /// Answers a connectivity check, if whoever sent it has the key. The address is its peer's from
+    /// now on.
+    fn check(&mut self, path: Path, check: Check<'_>, now: Instant) {
+        let Some(&key) = self.by_ufrag.get(check.ufrag) else { return };
         let Some(peer) = self.drive(key) else { return };
+        if !peer.checks.take(now) {
+            return;
+        }
+        let mut sign = |input: &[&[u8]]| {
+            let mut tag = [0; 20];
+            peer.mac.sign(input, &mut tag).ok().map(|()| tag)
+        };
+        if !check.is_authentic(&mut sign) {
+            return;
+        }
+        let Some(answer) = check.success(path.remote, &mut sign) else { return };
         peer.last_datagram = now;
-        peer.nominating = nominates.then_some(Path { local: local_addr, remote: peer_addr });
-        let known = ssrc.is_some_and(|ssrc| peer.streams.contains_key(&ssrc));
-        let transport = TransportContext {
-            local_addr,
-            peer_addr,
-            ecn: None,
-            transport_protocol: TransportProtocol::UDP,
-        };
-        // Errors are the sender's: a datagram that does not decrypt or parse is dropped.
-        let _ = peer.pc.handle_read(TaggedBytesMut { now, transport, message });
-        if !known {
-            self.events(key, now);
+        if check.nominates || peer.path.is_none() {
+            peer.path = Some(path);
         }
-        self.read(key, now);
-        if check {
-            // At once, so that the address is known before the next datagram of this batch.
-            self.drain(key, now);
-        } else if ssrc.is_none() {
-            self.mark(key);
-        }
+        self.claim(key, path.remote);
+        self.out.push(path, |bytes, _| {
+            bytes.extend_from_slice(&answer);
+            true
+        });
     }
 
-    /// Takes what a peer's stack decrypted.
-    fn read(&mut self, key: u64, now: Instant) {
-        while let Some(message) = self.drive(key).and_then(|peer| peer.pc.poll_media_read()) {
-            match message.message {
-                RTCMessage::RtpPacket(_, packet) => self.forward(key, &packet, now),
-                RTCMessage::RtcpPacket(_, packets) => {
-                    for ssrc in packets.iter().flat_map(|p| p.destination_ssrc()) {
-                        self.slot_needs_keyframe(key, ssrc, now);
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-
-    /// Takes what a peer's stack noticed.
-    fn events(&mut self, key: u64, now: Instant) {
+    fn handshake(&mut self, key: u64, data: &[u8], now: Instant) {
         let Some(peer) = self.drive(key) else { return };
-        let (room, was_ready) = (peer.room, peer.ready);
-        while let Some(event) = peer.pc.poll_event() {
-            match event {
-                RTCPeerConnectionEvent::OnTrack(RTCTrackEvent::OnOpen(track)) => {
-                    peer.open(track.receiver_id, track.ssrc, track.rid.as_deref(), now);
-                }
-                RTCPeerConnectionEvent::OnConnectionStateChangeEvent(state) => match state {
-                    RTCPeerConnectionState::Connected => peer.ready = true,
-                    RTCPeerConnectionState::Failed | RTCPeerConnectionState::Closed => {
-                        peer.failed = true;
-                    }
-                    _ => {}
-                },
-                _ => {}
+        let room = peer.room;
+        match peer.dtls.read(data, now) {
+            Ok(Progress::Nothing) => {}
+            Ok(Progress::Keys(keys)) => {
+                let (sealer, opener) = *keys;
+                peer.keys = Some(Keys { sealer, opener });
+                tracing::debug!(participant = %peer.participant.0, "media connected");
+                self.rewire(room, now);
+            }
+            Ok(Progress::Closed) => peer.failed = true,
+            Err(error) => {
+                // Before there are keys nothing else can come of it; afterwards a record that is
+                // not understood is a stranger's.
+                peer.failed |= !peer.is_ready();
+                tracing::debug!(%error, "a media handshake went wrong");
             }
         }
-        if peer.ready && !was_ready {
-            tracing::debug!(participant = %peer.participant.0, "media connected");
-            self.rewire(room, now);
+        self.drain(key);
+    }
+
+    /// Queues what the handshake has to say.
+    pub(super) fn drain(&mut self, key: u64) {
+        let Some(peer) = self.peers.get_mut(&key) else { return };
+        while let Some(record) = peer.dtls.poll_transmit() {
+            if let Some(path) = peer.path {
+                self.out.push(path, |bytes, _| {
+                    bytes.extend_from_slice(&record);
+                    true
+                });
+            }
         }
     }
 
     fn timers(&mut self, now: Instant) {
-        let due: Vec<u64> = self
-            .peers
-            .iter_mut()
-            .filter_map(|(&key, peer)| peer.pc.poll_timeout().filter(|&at| at <= now).map(|_| key))
-            .collect();
-        for key in due {
-            if let Some(peer) = self.drive(key) {
-                let _ = peer.pc.handle_timeout(now);
-                self.events(key, now);
-                self.mark(key);
+        let micros = self.micros(now);
+        let mut waiting = vec![];
+        for (&key, peer) in &mut self.peers {
+            if peer.dtls.poll_timeout().is_some_and(|due| due <= now) {
+                peer.failed |= peer.dtls.handle_timeout(now).is_err() && !peer.is_ready();
+                waiting.push(key);
             }
+            peer.give_feedback(&mut self.out, micros, now);
         }
+        waiting.into_iter().for_each(|key| self.drain(key));
     }
 
     fn housekeeping(&mut self, now: Instant) {
@@ -236,39 +275,6 @@ impl Worker {
             self.peers.iter().filter(|(_, peer)| gone(peer)).map(|(&key, _)| key).collect();
         dead.into_iter().for_each(|key| self.remove(key, now));
         self.choose_layers(now);
-    }
-
-    /// Drains every peer that has something to say.
-    fn transmit(&mut self, now: Instant) {
-        while let Some(key) = self.dirty.pop() {
-            self.drain(key, now);
-        }
-    }
-
-    /// Queues all that one peer has to send.
-    pub(super) fn drain(&mut self, key: u64, now: Instant) {
-        if let Some(peer) = self.peers.get_mut(&key) {
-            peer.dirty = false;
-        }
-        while let Some(peer) = self.drive(key)
-            && let Some(datagram) = peer.pc.poll_write()
-        {
-            let TransportContext { local_addr, peer_addr, .. } = datagram.transport;
-            let mut path = Path { local: local_addr, remote: peer_addr };
-            // STUN is only ever sent in answer to a check that was authenticated.
-            if datagram.message.first().is_some_and(|first| *first < 4) {
-                if demux::is_success(&datagram.message) && peer.nominating == Some(path) {
-                    peer.path = Some(path);
-                }
-                self.claim(key, peer_addr);
-            } else {
-                path = peer.path.unwrap_or(path);
-            }
-            self.udp.send(path.local, path.remote, datagram.message);
-        }
-        if self.peers.get(&key).is_some_and(|peer| !peer.ready) {
-            self.events(key, now);
-        }
     }
 
     /// From now on datagrams of this address belong to this peer.

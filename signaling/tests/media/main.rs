@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops where its expectations do")]
 
+mod chromium;
+mod line;
 mod peer;
 
 use peer::{Peer, SLOTS, id};

@@ -37,6 +37,10 @@ export class Media {
   private readonly senders: Record<Sending, RTCRtpSender>;
   private readonly audioStreams: MediaStream[] = [];
   private readonly videoStreams: MediaStream[] = [];
+  /** The browser says so sooner than the connection finds out. */
+  private readonly onOtherNetwork = (): void => {
+    if (this.pc.connectionState !== 'new') void this.restart();
+  };
   private patience: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly plan: MediaPlan, private readonly edge: MediaEdge) {
@@ -63,9 +67,8 @@ export class Media {
   /** Offers; rejects if the hub refuses. */
   async start(): Promise<void> {
     this.wait(CONNECTED_WITHIN_MS);
-    await this.pc.setLocalDescription();
-    const sdp = await this.edge.exchange(this.pc.localDescription?.sdp ?? '');
-    await this.pc.setRemoteDescription({ type: 'answer', sdp: speechOpus(sdp) });
+    await this.negotiate();
+    globalThis.addEventListener('online', this.onOtherNetwork);
   }
 
   get works(): boolean {
@@ -115,12 +118,27 @@ export class Media {
 
   close(): void {
     clearTimeout(this.patience);
+    globalThis.removeEventListener('online', this.onOtherNetwork);
     this.pc.close();
   }
 
   private receive(kind: 'audio' | 'video'): MediaStream {
     const { receiver } = this.pc.addTransceiver(kind, { direction: 'recvonly' });
     return new MediaStream([receiver.track]);
+  }
+
+  private async negotiate(): Promise<void> {
+    await this.pc.setLocalDescription();
+    const sdp = await this.edge.exchange(this.pc.localDescription?.sdp ?? '');
+    await this.pc.setRemoteDescription({ type: 'answer', sdp: speechOpus(sdp) });
+  }
+
+  /** Looks for another path of the same connection: keys, slots and layers stay. */
+  private async restart(): Promise<void> {
+    if (this.pc.signalingState !== 'stable') return;
+    this.pc.restartIce();
+    // If that fails, too, the connection stays broken and another one takes its place.
+    await this.negotiate().catch(() => undefined);
   }
 
   private watch(): void {
@@ -132,6 +150,7 @@ export class Media {
       case 'disconnected':
         this.wait(BROKEN_AFTER_MS);
         this.edge.onShaky();
+        void this.restart();
         break;
       case 'failed':
       // Closed by the hub: our own `close` raises no event.
@@ -172,10 +191,10 @@ export function speechOpus(sdp: string): string {
   return text;
 }
 
-/** Opus and VP8 only: all that the hub forwards, and an offer of 22 m-lines stays small. */
+/** Opus and VP8 (with its retransmissions) only: all that the hub forwards, and an offer of 22 m-lines stays small. */
 function keepOneCodec(transceiver: RTCRtpTransceiver): void {
   const { kind } = transceiver.receiver.track;
-  const wanted = kind === 'audio' ? 'audio/opus' : 'video/vp8';
+  const wanted = kind === 'audio' ? ['audio/opus'] : ['video/vp8', 'video/rtx'];
   const codecs = RTCRtpReceiver.getCapabilities(kind)?.codecs ?? [];
-  transceiver.setCodecPreferences(codecs.filter((c) => c.mimeType.toLowerCase() === wanted));
+  transceiver.setCodecPreferences(codecs.filter((c) => wanted.includes(c.mimeType.toLowerCase())));
 }

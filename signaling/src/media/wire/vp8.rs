@@ -3,13 +3,11 @@
 //! Reads and rewrites numbers only; the picture itself is never looked at. Every byte comes from a
 //! stranger, so nothing here indexes without having asked for the length.
 
-use bytes::{Bytes, BytesMut};
-
 /// Where the running numbers of one packet are, and what they say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Descriptor {
+pub struct Descriptor {
     /// A decoder can start with this packet: first packet of the first partition of a key frame.
-    pub(super) starts_keyframe: bool,
+    pub starts_keyframe: bool,
     picture: Option<Picture>,
     tl0: Option<(usize, u8)>,
 }
@@ -24,14 +22,16 @@ struct Picture {
 
 /// The two numbers that run through a VP8 stream: picture id (15 bits) and TL0PICIDX.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Numbers {
-    pub(super) picture: u16,
-    pub(super) tl0: u8,
+pub struct Numbers {
+    /// Picture id.
+    pub picture: u16,
+    /// Number of the picture of the lowest temporal layer.
+    pub tl0: u8,
 }
 
 impl Descriptor {
     /// `None` if the payload is too short for what its flags promise.
-    pub(super) fn parse(payload: &[u8]) -> Option<Self> {
+    pub fn parse(payload: &[u8]) -> Option<Self> {
         let first = *payload.first()?;
         let mut descriptor = Self::default();
         let mut at = 1;
@@ -62,34 +62,40 @@ impl Descriptor {
     }
 
     /// The numbers of this packet; absent ones are zero.
-    pub(super) fn numbers(&self) -> Numbers {
+    pub fn numbers(&self) -> Numbers {
         Numbers {
             picture: self.picture.map_or(0, |p| p.id),
             tl0: self.tl0.map_or(0, |(_, tl0)| tl0),
         }
     }
 
-    /// The payload with `offset` added to its numbers, and the numbers it then carries.
-    pub(super) fn renumber(&self, payload: &Bytes, offset: Numbers) -> (Bytes, Option<Numbers>) {
-        if self.picture.is_none() && self.tl0.is_none() {
-            return (payload.clone(), None);
-        }
-        let mut out = BytesMut::from(&payload[..]);
-        let mut numbers = Numbers::default();
-        if let Some(Picture { at, wide, id }) = self.picture {
-            numbers.picture = id.wrapping_add(offset.picture) & 0x7fff;
-            match wide {
-                true => {
-                    out[at..at + 2].copy_from_slice(&(numbers.picture | 0x8000).to_be_bytes());
+    /// The numbers with `offset` added to them; `None` if the packet carries none.
+    pub fn shifted(&self, offset: Numbers) -> Option<Numbers> {
+        (self.picture.is_some() || self.tl0.is_some()).then(|| {
+            let Numbers { picture, tl0 } = self.numbers();
+            Numbers {
+                picture: picture.wrapping_add(offset.picture) & 0x7fff,
+                tl0: tl0.wrapping_add(offset.tl0),
+            }
+        })
+    }
+
+    /// Writes other numbers into the payload that this was read from.
+    pub fn renumber(&self, payload: &mut [u8], numbers: Numbers) {
+        if let Some(Picture { at, wide, .. }) = self.picture {
+            if wide {
+                if let Some(id) = payload.get_mut(at..at + 2) {
+                    id.copy_from_slice(&(numbers.picture & 0x7fff | 0x8000).to_be_bytes());
                 }
-                false => out[at] = (numbers.picture & 0x7f) as u8,
+            } else if let Some(id) = payload.get_mut(at) {
+                *id = (numbers.picture & 0x7f) as u8;
             }
         }
-        if let Some((at, tl0)) = self.tl0 {
-            numbers.tl0 = tl0.wrapping_add(offset.tl0);
-            out[at] = numbers.tl0;
+        if let Some((at, _)) = self.tl0
+            && let Some(tl0) = payload.get_mut(at)
+        {
+            *tl0 = numbers.tl0;
         }
-        (out.freeze(), Some(numbers))
     }
 }
 
@@ -126,22 +132,20 @@ mod tests {
             picture in any::<u16>(),
             tl0 in any::<u8>(),
         ) {
-            let payload = Bytes::from(payload);
             if let Some(before) = Descriptor::parse(&payload) {
-                let offset = Numbers { picture, tl0 };
-                let (out, numbers) = before.renumber(&payload, offset);
-                prop_assert_eq!(out.len(), payload.len());
+                let mut out = payload.clone();
+                let shifted = before.shifted(Numbers { picture, tl0 });
+                if let Some(numbers) = shifted {
+                    before.renumber(&mut out, numbers);
+                }
                 let after = Descriptor::parse(&out).expect("same shape");
                 prop_assert_eq!(after.starts_keyframe, before.starts_keyframe);
-                if let (Some(p), Some(n)) = (after.picture, numbers) {
+                if let (Some(p), Some(n)) = (after.picture, shifted) {
                     let mask = if p.wide { 0x7fff } else { 0x7f };
                     prop_assert_eq!(p.id, n.picture & mask);
                 }
-                let undo = Numbers {
-                    picture: picture.wrapping_neg(),
-                    tl0: tl0.wrapping_neg(),
-                };
-                prop_assert_eq!(after.renumber(&out, undo).0, payload);
+                after.renumber(&mut out, before.numbers());
+                prop_assert_eq!(out, payload);
             }
         }
     }
