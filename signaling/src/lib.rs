@@ -14,6 +14,7 @@ pub mod room;
 pub mod turn;
 
 #[cfg(test)]
+#[path = "../fuzz/seeds.rs"]
 mod seeds;
 
 pub use clock::{Clock, SystemClock};

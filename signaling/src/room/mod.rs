@@ -29,12 +29,12 @@ mod view;
 #[cfg_attr(test, expect(clippy::unwrap_used, reason = "tests stop where their driver does"))]
 mod tests;
 
-#[cfg(any(test, fuzzing))]
-pub use tests::hostile;
 pub use ports::{
     AddedSeat, ConnectionId, DEFAULT_GRACE, Input, NewSeat, Output, PhoneSeat, Refused, RoomSpec,
     Seat, Terms, Way,
 };
+#[cfg(any(test, fuzzing))]
+pub use tests::hostile;
 
 use crate::protocol::{Epoch, LeaveReason, ParticipantId, Role, ServerMessage, Session, Topic};
 use chrono::{DateTime, Utc};
