@@ -86,7 +86,7 @@ async function clocks(conciliator: Room, client: Room): Promise<string[]> {
   await conciliator.of(client).getByText('identità da verificare').waitFor();
   await conciliator.of(client).getByText(/rete (buona|un po|molto)/).waitFor();
   await client.open('log');
-  await client.page.getByTestId('log').getByText('Entra').first().waitFor();
+  await client.page.getByTestId('log').getByText('Ora sei in').first().waitFor();
   await picture(client.page, 'log', { phone: true });
   const violations = await accessibility(client.page);
   const desk = client.page.viewportSize();
@@ -219,7 +219,7 @@ async function addedPeople(
   const onPhone = page.getByTestId('person').filter({ hasText: 'Pina Gallo' });
   await onPhone.getByText('333 1234567').waitFor();
   const tile = operator.page.getByTestId('tile-camera').filter({ hasText: 'Pina Gallo' });
-  await tile.getByText('telefono').waitFor();
+  await tile.locator('.mark').getByText('telefono').waitFor();
   assert.ok(!(await operator.page.content()).includes('1234567'), 'the number is the conciliator’s alone');
   await operator.hears('Entra Pina Gallo');
   await picture(page, 'telephone', { phone: true });
