@@ -197,7 +197,7 @@ async function play(browser: Browser): Promise<void> {
   await client.page.goto(`${caseHref.split('#')[0]}?scheda=documenti`);
   await client.page.getByText(`prova ${KEPT}.pdf`).first().waitFor();
   await operator.page.goto(`${caseHref.split('#')[0]}?scheda=documenti`);
-  await operator.page.getByTestId('document-row').first().waitFor();
+  await operator.page.getByTestId('case-state').waitFor();
   assert.equal(await operator.page.getByText(KEPT).count(), 0);
 
   assert.deepEqual(violations, []);
