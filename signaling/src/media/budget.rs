@@ -110,7 +110,8 @@ mod tests {
         let small = Picture { most: Some(Low), ..face(None) };
         let silent = Picture { low: None, high: None, ..face(None) };
         let only_high = Picture { low: None, ..face(None) };
-        let table: [(&str, Option<u64>, Vec<Picture>, Vec<Option<Layer>>); 11] = [
+        type Row = (&'static str, Option<u64>, Vec<Picture>, Vec<Option<Layer>>);
+        let table: [Row; 11] = [
             ("no limit", None, vec![face(None), small, hidden], vec![Some(High), Some(Low), None]),
             ("wide", Some(5_000_000), vec![face(None); 2], vec![Some(High); 2]),
             ("one better", Some(1_100_000), vec![face(None); 2], vec![Some(High), Some(Low)]),

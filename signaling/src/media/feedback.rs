@@ -149,7 +149,7 @@ impl Peer {
 /// a sender without a wall clock do so).
 fn ntp(micros: i64) -> u64 {
     let (seconds, rest) = (micros as u64 / 1_000_000, micros as u64 % 1_000_000);
-    seconds << 32 | (rest << 32) / 1_000_000
+    (seconds << 32) | ((rest << 32) / 1_000_000)
 }
 
 #[cfg(test)]
@@ -173,6 +173,6 @@ mod tests {
 
     #[test]
     fn ntp_counts_seconds_and_their_fraction() {
-        assert_eq!(ntp(2_500_000), 2 << 32 | 1 << 31);
+        assert_eq!(ntp(2_500_000), (2 << 32) | (1 << 31));
     }
 }

@@ -251,11 +251,11 @@ impl<'a> Batch<'a> {
     fn send(&mut self, socket: &UdpSocket) {
         // SAFETY: all-zero is a valid value for this C struct.
         let mut messages: [libc::mmsghdr; BATCH] = unsafe { std::mem::zeroed() };
-        for n in 0..self.count {
-            messages[n].msg_hdr.msg_iov = &raw mut self.iovs[n];
-            messages[n].msg_hdr.msg_iovlen = 1;
-            messages[n].msg_hdr.msg_name = (&raw mut self.names[n]).cast();
-            messages[n].msg_hdr.msg_namelen = self.lengths[n];
+        for (n, message) in messages.iter_mut().take(self.count).enumerate() {
+            message.msg_hdr.msg_iov = &raw mut self.iovs[n];
+            message.msg_hdr.msg_iovlen = 1;
+            message.msg_hdr.msg_name = (&raw mut self.names[n]).cast();
+            message.msg_hdr.msg_namelen = self.lengths[n];
         }
         let (fd, mut sent) = (socket.as_raw_fd(), 0);
         while sent < self.count {
