@@ -58,8 +58,10 @@ const WAKER: (&str, [&str; 4]) = (
 
 /// Names of everything that `package` is built with, itself included.
 fn built_with(package: &str) -> BTreeSet<String> {
+    let platform = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     let metadata = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--offline", "--locked"])
+        .args(["--filter-platform", &platform])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
