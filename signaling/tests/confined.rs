@@ -1,8 +1,6 @@
 //! Media and chat reach no file and no database: read off the dependency graph and the sources.
 //! That nothing is written while people meet is watched in `hub/tests/whole_meeting.rs`.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![expect(clippy::unwrap_used, reason = "a test stops where its expectations do")]
-
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
