@@ -66,7 +66,9 @@ async fn newest_code(world: &World, to: &str) -> String {
 }
 
 async fn confirm(world: &World, client: &Actor, id: VideoId) {
-    for (contact, to) in [(Contact::Mobile, "+393330000000"), (Contact::Email, "cliente@example.it")] {
+    for (contact, to) in
+        [(Contact::Mobile, "+393330000000"), (Contact::Email, "cliente@example.it")]
+    {
         world.clock.advance(TimeDelta::seconds(1));
         commands::send_code(&world.portal, client, id, contact).await.unwrap();
         let code = newest_code(world, to).await;
@@ -198,7 +200,11 @@ async fn r_meet_31_refused_interrupted_given_up_and_forgotten() {
         let (token, _) = door::ask(portal, &client, id).await.unwrap();
         let term = TimeDelta::seconds(15);
         door::enter(portal, token.reveal(), "node", term).await.unwrap().unwrap();
-        assert_eq!(door::enter(portal, token.reveal(), "node", term).await.unwrap(), None, "{name}");
+        assert_eq!(
+            door::enter(portal, token.reveal(), "node", term).await.unwrap(),
+            None,
+            "{name}"
+        );
         let (token, _) = door::ask(portal, &operator, id).await.unwrap();
         operators::authorise(portal, &administrator, operator.user, false).await.unwrap();
         let revoked = door::enter(portal, token.reveal(), "node", term).await;
@@ -266,10 +272,13 @@ async fn r_meet_31_pages_are_for_the_person_and_for_authorised_operators() {
         }
 
         // Faults of the forms stand beside the fields, and nothing is lost of what was typed.
-        let expired = [("numero", "CA12345AB"), ("rilascio", "2015-01-01"), ("scadenza", "2025-01-01")];
+        let expired =
+            [("numero", "CA12345AB"), ("rilascio", "2015-01-01"), ("scadenza", "2025-01-01")];
         let page = staff.post(&format!("{own}/documento"), &expired).await;
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{name}");
-        assert!(page.text().contains("Il documento è scaduto") && page.text().contains("CA12345AB"));
+        assert!(
+            page.text().contains("Il documento è scaduto") && page.text().contains("CA12345AB")
+        );
         let page = staff.post(&format!("{own}/approvazione"), &[("volto", "si")]).await;
         assert!(page.text().contains("non è ancora entrata"), "{name}");
         let page = staff.post(&format!("{own}/rifiuto"), &[]).await;
@@ -277,7 +286,8 @@ async fn r_meet_31_pages_are_for_the_person_and_for_authorised_operators() {
 
         // Wrong codes are counted, beside their field.
         person.post("/identificazione/codici/cellulare", &[]).await;
-        let wrong = if newest_code(&world, "+393330000000").await == "000000" { "1" } else { "000000" };
+        let wrong =
+            if newest_code(&world, "+393330000000").await == "000000" { "1" } else { "000000" };
         for left in (0..5).rev() {
             let path = "/identificazione/codici/cellulare/verifica";
             let page = person.post(path, &[("codice", wrong)]).await;
@@ -287,7 +297,8 @@ async fn r_meet_31_pages_are_for_the_person_and_for_authorised_operators() {
         }
 
         // Only the administrator authorises, and only staff can be.
-        let authorise = |who: &Actor| format!("/amministrazione/utenti/{}/identificazione", who.user.0);
+        let authorise =
+            |who: &Actor| format!("/amministrazione/utenti/{}/identificazione", who.user.0);
         let yes = [("abilita", "si")];
         let page = staff.post(&authorise(&unauthorised), &yes).await;
         assert_eq!(page.status, StatusCode::FORBIDDEN, "{name}");

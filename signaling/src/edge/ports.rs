@@ -124,9 +124,7 @@ impl MediaPlane for Media {
         offer: &str,
     ) -> Result<String, Refused> {
         Media::connect(self, room, participant, offer).await.map_err(|error| match error {
-            MediaError::BadOffer(_) => {
-                Refused::new(ErrorCode::BadOffer, error.to_string())
-            }
+            MediaError::BadOffer(_) => Refused::new(ErrorCode::BadOffer, error.to_string()),
             MediaError::Full => Refused::new(ErrorCode::Full, error.to_string())
                 .retry(Retry::AfterMs(FULL_RETRY_MS)),
             other => Refused::new(ErrorCode::Internal, other.to_string()).retry(Retry::Now),

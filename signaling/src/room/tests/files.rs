@@ -86,7 +86,8 @@ fn r_meet_26_a_file_is_seen_by_the_present_members_of_its_session() {
     room.ask(CONCILIATOR, ClientMessage::Remove { participant: id(1) }).unwrap();
     assert_eq!(room.having(aside), [0]);
 
-    room.ask(CONCILIATOR, ClientMessage::CloseBreakout { session: breakout, at_once: true }).unwrap();
+    room.ask(CONCILIATOR, ClientMessage::CloseBreakout { session: breakout, at_once: true })
+        .unwrap();
     assert_eq!(room.having(aside), NOBODY);
     assert_eq!(room.having(common), [0, 2, 3]);
     assert!(room.discarded.contains(&aside) && !room.discarded.contains(&common));
