@@ -14,6 +14,9 @@ const BOUNDS: (f64, f64) = (60_000.0, 30_000_000.0);
 const HISTORY: usize = 4_096;
 /// Over so long is measured what arrives.
 const RATE_SPAN: i64 = 500_000;
+/// Delay alone takes the estimate no further down than voices and a small picture need: an
+/// old laptop that is busy looks like a queue, and gains nothing by getting less. Loss and silence do.
+const DELAY_FLOOR: f64 = 250_000.0;
 /// On overuse the estimate falls to this share of what arrives.
 const BACK_OFF: f64 = 0.85;
 /// The estimate does not fall twice for one and the same queue.
@@ -29,7 +32,7 @@ const LOSS_PACKETS: u32 = 50;
 /// Sent bytes without any feedback for this long: the way is broken or choked.
 const SILENCE: i64 = 1_500_000;
 /// Between two probes, at first and at most; it doubles when a probe finds nothing.
-const PROBE_PAUSE: (i64, i64) = (1_000_000, 32_000_000);
+const PROBE_PAUSE: (i64, i64) = (1_000_000, 4_000_000);
 /// A probe is to find out whether the way takes this multiple.
 const PROBE_REACH: f64 = 2.0;
 /// Bytes of a probe: enough to be measured, little enough not to fill a slow line.
@@ -230,7 +233,7 @@ impl Downlink {
         match self.trend.usage() {
             Usage::Over if now - self.backed_off > BACK_OFF_PAUSE + round_trip => {
                 // What arrives may be little because little was sent: then the queue is another's.
-                self.fall((BACK_OFF * arriving).max(0.5 * self.estimate), now);
+                self.fall((BACK_OFF * arriving).max(0.5 * self.estimate).max(DELAY_FLOOR), now);
             }
             Usage::Normal if !self.lossy && now - self.backed_off > BACK_OFF_PAUSE => {
                 let ceiling = UNUSED * arriving + 10_000.0;
@@ -245,7 +248,7 @@ impl Downlink {
         self.estimate = to.min(self.estimate).clamp(BOUNDS.0, BOUNDS.1);
         self.backed_off = now;
         self.probe = None;
-        self.next_probe = self.next_probe.max(now + 4 * PROBE_PAUSE.0);
+        self.next_probe = self.next_probe.max(now + PROBE_PAUSE.0);
     }
 }
 

@@ -35,7 +35,7 @@ export class Meeting {
   /** The pictures on the screen; set by the stage. */
   tiles: () => Tile[] = () => [];
   /** Something covers the faces. */
-  covered = false;
+  covered: () => boolean = () => false;
   media: Media | null = null;
   private plan: MediaPlan | null = null;
   private readonly connection: Connection;
@@ -43,6 +43,7 @@ export class Meeting {
   private devicesUnsaid = false;
   private clockAhead = 0;
   private marked: { quality: Quality; at: number } = { quality: 'none', at: 0 };
+  private watchUnsaid = false;
   private toldWatch: { slots: (VideoSource | null)[]; video: Watch[] } = { slots: [], video: [] };
 
   constructor(
@@ -88,13 +89,14 @@ export class Meeting {
   tellWatched(): void {
     const slots = this.state.slots.video;
     if (this.connectionState !== 'open' || slots.length === 0) return;
-    const hidden = document.hidden || this.covered;
+    const hidden = document.hidden || this.covered();
     const told = afterChange(this.toldWatch.video, this.toldWatch.slots, slots);
     const video = watched(slots, this.tiles(), hidden);
     this.toldWatch = { slots, video };
-    if (video.every((wish, i) => wish === told[i])) return;
-    // A refusal costs nothing but bandwidth.
-    this.connection.request({ type: 'watch', video }).catch(() => undefined);
+    if (!this.watchUnsaid && video.every((wish, i) => wish === told[i])) return;
+    this.watchUnsaid = false;
+    // What was not heard is said again at the next look.
+    this.connection.request({ type: 'watch', video }).catch(() => (this.watchUnsaid = true));
   }
 
   /** Sends a request and gives its answer; a refusal is shown. */
@@ -246,6 +248,7 @@ export class Meeting {
   private async measureQuality(): Promise<void> {
     const quality = (await this.media?.quality()) ?? 'none';
     this.tellQuality(quality);
+    this.tellWatched();
     if (quality === this.quality) return;
     this.quality = quality;
     this.events.changed();

@@ -102,6 +102,8 @@ export function createRoomScreen(meeting: Meeting) {
     }),
   ];
 
+  meeting.covered = () => stage.node.hidden || (open !== null && !beside.matches);
+
   function update(): void {
     const { state } = meeting;
     const inLobby = state.session === 'lobby' && !isConciliator(state);
@@ -120,7 +122,6 @@ export function createRoomScreen(meeting: Meeting) {
     if (open !== 'settings') bodies.settings.stop();
     else bodies.settings.update();
     if (open) setText(panelTitle, titles[open]);
-    meeting.covered = inLobby || (open !== null && !beside.matches);
     banner.update();
     clock.update();
     stage.update();

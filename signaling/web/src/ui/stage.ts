@@ -24,18 +24,12 @@ export function createStage(meeting: Meeting, needsGesture: () => void) {
   let audioOf: MediaStream | null = null;
   let telling: ReturnType<typeof setTimeout> | undefined;
   new ResizeObserver(arrange).observe(faces);
-  const sight = new IntersectionObserver((entries) => {
-    for (const entry of entries) {
-      const tile = [...tiles.values()].find((t) => t.node === entry.target);
-      if (tile) tile.visible = entry.isIntersecting;
-    }
-    tell();
-  });
+  const sight = new IntersectionObserver(tell);
   document.addEventListener('visibilitychange', tell);
   meeting.tiles = () =>
-    [...tiles.values()].map(({ node: shown, visible, source }) => ({
+    [...tiles.values()].map(({ node: shown, source }) => ({
       source,
-      visible,
+      visible: inWindow(shown),
       pixels: shown.clientWidth * window.devicePixelRatio,
     }));
 
@@ -127,6 +121,12 @@ export function createStage(meeting: Meeting, needsGesture: () => void) {
   };
 }
 
+/** Some of it can be seen at this moment. */
+function inWindow(node: HTMLElement): boolean {
+  const { width, height, top, bottom, left, right } = node.getBoundingClientRect();
+  return width > 0 && height > 0 && bottom > 0 && right > 0 && top < window.innerHeight && left < window.innerWidth;
+}
+
 class Tile {
   readonly node: HTMLElement;
   private readonly video = h('video', { attrs: { playsinline: '', autoplay: '' } });
@@ -136,9 +136,6 @@ class Tile {
   private readonly marks = h('span', { class: 'marks' });
   private readonly level = h('span', { class: 'level-bar', attrs: { 'aria-hidden': 'true' } });
   private signature = '';
-  /** Until the browser says otherwise. */
-  visible = true;
-
   constructor(readonly source: VideoSource) {
     const { kind } = source;
     this.video.muted = true;
