@@ -1,5 +1,4 @@
 //! What people agree to keep of a media test, over HTTP and on both databases.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use axum::http::StatusCode;
 use chrono::TimeDelta;

@@ -158,7 +158,8 @@ mod tests {
         assert_eq!(read_back.number, "CA12345AB");
         assert_eq!(read_back.issuer, "Comune di Roma");
         type Change = fn(&mut DocumentForm);
-        let wrong: [(Change, fn(&Complaints) -> bool); 9] = [
+        type Complaint = fn(&Complaints) -> bool;
+        let wrong: [(Change, Complaint); 9] = [
             (|f| f.tipo = "tessera".into(), |w| w.kind.is_some()),
             (|f| f.numero = "12".into(), |w| w.number.is_some()),
             (|f| f.numero = "CA-12345".into(), |w| w.number.is_some()),

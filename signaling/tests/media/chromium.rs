@@ -162,9 +162,6 @@ async fn chromium_on_a_bad_line_keeps_its_voice_and_gets_the_picture_that_fits()
         (stats["frames"].as_u64() > frames).then_some(()).ok_or(stats.to_string())
     })
     .await;
-    #[expect(clippy::print_stdout, reason = "a figure of a passing run, shown with --no-capture")]
-    {
-        println!("pictures over the new path after {:?}", began.elapsed());
-    }
+    println!("pictures over the new path after {:?}", began.elapsed());
     pages.shows(0, 480).await;
 }

@@ -102,8 +102,6 @@ export function createRoomScreen(meeting: Meeting) {
     }),
   ];
 
-  meeting.covered = () => stage.node.hidden || (open !== null && !beside.matches);
-
   function update(): void {
     const { state } = meeting;
     const inLobby = state.session === 'lobby' && !isConciliator(state);
