@@ -6,7 +6,7 @@ import AxeBuilder from '@axe-core/playwright';
 import pa11y from 'pa11y';
 import type { Page } from 'playwright-core';
 import puppeteer, { type Browser as Second } from 'puppeteer-core';
-import { DESK, devtools } from './browser';
+import { devtools } from './browser';
 
 /** WCAG 2.1 A and AA violations of the page, one line each. */
 export async function accessibility(page: Page): Promise<string[]> {
@@ -23,7 +23,6 @@ async function axe(page: Page): Promise<string[]> {
 
 /** pa11y speaks puppeteer: a second driver looks at the very same page of the same browser. */
 async function codeSniffer(page: Page): Promise<string[]> {
-  const size = page.viewportSize() ?? DESK;
   const browser = await puppeteer.connect({ browserURL: devtools(page), defaultViewport: null });
   try {
     const { issues } = await pa11y(page.url(), {
@@ -32,17 +31,16 @@ async function codeSniffer(page: Page): Promise<string[]> {
       ignoreUrl: true,
       standard: 'WCAG2AA',
       runners: ['htmlcs'],
-      viewport: size,
       // What nobody perceives at this moment may still lack its words.
       hideElements: '[hidden]',
     });
     return issues.filter((i) => i.type === 'error').map((i) => `pa11y: ${i.code}: ${i.message}: ${i.selector}`);
   } finally {
     await browser.disconnect();
-    await page.setViewportSize(size);
   }
 }
 
+/** The page as the second driver sees it. Its size is the first driver's alone: two of them would fight over it. */
 async function samePage(browser: Second, page: Page) {
   const session = await page.context().newCDPSession(page);
   const { targetInfo } = await session.send('Target.getTargetInfo');
@@ -53,7 +51,7 @@ async function samePage(browser: Second, page: Page) {
     const { targetInfo: other } = await second.send('Target.getTargetInfo');
     await second.detach();
     const found = other.targetId === targetInfo.targetId ? await target.page() : null;
-    if (found !== null) return found;
+    if (found !== null) return Object.assign(found, { setViewport: () => Promise.resolve() });
   }
   throw new Error('the second driver does not see the page');
 }

@@ -66,14 +66,16 @@ export class Fox {
     await this.sees('room');
     // Not `waitForFunction`: it looks from a realm of its own, where the page's hook is absent.
     for (const end = Date.now() + WITHIN_MS; ; ) {
-      const me = await this.page.evaluate(() => {
+      const { me, session, connection } = await this.page.evaluate(() => {
         type Hook = { pc: RTCPeerConnection | null; state: { me: string; session: string | null } };
         const hook = (window as unknown as { accordo?: Hook }).accordo;
-        const there = hook?.state.session && hook.pc?.connectionState === 'connected';
-        return there ? hook.state.me : null;
+        const { pc } = hook ?? {};
+        const connection = [pc?.signalingState, pc?.iceGatheringState, pc?.iceConnectionState, pc?.connectionState];
+        return { me: hook?.state.me ?? '', session: hook?.state.session ?? null, connection };
       });
-      if (me !== null) return me;
-      if (Date.now() > end) throw new Error('Firefox does not get into the room');
+      if (session !== null && connection.at(-1) === 'connected') return me;
+      if (Date.now() > end) { console.log(await this.page.evaluate(() => (window as any).accordo.pc.localDescription.sdp)); }
+      if (Date.now() > end) throw new Error(`Firefox does not get into the room: ${session}, ${connection.join(' ')}`);
       await new Promise((done) => setTimeout(done, 100));
     }
   }

@@ -18,7 +18,6 @@ declare module 'pa11y' {
       ignoreUrl: true;
       standard: 'WCAG2AA';
       runners: ['htmlcs'];
-      viewport: { width: number; height: number };
       /** CSS selector of what is left out, with everything in it. */
       hideElements: string;
     },

@@ -47,13 +47,13 @@ impl Identity {
     }
 }
 
-/// SHA-256 of a certificate, in the lower case form that [`super::offer::Offer`] keeps.
+/// SHA-256 of a certificate, in the canonical form that [`super::offer::Offer`] keeps too.
 fn fingerprint(provider: &dyn RTCCryptoProvider, der: &[u8]) -> Result<String, Error> {
     let digest = provider
         .crypto()
         .hash(HashAlgorithm::Sha256, der)
         .map_err(|e| Error::Crypto(e.to_string()))?;
-    let bytes: Vec<String> = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let bytes: Vec<String> = digest.iter().map(|byte| format!("{byte:02X}")).collect();
     Ok(format!("sha-256 {}", bytes.join(":")))
 }
 

@@ -13,8 +13,8 @@ use super::slot::Kind;
 pub(super) struct Offer {
     /// Every m-line, in order.
     pub(super) sections: Vec<Section>,
-    /// Fingerprint of the client's certificate, as in `a=fingerprint` but lower case: the same as
-    /// before means the same connection.
+    /// Fingerprint of the client's certificate, as in `a=fingerprint`, in its canonical form: the
+    /// same as before means the same connection.
     pub(super) fingerprint: String,
 }
 
@@ -188,7 +188,7 @@ impl Offer {
                 }
             } else if let Some(attribute) = line.strip_prefix("a=") {
                 if let Some(value) = attribute.strip_prefix("fingerprint:") {
-                    fingerprint.get_or_insert_with(|| value.to_ascii_lowercase());
+                    fingerprint.get_or_insert_with(|| canonical(value));
                 }
                 match sections.last_mut() {
                     Some(section) => section.read(attribute),
@@ -225,6 +225,13 @@ impl Offer {
     pub(super) fn slots(&self) -> &[Section] {
         &self.sections[INPUTS..]
     }
+}
+
+/// The form in which fingerprints are compared and told: lower-case hash, upper-case digits
+/// (RFC 8122 §5; Firefox refuses others).
+fn canonical(fingerprint: &str) -> String {
+    let (hash, digits) = fingerprint.split_once(' ').unwrap_or((fingerprint, ""));
+    format!("{} {}", hash.to_ascii_lowercase(), digits.to_ascii_uppercase())
 }
 
 const INPUTS: usize = 3;

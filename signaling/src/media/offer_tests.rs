@@ -7,7 +7,7 @@ use proptest::prelude::*;
 pub(in super::super) fn offer(sections: &[(&str, &str)]) -> String {
     let mids: Vec<_> = (0..sections.len()).map(|n| n.to_string()).collect();
     let mut sdp =
-        format!("v=0\r\na=group:BUNDLE {}\r\na=fingerprint:sha-256 AB:CD\r\n", mids.join(" "));
+        format!("v=0\r\na=group:BUNDLE {}\r\na=fingerprint:SHA-256 ab:CD\r\n", mids.join(" "));
     for (n, (kind, direction)) in sections.iter().enumerate() {
         let codec = match *kind {
             "audio" => "a=rtpmap:111 opus/48000/2\r\na=rtcp-fb:111 transport-cc\r\n",
@@ -42,7 +42,7 @@ fn the_shape_of_the_protocol_is_read() {
     let offer = Offer::parse(&text, 2, 1).expect("accepted");
     let kinds: Vec<_> = offer.slots().iter().map(Section::kind).collect();
     assert_eq!(kinds, [Kind::Audio, Kind::Audio, Kind::Video]);
-    assert_eq!(offer.fingerprint, "sha-256 ab:cd");
+    assert_eq!(offer.fingerprint, "sha-256 AB:CD");
     let camera = &offer.inputs()[1];
     assert_eq!((camera.codec, camera.repair), (Some(96), Some(97)));
     assert_eq!(camera.rids, ["q", "h"]);

@@ -34,6 +34,8 @@ export class Meeting {
   floor: Floor = SILENCE;
   /** The pictures on the screen; set by the stage. */
   tiles: () => Tile[] = () => [];
+  /** Something covers the faces. */
+  covered: () => boolean = () => false;
   media: Media | null = null;
   private plan: MediaPlan | null = null;
   private readonly connection: Connection;
@@ -87,7 +89,7 @@ export class Meeting {
   tellWatched(): void {
     const slots = this.state.slots.video;
     if (this.connectionState !== 'open' || slots.length === 0) return;
-    const hidden = document.hidden;
+    const hidden = document.hidden || this.covered();
     const told = afterChange(this.toldWatch.video, this.toldWatch.slots, slots);
     const video = watched(slots, this.tiles(), hidden);
     this.toldWatch = { slots, video };

@@ -6,6 +6,8 @@ import type { VideoSource, Watch } from './protocol';
 
 export interface Tile {
   source: VideoSource;
+  /** Some of it is inside the window. */
+  visible: boolean;
   /** Pixels of the screen across. */
   pixels: number;
 }
@@ -14,8 +16,9 @@ export interface Tile {
 const LOW_PIXELS = 400;
 
 /**
- * By video slot. `hidden`: the page is in the background. The size decides, not who speaks: a small
- * tile shows no more of the better layer, and every change of layer costs its sender a keyframe.
+ * By video slot. `hidden`: the page is in the background, or something covers the faces. The size
+ * decides, not who speaks: a small tile shows no more of the better layer, and every change of layer
+ * costs its sender a keyframe.
  */
 export function watched(
   slots: (VideoSource | null)[],
@@ -25,7 +28,7 @@ export function watched(
   return slots.map((slot) => {
     if (slot === null) return 'high';
     const tile = tiles.find((t) => t.source.participant === slot.participant && t.source.kind === slot.kind);
-    if (hidden || !tile) return 'none';
+    if (hidden || !tile?.visible) return 'none';
     if (slot.kind === 'screen') return 'high';
     return tile.pixels > LOW_PIXELS ? 'high' : 'low';
   });

@@ -5,12 +5,12 @@ import { hear, sameFloor, SILENCE, steps } from '../src/speaking';
 import { afterChange, watched, type Tile } from '../src/watching';
 
 const face = (participant: string): VideoSource => ({ participant, kind: 'camera' });
-const tile = (source: VideoSource, pixels: number): Tile => ({ source, pixels });
+const tile = (source: VideoSource, pixels: number, visible = true): Tile => ({ source, visible, pixels });
 
 test('hidden tiles are not sent, thumbnails low, screens high', () => {
   const screen: VideoSource = { participant: 'a', kind: 'screen' };
   const slots = [face('a'), face('b'), null, face('c'), screen, face('d')];
-  const tiles = [tile(face('a'), 800), tile(face('b'), 200), tile(screen, 300)];
+  const tiles = [tile(face('a'), 800), tile(face('b'), 200), tile(face('c'), 200, false), tile(screen, 300)];
   assert.deepEqual(watched(slots, tiles, false), ['high', 'low', 'high', 'none', 'high', 'none']);
   assert.deepEqual(watched(slots, tiles, true), ['none', 'none', 'high', 'none', 'none', 'none']);
 });

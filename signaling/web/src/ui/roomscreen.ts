@@ -102,6 +102,8 @@ export function createRoomScreen(meeting: Meeting) {
     }),
   ];
 
+  meeting.covered = () => stage.node.hidden !== false || (open !== null && !beside.matches);
+
   function update(): void {
     const { state } = meeting;
     const inLobby = state.session === 'lobby' && !isConciliator(state);

@@ -29,6 +29,7 @@ export function createStage(meeting: Meeting, needsGesture: () => void) {
   meeting.tiles = () =>
     [...tiles.values()].map(({ node: shown, source }) => ({
       source,
+      visible: inWindow(shown),
       pixels: shown.clientWidth * window.devicePixelRatio,
     }));
 
@@ -118,6 +119,12 @@ export function createStage(meeting: Meeting, needsGesture: () => void) {
     /** After a click of the person: browsers let a page speak only then. */
     play: () => voices.querySelectorAll('audio').forEach((a) => void a.play().catch(() => undefined)),
   };
+}
+
+/** Some of it can be seen at this moment. */
+function inWindow(node: HTMLElement): boolean {
+  const { width, height, top, bottom, left, right } = node.getBoundingClientRect();
+  return width > 0 && height > 0 && bottom > 0 && right > 0 && top < window.innerHeight && left < window.innerWidth;
 }
 
 class Tile {
