@@ -71,8 +71,8 @@ impl Default for RoomsConfig {
             silence: Duration::from_secs(45),
             queue,
             write_within: Duration::from_secs(10),
-            max_rooms: 2_000,
-            max_seats: 12_000,
+            max_rooms: 2_500,
+            max_seats: 25_000,
         }
     }
 }
