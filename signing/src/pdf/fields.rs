@@ -16,6 +16,7 @@ const TIMESTAMP_TOOLTIP: &str = "Marca temporale del documento";
 /// Deeper or larger forms are taken for an attack.
 const MAX_FIELD_DEPTH: usize = 8;
 const MAX_FIELDS: usize = 10_000;
+const MAX_KIDS: usize = 200_000;
 
 /// A signature field of a document.
 #[derive(Clone, Debug, PartialEq)]
@@ -111,14 +112,25 @@ fn load_list(
 
 /// All signature fields, in the order of the form. Hostile forms are read up to a bound.
 pub fn signature_fields(document: &Document) -> Vec<SignatureField> {
-    let mut walk = Walk { document, seen: BTreeSet::new(), found: Vec::new() };
+    walk(document).found
+}
+
+/// The same; `None` when the form is too large or too deep to be read to its end.
+pub(crate) fn all_signature_fields(document: &Document) -> Option<Vec<SignatureField>> {
+    let walk = walk(document);
+    walk.complete.then_some(walk.found)
+}
+
+fn walk(document: &Document) -> Walk<'_> {
+    let mut walk =
+        Walk { document, seen: BTreeSet::new(), found: Vec::new(), kids: 0, complete: true };
     let roots = form_of(document)
         .and_then(|form| form.get_deref(b"Fields", document).ok())
         .and_then(|fields| fields.as_array().ok());
     for field in roots.into_iter().flatten() {
         walk.visit(field, "", false, MAX_FIELD_DEPTH);
     }
-    walk.found
+    walk
 }
 
 /// The interactive form of a document.
@@ -130,14 +142,22 @@ struct Walk<'a> {
     document: &'a Document,
     seen: BTreeSet<ObjectId>,
     found: Vec<SignatureField>,
+    /// Entries in lists of kids that were looked at.
+    kids: usize,
+    complete: bool,
 }
 
 impl Walk<'_> {
     fn visit(&mut self, field: &Object, parent: &str, inherited: bool, depth: usize) {
         let Ok(id) = field.as_reference() else { return };
-        if depth == 0 || self.seen.len() > MAX_FIELDS || !self.seen.insert(id) {
+        if self.seen.contains(&id) {
             return;
         }
+        if depth == 0 || self.seen.len() > MAX_FIELDS || self.kids > MAX_KIDS {
+            self.complete = false;
+            return;
+        }
+        self.seen.insert(id);
         let Ok(field) = self.document.get_dictionary(id) else { return };
         let signature = match field.get(b"FT").and_then(Object::as_name) {
             Ok(kind) => kind == b"Sig",
@@ -149,6 +169,7 @@ impl Walk<'_> {
             Err(_) => parent.to_owned(),
         };
         let kids = field.get_deref(b"Kids", self.document).and_then(Object::as_array);
+        self.kids += kids.as_ref().map_or(0, |kids| kids.len());
         let has_child_fields = kids.as_ref().is_ok_and(|kids| {
             kids.iter().any(|kid| {
                 let kid = kid.as_reference().and_then(|id| self.document.get_dictionary(id));

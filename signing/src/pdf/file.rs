@@ -1,15 +1,22 @@
-//! A PDF file read lazily: cross-reference data, and only those objects that are asked for.
+//! A PDF file: cross-reference data, and those objects that are asked for.
 //!
 //! To add a revision, a handful of objects is enough. Reading the whole file, as
 //! [`super::open`] does for verification, would cost many times what a signature costs. What is
-//! read is read strictly: offsets are exact, objects carry their number, nothing is repaired.
+//! read is read strictly (offsets are exact, objects carry their number, nothing is repaired) and
+//! within one budget for the whole document.
 
-use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet, btree_map},
+    rc::Rc,
+};
 
-use lopdf::{Dictionary, Object, ObjectId, ObjectStream, Stream};
+use lopdf::{Dictionary, Object, ObjectId, Stream};
 
 use super::{
-    MAX_DOCUMENT_BYTES, MAX_INFLATED_BYTES,
+    MAX_DOCUMENT_BYTES,
+    budget::{Budget, ROW, Work},
+    inflated::{Members, inflate},
     syntax::{Cursor, is_white},
 };
 use crate::pades::DocumentError;
@@ -44,7 +51,8 @@ pub(super) struct File<'a> {
     pub(super) max_id: u32,
     /// The newest first.
     sections: Vec<Section>,
-    streams: RefCell<BTreeMap<u32, Rc<ObjectStream>>>,
+    streams: RefCell<BTreeMap<u32, Rc<Members>>>,
+    budget: Rc<Budget>,
 }
 
 /// One cross-reference section.
@@ -68,6 +76,7 @@ enum Rows {
     Stream { widths: [usize; 3], rows: Vec<u8> },
 }
 
+#[derive(Clone, Copy)]
 enum Entry {
     Free,
     At { offset: usize, generation: u16 },
@@ -81,15 +90,22 @@ fn unreadable(reason: &str) -> DocumentError {
 impl<'a> File<'a> {
     /// Reads the cross-reference data of all revisions.
     pub(super) fn read(bytes: &'a [u8]) -> Result<Self, DocumentError> {
+        Self::read_within(bytes, Rc::new(Budget::of(bytes.len(), &Work::on(bytes.len()))))
+    }
+
+    /// The same; all reading together costs no more than the `budget`.
+    pub(super) fn read_within(bytes: &'a [u8], budget: Rc<Budget>) -> Result<Self, DocumentError> {
         if bytes.len() > MAX_DOCUMENT_BYTES {
             return Err(unreadable("too large"));
         }
         if !bytes.starts_with(b"%PDF-") {
             return Err(unreadable("not a PDF"));
         }
-        let start = last_section(bytes).ok_or_else(|| unreadable("no startxref at the end"))?;
-        let damaged = || unreadable("damaged cross-reference data");
-        let (newest, trailer) = Section::read(bytes, start).ok_or_else(damaged)?;
+        let start = last_section(bytes, &budget);
+        let start = start.ok_or_else(|| unreadable("no startxref at the end"))?;
+        let damaged = || unreadable(budget.exceeded().unwrap_or("damaged cross-reference data"));
+        let section = |at| Section::read(bytes, at, &budget).ok_or_else(damaged);
+        let (newest, trailer) = section(start)?;
         let layout = match newest.rows {
             Rows::Table => Layout::Table,
             Rows::Stream { .. } => Layout::Stream,
@@ -99,10 +115,9 @@ impl<'a> File<'a> {
         loop {
             // ISO 32000-1 §7.5.8.4: a hybrid section's stream comes right after its table.
             if let Ok(hybrid) = older.get(b"XRefStm") {
-                let at = offset(hybrid).ok_or_else(damaged)?;
-                let (section, _) = Section::read(bytes, at).ok_or_else(damaged)?;
+                let (hidden, _) = section(offset(hybrid).ok_or_else(damaged)?)?;
                 sections.last_mut().expect("the table is there").hybrid = true;
-                sections.push(section);
+                sections.push(hidden);
             }
             let Ok(previous) = older.get(b"Prev") else { break };
             let at = offset(previous).ok_or_else(damaged)?;
@@ -110,8 +125,8 @@ impl<'a> File<'a> {
                 return Err(damaged());
             }
             seen.push(at);
-            let (section, dictionary) = Section::read(bytes, at).ok_or_else(damaged)?;
-            sections.push(section);
+            let (next, dictionary) = section(at)?;
+            sections.push(next);
             older = dictionary;
         }
         if trailer.has(b"Encrypt") {
@@ -122,12 +137,62 @@ impl<'a> File<'a> {
         let parts = sections.iter().flat_map(|section| &section.parts);
         let last = parts.map(|part| part.first + part.count).max();
         let max_id = last.unwrap_or(0).max(size).saturating_sub(1);
-        Ok(Self { bytes, trailer, layout, start, max_id, sections, streams: RefCell::default() })
+        let streams = RefCell::default();
+        Ok(Self { bytes, trailer, layout, start, max_id, sections, streams, budget })
+    }
+
+    /// Every object that is in use, by what the newest section says of its number.
+    pub(super) fn objects(&self) -> Result<BTreeMap<ObjectId, Object>, DocumentError> {
+        let damaged = || unreadable(self.budget.exceeded().unwrap_or("a damaged object"));
+        let mut objects = BTreeMap::new();
+        for (number, entry) in self.entries().ok_or_else(damaged)? {
+            let generation = match entry {
+                Entry::Free => continue,
+                Entry::At { generation, .. } => generation,
+                Entry::In { .. } => 0,
+            };
+            let id = (number, generation);
+            let object = self.located(id, entry, MAX_LENGTHS).ok_or_else(damaged)?;
+            objects.insert(id, object);
+        }
+        Ok(objects)
+    }
+
+    fn entries(&self) -> Option<BTreeMap<u32, Entry>> {
+        let mut entries = BTreeMap::new();
+        let mut hidden = BTreeSet::new();
+        for (index, section) in self.sections.iter().enumerate() {
+            let after_hybrid = index > 0 && self.sections[index - 1].hybrid;
+            for part in &section.parts {
+                for number in part.first..part.first + part.count {
+                    self.budget.spend(ROW, "too many objects")?;
+                    let entry = section.row(self.bytes, part, number)?;
+                    let fills = after_hybrid && hidden.remove(&number);
+                    match entries.entry(number) {
+                        btree_map::Entry::Vacant(place) => {
+                            place.insert(entry);
+                            if section.hybrid && matches!(entry, Entry::Free) {
+                                hidden.insert(number);
+                            }
+                        }
+                        btree_map::Entry::Occupied(mut place) if fills => {
+                            place.insert(entry);
+                        }
+                        btree_map::Entry::Occupied(_) => {}
+                    }
+                }
+            }
+            if after_hybrid {
+                hidden.clear();
+            }
+        }
+        Some(entries)
     }
 
     /// The object of this number; [`Object::Null`] when there is none.
     pub(super) fn get(&self, id: ObjectId) -> Result<Object, DocumentError> {
-        self.find(id, MAX_LENGTHS).ok_or_else(|| unreadable("a damaged object"))
+        let damaged = || unreadable(self.budget.exceeded().unwrap_or("a damaged object"));
+        self.find(id, MAX_LENGTHS).ok_or_else(damaged)
     }
 
     /// The object itself, or the one that it refers to.
@@ -148,10 +213,14 @@ impl<'a> File<'a> {
     }
 
     fn find(&self, id: ObjectId, lengths: usize) -> Option<Object> {
-        match self.entry(id.0)? {
+        self.located(id, self.entry(id.0)?, lengths)
+    }
+
+    fn located(&self, id: ObjectId, entry: Entry, lengths: usize) -> Option<Object> {
+        match entry {
             Entry::At { offset, generation } if generation == id.1 => self.at(offset, id, lengths),
             Entry::In { container } if id.1 == 0 => {
-                Some(self.stream(container)?.objects.get(&id)?.clone())
+                self.stream(container)?.read(id.0, &self.budget)
             }
             _ => Some(Object::Null),
         }
@@ -174,7 +243,7 @@ impl<'a> File<'a> {
     }
 
     fn at(&self, offset: usize, id: ObjectId, lengths: usize) -> Option<Object> {
-        let (found, object) = indirect(self.bytes, offset, |length| match length {
+        let (found, object) = indirect(self.bytes, offset, &self.budget, |length| match length {
             Object::Reference(id) => match self.find(*id, lengths.checked_sub(1)?)? {
                 Object::Integer(length) => usize::try_from(length).ok(),
                 _ => None,
@@ -184,14 +253,13 @@ impl<'a> File<'a> {
         (found == id).then_some(object)
     }
 
-    fn stream(&self, container: u32) -> Option<Rc<ObjectStream>> {
+    fn stream(&self, container: u32) -> Option<Rc<Members>> {
         if let Some(known) = self.streams.borrow().get(&container) {
             return Some(Rc::clone(known));
         }
         let Some(Entry::At { offset, generation: 0 }) = self.entry(container) else { return None };
         let object = self.at(offset, (container, 0), MAX_LENGTHS)?;
-        let read = ObjectStream::new_with_limit(object.as_stream().ok()?, Some(MAX_INFLATED_BYTES));
-        let read = Rc::new(read.ok()?);
+        let read = Rc::new(Members::of(object.as_stream().ok()?, &self.budget)?);
         self.streams.borrow_mut().insert(container, Rc::clone(&read));
         Some(read)
     }
@@ -199,15 +267,19 @@ impl<'a> File<'a> {
 
 impl Section {
     /// The section at an offset and its trailer.
-    fn read(bytes: &[u8], at: usize) -> Option<(Self, Dictionary)> {
-        let mut cursor = Cursor::new(bytes, at)?;
+    fn read(bytes: &[u8], at: usize, budget: &Budget) -> Option<(Self, Dictionary)> {
+        let mut cursor = Cursor::new(bytes, at, budget)?;
         match cursor.keyword(b"xref") {
-            Some(()) => Self::table(bytes, cursor),
-            None => Self::stream(bytes, at),
+            Some(()) => Self::table(bytes, cursor, budget),
+            None => Self::stream(bytes, at, budget),
         }
     }
 
-    fn table<'a>(bytes: &'a [u8], mut cursor: Cursor<'a>) -> Option<(Self, Dictionary)> {
+    fn table<'a>(
+        bytes: &'a [u8],
+        mut cursor: Cursor<'a>,
+        budget: &'a Budget,
+    ) -> Option<(Self, Dictionary)> {
         let mut parts = Vec::new();
         loop {
             cursor.space();
@@ -223,7 +295,7 @@ impl Section {
             crlf.or_else(|| cursor.literal(b"\n")).or_else(|| cursor.literal(b"\r"))?;
             let start = cursor.position();
             let length = ENTRY.checked_mul(usize::try_from(count).ok()?)?;
-            cursor = Cursor::new(bytes, start.checked_add(length)?)?;
+            cursor = Cursor::new(bytes, start.checked_add(length)?, budget)?;
             parts.push(Part { first, count, start });
             if parts.len() > MAX_PARTS {
                 return None;
@@ -234,8 +306,8 @@ impl Section {
         Some((Self { parts, rows: Rows::Table, hybrid: false }, trailer))
     }
 
-    fn stream(bytes: &[u8], at: usize) -> Option<(Self, Dictionary)> {
-        let (_, Object::Stream(stream)) = indirect(bytes, at, offset)? else { return None };
+    fn stream(bytes: &[u8], at: usize, budget: &Budget) -> Option<(Self, Dictionary)> {
+        let (_, Object::Stream(stream)) = indirect(bytes, at, budget, offset)? else { return None };
         if !stream.dict.has_type(b"XRef") {
             return None;
         }
@@ -246,7 +318,7 @@ impl Section {
             return None;
         }
         let width: usize = widths.iter().sum();
-        let rows = stream.get_plain_content_with_limit(MAX_INFLATED_BYTES).ok()?;
+        let rows = inflate(&stream, budget)?;
         let numbers = match stream.dict.get(b"Index") {
             Ok(index) => index.as_array().ok()?.iter().map(offset).collect::<Option<Vec<_>>>()?,
             Err(_) => vec![0, offset(stream.dict.get(b"Size").ok()?)?],
@@ -273,8 +345,13 @@ impl Section {
     fn entry(&self, bytes: &[u8], number: u32) -> Option<Option<Entry>> {
         let within = |part: &&Part| number.checked_sub(part.first).is_some_and(|n| n < part.count);
         let Some(part) = self.parts.iter().find(within) else { return Some(None) };
+        Some(Some(self.row(bytes, part, number)?))
+    }
+
+    /// What a part says of one of its numbers; `None` if that is damaged.
+    fn row(&self, bytes: &[u8], part: &Part, number: u32) -> Option<Entry> {
         let index = usize::try_from(number - part.first).ok()?;
-        let entry = match &self.rows {
+        match &self.rows {
             Rows::Table => {
                 let at = part.start + ENTRY * index;
                 table_entry(bytes.get(at..at + ENTRY)?.try_into().ok()?)
@@ -283,8 +360,7 @@ impl Section {
                 let width: usize = widths.iter().sum();
                 stream_entry(*widths, rows.get((part.start + index) * width..)?.get(..width)?)
             }
-        };
-        Some(Some(entry?))
+        }
     }
 }
 
@@ -326,9 +402,10 @@ fn stream_entry(widths: [usize; 3], row: &[u8]) -> Option<Entry> {
 fn indirect(
     bytes: &[u8],
     at: usize,
+    budget: &Budget,
     length: impl FnOnce(&Object) -> Option<usize>,
 ) -> Option<(ObjectId, Object)> {
-    let mut cursor = Cursor::new(bytes, at)?;
+    let mut cursor = Cursor::new(bytes, at, budget)?;
     cursor.space();
     let id = cursor.header()?;
     let mut object = cursor.object()?;
@@ -338,8 +415,10 @@ fn indirect(
         cursor.literal(b"\r\n").or_else(|| cursor.literal(b"\n"))?;
         let start = cursor.position();
         let end = start.checked_add(length(dict.get(b"Length").ok()?)?)?;
-        let content = bytes.get(start..end)?.to_vec();
-        cursor = Cursor::new(bytes, end)?;
+        let content = bytes.get(start..end)?;
+        budget.spend(content.len(), "streams inside streams")?;
+        let content = content.to_vec();
+        cursor = Cursor::new(bytes, end, budget)?;
         cursor.space();
         cursor.keyword(b"endstream")?;
         cursor.space();
@@ -360,12 +439,12 @@ fn offset(object: &Object) -> Option<usize> {
 }
 
 /// What `startxref` at the end of the file says.
-fn last_section(bytes: &[u8]) -> Option<usize> {
+fn last_section(bytes: &[u8], budget: &Budget) -> Option<usize> {
     let end = bytes.iter().rposition(|byte| !is_white(*byte))? + 1;
     let before = bytes[..end].strip_suffix(b"%%EOF")?;
     let tail = before.len().saturating_sub(TAIL);
     let word = before[tail..].windows(9).rposition(|nine| nine == b"startxref")?;
-    let mut cursor = Cursor::new(before, tail + word + 9)?;
+    let mut cursor = Cursor::new(before, tail + word + 9, budget)?;
     cursor.space();
     let start = usize::try_from(cursor.unsigned()?).ok()?;
     cursor.space();
@@ -374,7 +453,7 @@ fn last_section(bytes: &[u8]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use lopdf::{Document, SaveOptions, dictionary, xref::XrefType};
+    use lopdf::{Document, LoadOptions, SaveOptions, dictionary, xref::XrefType};
 
     use super::*;
 
@@ -411,16 +490,20 @@ mod tests {
         for layout in [Layout::Table, Layout::Stream] {
             let mut pdf = sample(layout);
             for revision in 0..3_i64 {
-                let full = super::super::open(&pdf).unwrap();
+                // Another reader, which reads the whole file anyway.
+                let strict = LoadOptions { strict: true, ..LoadOptions::default() };
+                let full = Document::load_mem_with_options(&pdf, strict).unwrap();
+                let ours = super::super::open(&pdf).unwrap();
                 let lazy = File::read(&pdf).unwrap();
                 assert_eq!(lazy.layout, layout);
                 assert_eq!(lazy.max_id, full.reference_table.max_id());
                 for (id, object) in &full.objects {
                     let mut found = lazy.get(*id).unwrap();
-                    if let Object::Stream(stream) = &mut found {
-                        stream.start_position = None;
+                    if let (Object::Stream(stream), Object::Stream(other)) = (&mut found, object) {
+                        stream.start_position = other.start_position;
                     }
                     assert_eq!(&found, object, "{layout:?} {revision} {id:?}");
+                    assert!(ours.objects.contains_key(id), "{layout:?} {revision} {id:?}");
                 }
                 assert_eq!(lazy.get((9_999, 0)).unwrap(), Object::Null);
                 let mut update = super::super::update::Update::lazily_after(&pdf).unwrap();

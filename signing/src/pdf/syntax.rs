@@ -5,20 +5,26 @@
 
 use lopdf::{Dictionary, Object, StringFormat};
 
+use super::budget::{Budget, DICTIONARY, ITEM};
+
 /// Deeper objects are taken for an attack.
 const MAX_DEPTH: usize = 64;
 
+/// What a document may have too many of.
+const OBJECTS: &str = "too many objects";
+
 /// Reads forward through the bytes of a file.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct Cursor<'a> {
     bytes: &'a [u8],
     at: usize,
+    budget: &'a Budget,
 }
 
 impl<'a> Cursor<'a> {
     /// At an offset; `None` beyond the end.
-    pub(super) fn new(bytes: &'a [u8], at: usize) -> Option<Self> {
-        (at <= bytes.len()).then_some(Self { bytes, at })
+    pub(super) fn new(bytes: &'a [u8], at: usize, budget: &'a Budget) -> Option<Self> {
+        (at <= bytes.len()).then_some(Self { bytes, at, budget })
     }
 
     /// Where it stands.
@@ -42,6 +48,7 @@ impl<'a> Cursor<'a> {
 
     /// Skips white space and comments.
     pub(super) fn space(&mut self) {
+        let start = self.at;
         while let Some(byte) = self.peek() {
             if byte == b'%' {
                 let line = self.rest();
@@ -53,6 +60,9 @@ impl<'a> Cursor<'a> {
                 break;
             }
         }
+        // Objects may begin inside each other's comments: going through those again and again is
+        // work as well. Whoever reads on learns that there is nothing left.
+        let _ = self.budget.spend((self.at - start) / 2, OBJECTS);
     }
 
     /// Steps over exactly these bytes.
@@ -113,6 +123,7 @@ impl<'a> Cursor<'a> {
 
     fn nested(&mut self, depth: usize) -> Option<Object> {
         let depth = depth.checked_sub(1)?;
+        self.budget.spend(ITEM, OBJECTS)?;
         match self.peek()? {
             b'/' => self.name().map(Object::Name),
             b'(' => self.string().map(|text| Object::String(text, StringFormat::Literal)),
@@ -169,6 +180,7 @@ impl<'a> Cursor<'a> {
         let length = self.rest().iter().take_while(|byte| is_regular(**byte)).count();
         let written = &self.rest()[..length];
         self.at += length;
+        self.budget.spend(length, OBJECTS)?;
         if !written.contains(&b'#') {
             return Some(written.to_vec());
         }
@@ -196,6 +208,7 @@ impl<'a> Cursor<'a> {
                 b')' => {
                     open -= 1;
                     if open == 0 {
+                        self.budget.spend(text.len(), OBJECTS)?;
                         return Some(text);
                     }
                     text.push(b')');
@@ -239,6 +252,7 @@ impl<'a> Cursor<'a> {
         self.literal(b"<")?;
         let length = self.rest().iter().position(|byte| *byte == b'>')?;
         let written = &self.rest()[..length];
+        self.budget.spend(length, OBJECTS)?;
         self.at += length + 1;
         let mut text = vec![0; length / 2];
         if length % 2 == 0 && hex::decode_to_slice(written, &mut text).is_ok() {
@@ -264,6 +278,7 @@ impl<'a> Cursor<'a> {
 
     fn dictionary(&mut self, depth: usize) -> Option<Dictionary> {
         self.literal(b"<<")?;
+        self.budget.spend(DICTIONARY, OBJECTS)?;
         let mut entries = Dictionary::new();
         loop {
             self.space();
@@ -271,6 +286,7 @@ impl<'a> Cursor<'a> {
                 return Some(entries);
             }
             let key = self.name()?;
+            self.budget.spend(ITEM, OBJECTS)?;
             self.space();
             let value = self.nested(depth)?;
             if entries.has(&key) {
@@ -308,10 +324,11 @@ fn digit(byte: u8) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::budget::Work, *};
 
     fn read(text: &str) -> Option<Object> {
-        Cursor::new(text.as_bytes(), 0)?.object()
+        let budget = Budget::of(0, &Work::on(0));
+        Cursor::new(text.as_bytes(), 0, &budget)?.object()
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use lopdf::{Dictionary, Document, Object, Stream};
 use serde::{Deserialize, Serialize};
 
-use super::{MAX_INFLATED_BYTES, update::Update};
+use super::{budget::Work, update::Update};
 use crate::pades::DocumentError;
 
 /// Certificates and revocation data, all DER.
@@ -23,6 +23,8 @@ pub struct ValidationData {
 
 /// More entries than this in one list are taken for an attack.
 const MAX_ENTRIES: usize = 200;
+/// What the entries of a store may take together; revocation lists are the largest of them.
+const MAX_STORE_BYTES: usize = 12 << 20;
 
 /// Adds a revision with `data`; what the document already holds stays and is not doubled.
 ///
@@ -58,11 +60,22 @@ pub fn add_validation_data(pdf: &[u8], data: &ValidationData) -> Result<Vec<u8>,
 
 /// What the document's security store holds; entries that cannot be read are left out.
 pub fn validation_data(document: &Document) -> ValidationData {
+    validation_data_within(document, &Work::on(0))
+}
+
+/// The same as one of several readings of a document.
+pub(crate) fn validation_data_within(document: &Document, work: &Work) -> ValidationData {
     let Some(store) = store_of(document) else { return ValidationData::default() };
-    let list = |key: &[u8]| {
+    let mut left = MAX_STORE_BYTES;
+    let mut list = |key: &[u8]| {
         let entries = store.get_deref(key, document).and_then(Object::as_array);
         let entries = entries.into_iter().flatten().take(MAX_ENTRIES);
-        entries.filter_map(|entry| stream_bytes(document, entry)).collect()
+        let read = entries.filter_map(|entry| {
+            let bytes = stream_bytes(document, entry, left)?;
+            left -= bytes.len();
+            work.spend(bytes.len()).then_some(bytes)
+        });
+        read.collect()
     };
     ValidationData { certificates: list(b"Certs"), ocsp: list(b"OCSPs"), crls: list(b"CRLs") }
 }
@@ -71,7 +84,8 @@ fn store_of(document: &Document) -> Option<&Dictionary> {
     document.catalog().ok()?.get_deref(b"DSS", document).ok()?.as_dict().ok()
 }
 
-fn stream_bytes(document: &Document, entry: &Object) -> Option<Vec<u8>> {
+fn stream_bytes(document: &Document, entry: &Object, left: usize) -> Option<Vec<u8>> {
     let stream = document.dereference(entry).ok()?.1.as_stream().ok()?;
-    stream.get_plain_content_with_limit(MAX_INFLATED_BYTES).ok()
+    let filters = stream.filters().map_or(0, |filters| filters.len());
+    (filters <= 1).then(|| stream.get_plain_content_with_limit(left).ok())?
 }

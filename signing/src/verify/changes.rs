@@ -11,6 +11,10 @@ use lopdf::{Dictionary, Document, Object, ObjectId};
 use super::report::{Kind, LaterRevision};
 use crate::pdf::{references, signature_fields};
 
+/// More forbidden changes than this are not listed one by one.
+const MAX_FORBIDDEN: usize = 100;
+/// Longer lists in the security store are taken for an attack.
+const MAX_LIST: usize = 1_000;
 const DSS_LISTS: [&[u8]; 3] = [b"Certs", b"OCSPs", b"CRLs"];
 
 /// Compares two revisions of one document.
@@ -85,6 +89,9 @@ impl<'a> Comparison<'a> {
             let new = self.after.objects.get(&id).unwrap_or(&Object::Null);
             if old == new {
                 continue;
+            }
+            if self.revision.forbidden.len() == MAX_FORBIDDEN {
+                return;
             }
             match (old, new) {
                 (Object::Dictionary(old), Object::Dictionary(new)) if Some(id) == catalog => {
@@ -165,7 +172,7 @@ impl<'a> Comparison<'a> {
                     let stream = |entry: &Object| {
                         self.after.dereference(entry).is_ok_and(|(_, v)| v.as_stream().is_ok())
                     };
-                    list.is_some_and(|list| list.iter().all(stream))
+                    list.is_some_and(|list| list.len() <= MAX_LIST && list.iter().all(stream))
                 }
                 _ => false,
             };
@@ -176,7 +183,8 @@ impl<'a> Comparison<'a> {
         for key in DSS_LISTS {
             let kept = old.and_then(|old| list(old, key, self.before)).unwrap_or_default();
             let now = list(new, key, self.after).unwrap_or_default();
-            if !kept.iter().all(|entry| now.contains(entry)) {
+            if kept.len().max(now.len()) > MAX_LIST || !kept.iter().all(|entry| now.contains(entry))
+            {
                 self.forbid(format!("the security store lost entries of /{}", name(key)));
             }
         }

@@ -31,70 +31,97 @@ use lopdf::{Dictionary, Document, Object};
 
 use crate::{
     Digest,
-    pdf::{self, SignatureField, signature_fields, validation_data},
+    pdf::{self, SignatureField, Work, validation_data_within},
 };
 use place::Place;
 
 /// More signatures than this in one document are taken for an attack.
 const MAX_SIGNATURES: usize = 200;
+/// Of a longer text in a signature dictionary, this many characters are told.
+const MAX_TEXT: usize = 500;
 
 /// Verifies every signature of `pdf` as of `now`. Never fails: what cannot be read is reported.
 pub fn verify(pdf: &[u8], trust: &TrustAnchors, now: DateTime<Utc>) -> Report {
     let mut report = Report::new(Digest::of(pdf), pdf.len(), now, !trust.is_empty());
-    let document = match pdf::open(pdf) {
-        Ok(document) => document,
-        Err(error) => {
-            report.problems.push(error.to_string());
-            return report;
-        }
-    };
-    let (signed, open): (Vec<_>, Vec<_>) =
-        signature_fields(&document).into_iter().partition(|field| field.signed);
+    let work = Work::on(pdf.len());
+    if let Err(problem) = check(pdf, trust, &work, &mut report) {
+        report.problems.push(problem);
+    }
+    if let Some(what) = work.exceeded()
+        && report.problems.is_empty()
+    {
+        report.problems.push(format!("the PDF cannot be read: {what}"));
+    }
+    report
+}
+
+fn check(pdf: &[u8], trust: &TrustAnchors, work: &Work, report: &mut Report) -> Result<(), String> {
+    let document = pdf::open_within(pdf, work).map_err(|error| error.to_string())?;
+    let fields = pdf::all_signature_fields(&document).ok_or("the form is too large")?;
+    let (signed, open): (Vec<_>, Vec<_>) = fields.into_iter().partition(|field| field.signed);
     report.open_fields = open.into_iter().map(|field| field.name).collect();
     if signed.len() > MAX_SIGNATURES {
-        report.problems.push("too many signatures".to_owned());
-        return report;
+        return Err("too many signatures".to_owned());
     }
-
-    let mut found: Vec<Found<'_>> =
-        signed.into_iter().map(|field| Found::locate(pdf, &document, field)).collect();
+    let mut found = Vec::with_capacity(signed.len());
+    let mut held = 0;
+    for field in signed {
+        let one = Found::locate(pdf, &document, field, work);
+        held += one.place.as_ref().map_or(0, |place| place.contents.len());
+        if held > pdf.len() {
+            return Err("signatures inside signatures".to_owned());
+        }
+        found.push(one);
+    }
+    let data = validation_data_within(&document, work);
+    drop(document); // two revisions are compared next, and that is as many as there is room for
     found.sort_by_key(|found| found.place.as_ref().map_or(usize::MAX, |place| place.end));
     place::refuse_overlaps(&mut found);
 
     let ends: Vec<_> =
         found.iter().filter_map(|found| Some(found.place.as_ref().ok()?.end)).collect();
-    let later = revisions::after_first_signature(pdf, &ends);
-    let evidence = evidence::Evidence::new(&validation_data(&document));
-    report.signatures = signature::check_all(pdf, &found, &later, &evidence, trust, now);
-    report
+    let later = revisions::after_first_signature(pdf, &ends, work);
+    let evidence = evidence::Evidence::new(&data);
+    let check = signature::Check::new(pdf, &evidence, trust, work, report.checked_at);
+    report.signatures = check.all(&found, &later);
+    Ok(())
 }
 
-/// A filled signature field and the place of its signature, or why there is none.
-struct Found<'a> {
+/// A filled signature field: what its dictionary says, and the place of its signature or why there
+/// is none.
+struct Found {
     field: SignatureField,
-    dictionary: Option<&'a Dictionary>,
+    timestamp: bool,
+    sub_filter: Vec<u8>,
+    claimed_time: Option<String>,
+    reason: Option<String>,
     place: Result<Place, &'static str>,
 }
 
-impl<'a> Found<'a> {
-    fn locate(pdf: &[u8], document: &'a Document, field: SignatureField) -> Self {
+impl Found {
+    fn locate(pdf: &[u8], document: &Document, field: SignatureField, work: &Work) -> Self {
         let dictionary = value_of(document, &field);
+        let name = |key: &[u8]| {
+            let name = dictionary.and_then(|value| value.get(key).and_then(Object::as_name).ok());
+            name.unwrap_or_default()
+        };
+        let text = |key: &[u8]| {
+            let bytes = dictionary?.get(key).and_then(Object::as_str).ok()?;
+            Some(pdf::decode_text(bytes).chars().take(MAX_TEXT).collect::<String>())
+        };
         let place = match dictionary {
-            Some(dictionary) => Place::find(pdf, dictionary, &field),
+            Some(dictionary) => Place::find(pdf, dictionary, &field, work),
             None => Err("the field holds no signature dictionary"),
         };
-        Self { field, dictionary, place }
-    }
-
-    fn text(&self, key: &[u8]) -> Option<String> {
-        let bytes = self.dictionary?.get(key).and_then(Object::as_str).ok()?;
-        Some(pdf::decode_text(bytes))
-    }
-
-    fn name(&self, key: &[u8]) -> &'a [u8] {
-        self.dictionary
-            .and_then(|dictionary| dictionary.get(key).and_then(Object::as_name).ok())
-            .unwrap_or_default()
+        Self {
+            timestamp: name(b"Type") == b"DocTimeStamp"
+                || name(b"SubFilter") == pdf::DOCUMENT_TIMESTAMP.as_bytes(),
+            sub_filter: name(b"SubFilter").iter().copied().take(MAX_TEXT).collect(),
+            claimed_time: text(b"M"),
+            reason: text(b"Reason"),
+            field,
+            place,
+        }
     }
 }
 

@@ -3,7 +3,9 @@
 use lopdf::{Dictionary, Object};
 
 use super::{Found, value_of};
-use crate::pdf::{self, SignatureField};
+use crate::pdf::{self, SignatureField, Work};
+
+const TOO_MUCH: &str = "the document takes too much work";
 
 /// The gap of a signature and the end of the revision that it covers.
 #[derive(Clone, Debug)]
@@ -26,6 +28,7 @@ impl Place {
         pdf: &[u8],
         dictionary: &Dictionary,
         field: &SignatureField,
+        work: &Work,
     ) -> Result<Self, &'static str> {
         let range = dictionary.get(b"ByteRange").and_then(Object::as_array);
         let range = range.map_err(|_| "the signature has no byte range")?;
@@ -37,6 +40,10 @@ impl Place {
         let end = gap_end.checked_add(rest).filter(|end| *end <= pdf.len());
         let end = end.ok_or("the byte range reaches beyond the file")?;
         let gap = pdf.get(gap_start..gap_end).filter(|_| gap_end < end);
+        // Its bytes are hashed, and searched for the revision that they are.
+        if !work.spend(2 * end) {
+            return Err(TOO_MUCH);
+        }
         let hexadecimal = gap
             .and_then(|gap| gap.strip_prefix(b"<")?.strip_suffix(b">"))
             .ok_or("the byte range does not leave out exactly the signature")?;
@@ -49,8 +56,8 @@ impl Place {
         if !ends_revision(&pdf[..end]) {
             return Err("the byte range does not end with a revision");
         }
-        let revision =
-            pdf::open(&pdf[..end]).map_err(|_| "the signed revision cannot be read on its own")?;
+        let revision = pdf::open_within(&pdf[..end], work)
+            .map_err(|_| "the signed revision cannot be read on its own")?;
         if value_of(&revision, field) != Some(dictionary) {
             return Err("the signed revision holds another signature in this field");
         }
@@ -67,7 +74,7 @@ pub(super) fn ends_revision(bytes: &[u8]) -> bool {
 
 /// Two signatures in one revision, or one that reaches into another's: neither says what it seems
 /// to say. `found` is sorted by the end of the revision.
-pub(super) fn refuse_overlaps(found: &mut [Found<'_>]) {
+pub(super) fn refuse_overlaps(found: &mut [Found]) {
     let mut covered = 0;
     for found in found {
         if let Ok(place) = &found.place {

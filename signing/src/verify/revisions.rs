@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use lopdf::Document;
 
 use super::{changes, place::ends_revision, report::LaterRevision};
-use crate::pdf;
+use crate::pdf::{self, Work};
 
 /// More revisions than this after the first signature are taken for an attack.
 const MAX_REVISIONS: usize = 256;
@@ -17,12 +17,16 @@ const STARTXREF_WINDOW: usize = 64;
 ///
 /// Every signed revision is a step of its own. Other revision ends are steps too when they can be
 /// recognised; if one is not, its changes count for the next step, so nothing escapes.
-pub(super) fn after_first_signature(pdf: &[u8], signed: &[usize]) -> Vec<LaterRevision> {
+pub(super) fn after_first_signature(
+    pdf: &[u8],
+    signed: &[usize],
+    work: &Work,
+) -> Vec<LaterRevision> {
     let Some(&first) = signed.first() else { return Vec::new() };
     let mut steps: BTreeSet<usize> = signed.iter().copied().collect();
     for (marker_end, end) in revision_ends(pdf, first) {
         let known = steps.range(marker_end..=end).next().is_some();
-        if !known && pdf::open(&pdf[..end]).is_ok() {
+        if !known && pdf::open_within(&pdf[..end], work).is_ok() {
             steps.insert(end);
         }
     }
@@ -31,13 +35,13 @@ pub(super) fn after_first_signature(pdf: &[u8], signed: &[usize]) -> Vec<LaterRe
         steps.insert(pdf.len());
     }
     let mut revisions = Vec::new();
-    let mut before = Revision::read(pdf, first);
+    let mut before = Revision::read(pdf, first, work);
     for &end in steps.range(first + 1..) {
         if revisions.len() == MAX_REVISIONS {
             revisions.push(LaterRevision::forbidden(end, pdf.len(), "too many revisions"));
             break;
         }
-        let after = Revision::read(pdf, end);
+        let after = Revision::read(pdf, end, work);
         revisions.push(compare(pdf, &before, &after));
         before = after;
     }
@@ -50,8 +54,8 @@ struct Revision {
 }
 
 impl Revision {
-    fn read(pdf: &[u8], end: usize) -> Self {
-        Self { end, document: pdf::open(&pdf[..end]).ok() }
+    fn read(pdf: &[u8], end: usize, work: &Work) -> Self {
+        Self { end, document: pdf::open_within(&pdf[..end], work).ok() }
     }
 }
 

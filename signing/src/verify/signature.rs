@@ -5,7 +5,7 @@ use openssl::x509::{X509, X509KeyUsage, X509PurposeId};
 
 use super::{
     Found,
-    evidence::{Evidence, path, read_all},
+    evidence::{Evidence, Held, read_all},
     place::Place,
     report::{
         Chain, Indication, Integrity, Kind, LaterRevision, Level, Revocation, SignatureReport,
@@ -20,37 +20,23 @@ use crate::{
         SIGNING_CERTIFICATE_V2, Scheme, SignedData,
         asn1::{Item, OCTET_STRING, SEQUENCE, algorithm},
     },
-    pdf::{self, DOCUMENT_TIMESTAMP, PADES, validation_data},
+    pdf::{self, PADES, Work, validation_data_within},
     tsa::token::{self, Token},
 };
 
 /// `/SubFilter` of PDF signatures before PAdES (ISO 32000-1 §12.8.3.3): checked, but no level.
 const PKCS7: &str = "adbe.pkcs7.detached";
 
-/// Checks all signatures, the last one first: a document time stamp proves that everything before
-/// it existed at its time.
-pub(super) fn check_all(
-    pdf: &[u8],
-    found: &[Found<'_>],
-    later: &[LaterRevision],
-    evidence: &Evidence,
-    trust: &TrustAnchors,
-    now: DateTime<Utc>,
-) -> Vec<SignatureReport> {
-    let mut check = Check { pdf, evidence, trust, existed_at: now, stamped: Vec::new() };
-    let mut reports: Vec<_> = found.iter().rev().map(|found| check.one(found, later)).collect();
-    reports.reverse();
-    reports
-}
-
-struct Check<'a> {
+/// The check of all signatures of one document.
+pub(super) struct Check<'a> {
     pdf: &'a [u8],
     evidence: &'a Evidence,
     trust: &'a TrustAnchors,
+    work: &'a Work,
     /// The earliest proven time at which what is being checked existed.
     existed_at: DateTime<Utc>,
-    /// Security stores under the document time stamps seen so far.
-    stamped: Vec<Evidence>,
+    /// What the security stores under the document time stamps seen so far held.
+    stamped: Vec<Held>,
 }
 
 /// Why a signature is not `TOTAL-PASSED`.
@@ -68,8 +54,26 @@ fn unsure(sub: SubIndication, why: impl Into<String>) -> Finding {
     Finding { indication: Indication::Indeterminate, sub, why: why.into() }
 }
 
-impl Check<'_> {
-    fn one(&mut self, found: &Found<'_>, later: &[LaterRevision]) -> SignatureReport {
+impl<'a> Check<'a> {
+    pub(super) fn new(
+        pdf: &'a [u8],
+        evidence: &'a Evidence,
+        trust: &'a TrustAnchors,
+        work: &'a Work,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self { pdf, evidence, trust, work, existed_at: now, stamped: Vec::new() }
+    }
+
+    /// Checks the last one first: a document time stamp proves that everything before it existed
+    /// at its time.
+    pub(super) fn all(mut self, found: &[Found], later: &[LaterRevision]) -> Vec<SignatureReport> {
+        let mut reports: Vec<_> = found.iter().rev().map(|found| self.one(found, later)).collect();
+        reports.reverse();
+        reports
+    }
+
+    fn one(&mut self, found: &Found, later: &[LaterRevision]) -> SignatureReport {
         let mut report = blank(found);
         let result = match &found.place {
             Err(why) => Err(failed(SubIndication::FormatFailure, *why)),
@@ -106,13 +110,12 @@ impl Check<'_> {
 
     fn signature(
         &self,
-        found: &Found<'_>,
+        found: &Found,
         place: &Place,
         report: &mut SignatureReport,
     ) -> Result<(), Finding> {
-        let sub_filter = found.name(b"SubFilter");
-        let pades = sub_filter == PADES.as_bytes();
-        if !pades && sub_filter != PKCS7.as_bytes() {
+        let pades = found.sub_filter == PADES.as_bytes();
+        if !pades && found.sub_filter != PKCS7.as_bytes() {
             return Err(failed(SubIndication::FormatFailure, "the /SubFilter is not supported"));
         }
         let cms = SignedData::read(&place.contents)
@@ -136,10 +139,10 @@ impl Check<'_> {
         let proven = proven.filter(|stamp| stamp.report.trusted != Some(false));
         let time_is_proven = proven.is_some();
         let signed_at = proven.map_or(self.existed_at, |stamp| stamp.report.time);
-        let path = path(&signer.x509, &pool, self.trust);
+        let path = self.evidence.path(&signer.x509, &pool, self.trust);
         report.chain.names = names(&path);
         if let [own, issuer, ..] = path.as_slice() {
-            report.chain.revocation = self.evidence.status(own, issuer, signed_at);
+            report.chain.revocation = self.evidence.status(own, issuer, signed_at, None);
         }
         if pades && named == Some(true) {
             report.level = Some(self.level(&path, signed_at, proven));
@@ -243,13 +246,13 @@ impl Check<'_> {
         report.chain.trusted = stamp.report.trusted;
         report.timestamp = Some(stamp.report.clone());
         if let [own, issuer, ..] = stamp.path.as_slice() {
-            report.chain.revocation = self.evidence.status(own, issuer, stamp.report.time);
+            report.chain.revocation = self.evidence.status(own, issuer, stamp.report.time, None);
         }
         self.chain_result(stamp.chain)?;
         // Only now does it prove anything about what came before.
         self.existed_at = self.existed_at.min(stamp.report.time);
-        if let Ok(revision) = pdf::open(&self.pdf[..place.end]) {
-            self.stamped.push(Evidence::new(&validation_data(&revision)));
+        if let Ok(revision) = pdf::open_within(&self.pdf[..place.end], self.work) {
+            self.stamped.push(Held::of(&validation_data_within(&revision, self.work)));
         }
         Ok(())
     }
@@ -271,7 +274,7 @@ impl Check<'_> {
             unsure(SubIndication::NoSigningCertificateFound, "the time stamp has no certificate")
         })?;
         pool.extend(read_all(&token.certs));
-        let path = path(&authority.x509, pool, self.trust);
+        let path = self.evidence.path(&authority.x509, pool, self.trust);
         let purpose = Some(X509PurposeId::TIMESTAMP_SIGN);
         let chain = self.trust.validate(&authority.x509, pool, self.existed_at, purpose);
         let report = Timestamp {
@@ -284,12 +287,13 @@ impl Check<'_> {
 
     fn level(&self, path: &[X509], signed_at: DateTime<Utc>, stamp: Option<&Stamp>) -> Level {
         let Some(stamp) = stamp else { return Level::BB };
-        let complete = |evidence: &Evidence| {
-            evidence.covers(path, signed_at) && evidence.covers(&stamp.path, stamp.report.time)
+        let complete = |held: Option<&Held>| {
+            self.evidence.covers(path, signed_at, held)
+                && self.evidence.covers(&stamp.path, stamp.report.time, held)
         };
-        if self.stamped.iter().any(complete) {
+        if self.stamped.iter().any(|held| complete(Some(held))) {
             Level::BLta
-        } else if complete(self.evidence) {
+        } else if complete(None) {
             Level::BLt
         } else {
             Level::BT
@@ -331,16 +335,14 @@ struct Stamp {
 }
 
 /// What the signature dictionary says, before anything is checked.
-fn blank(found: &Found<'_>) -> SignatureReport {
-    let timestamp = found.name(b"Type") == b"DocTimeStamp"
-        || found.name(b"SubFilter") == DOCUMENT_TIMESTAMP.as_bytes();
+fn blank(found: &Found) -> SignatureReport {
     SignatureReport {
         field: found.field.name.clone(),
-        kind: if timestamp { Kind::DocumentTimestamp } else { Kind::Signature },
+        kind: if found.timestamp { Kind::DocumentTimestamp } else { Kind::Signature },
         covers_bytes: None,
         signer: None,
-        claimed_time: found.text(b"M").as_deref().and_then(pdf_date),
-        reason: found.text(b"Reason"),
+        claimed_time: found.claimed_time.as_deref().and_then(pdf_date),
+        reason: found.reason.clone(),
         timestamp: None,
         level: None,
         integrity: Integrity::Broken,

@@ -4,6 +4,7 @@
 
 mod attacks;
 mod authority;
+mod bombs;
 mod forged;
 mod hostile;
 mod hybrid;
