@@ -11,6 +11,7 @@ use accordo_demo::world;
 use axum::Router;
 use axum::middleware;
 use axum_server::Handle;
+use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_openssl::OpenSSLConfig;
 use chrono::{DateTime, TimeDelta, Utc};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -224,6 +225,7 @@ async fn open_rooms(settings: &Settings, meetings: &Meetings) -> Result<Opened, 
     Ok(Opened { rooms, media, turn, relay })
 }
 
+/// A room's messages are small and follow each other: none waits until the one before was received.
 async fn listen(
     settings: Settings,
     app: Router,
@@ -235,9 +237,14 @@ async fn listen(
         Some(tls) => {
             let config = OpenSSLConfig::from_pem_chain_file(&tls.certificate, &tls.key)
                 .map_err(|e| HubError::Settings(format!("certificate: {e}")))?;
-            axum_server::bind_openssl(settings.listen, config).handle(handle).serve(service).await
+            let server = axum_server::bind_openssl(settings.listen, config);
+            let server = server.map(|acceptor| acceptor.acceptor(NoDelayAcceptor));
+            server.handle(handle).serve(service).await
         }
-        None => axum_server::bind(settings.listen).handle(handle).serve(service).await,
+        None => {
+            let server = axum_server::bind(settings.listen).acceptor(NoDelayAcceptor);
+            server.handle(handle).serve(service).await
+        }
     }
     .map_err(HubError::io(what))
 }

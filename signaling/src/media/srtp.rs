@@ -249,6 +249,11 @@ pub(super) struct Opener {
 }
 
 impl Opener {
+    /// An authentic packet of this stream came before.
+    pub(super) fn knows(&self, ssrc: u32) -> bool {
+        self.rtp.contains_key(&ssrc) || self.rtcp.contains_key(&ssrc)
+    }
+
     /// Decrypts an RTP packet in place; returns its length without the tag. `None` if it is forged,
     /// repeated or too old.
     pub(super) fn rtp(&mut self, data: &mut [u8], header: &Header) -> Option<usize> {
@@ -324,7 +329,8 @@ impl Opener {
     }
 }
 
-fn rtcp_ssrc(data: &[u8]) -> Option<u32> {
+/// Who sent a compound; it stays readable.
+pub(super) fn rtcp_ssrc(data: &[u8]) -> Option<u32> {
     Some(u32::from_be_bytes(data.get(4..RTCP_CLEAR_BYTES)?.try_into().ok()?))
 }
 

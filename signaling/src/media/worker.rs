@@ -1,9 +1,11 @@
 //! The event loop of one worker: commands, datagrams, timers, and what they make us send.
 
 use super::MediaCounters;
+use super::allowance::Allowance;
 use super::commands::Command;
 use super::dtls::{Identity, Progress};
 use super::peer::{Keys, Peer};
+use super::srtp::rtcp_ssrc;
 use super::udp::{Inbox, Outbox, Path, Sockets};
 use super::wire::rtp::Header;
 use super::wire::stun::Check;
@@ -29,6 +31,9 @@ const GATHER: Duration = Duration::from_millis(1);
 const DEAD_AFTER: Duration = Duration::from_secs(30);
 /// Addresses remembered per peer; a client that changes networks uses a handful.
 const ADDRESSES_PER_PEER: usize = 16;
+/// Datagrams of media from unknown addresses that are looked at, and whose they may be at most.
+const STRAYS_PER_SECOND: u32 = 500;
+const CLAIMANTS: usize = 4;
 /// Batches taken from one socket before timers and commands have their turn.
 const BATCHES_IN_A_ROW: usize = 8;
 
@@ -49,6 +54,7 @@ pub(super) struct Worker {
     pub(super) out: Outbox,
     pub(super) identity: Arc<Identity>,
     pub(super) candidates: Vec<SocketAddr>,
+    strays: Allowance,
     commands: Receiver<Command>,
     sockets: Sockets,
     /// The origin of the clock that goes onto the wire.
@@ -74,6 +80,7 @@ impl Worker {
             out: Outbox::default(),
             identity,
             candidates: sockets.candidates(),
+            strays: Allowance::new(STRAYS_PER_SECOND, STRAYS_PER_SECOND, now),
             commands,
             sockets,
             began: now,
@@ -158,7 +165,7 @@ impl Worker {
         now.saturating_duration_since(self.began).as_micros() as i64
     }
 
-    /// A STUN check names its peer; anything else is known by the address that a check proved.
+    /// A STUN check names its peer; anything else is known by the address that was proved.
     fn datagram(&mut self, path: Path, data: &mut [u8], now: Instant) {
         let Some(protocol) = protocol(data) else { return };
         if protocol == Protocol::Stun {
@@ -167,27 +174,58 @@ impl Worker {
             }
             return;
         }
-        let Some(&key) = self.by_address.get(&path.remote) else { return };
-        let Some(peer) = self.drive(key) else { return };
-        if !peer.datagrams.take(now) {
+        let Some(&key) = self.by_address.get(&path.remote) else {
+            self.stray(path, protocol, data, now);
             return;
+        };
+        if protocol != Protocol::Dtls {
+            self.media(key, protocol, data, now);
+        } else if self.drive(key).is_some_and(|peer| peer.datagrams.take(now)) {
+            self.handshake(key, data, now);
         }
-        match protocol {
-            Protocol::Stun => {}
-            Protocol::Dtls => self.handshake(key, data, now),
-            Protocol::Rtp => {
-                let Some(header) = Header::parse(data) else { return };
-                let Some(keys) = &mut peer.keys else { return };
-                // What is forged or repeated is dropped.
-                let Some(length) = keys.opener.rtp(data, &header) else { return };
-                peer.last_datagram = now;
-                self.packet(key, &header, &data[..length], now);
-            }
-            Protocol::Rtcp => {
-                let Some(keys) = &mut peer.keys else { return };
-                let Some(length) = keys.opener.rtcp(data) else { return };
-                peer.last_datagram = now;
-                self.compound(key, &data[..length], now);
+    }
+
+    /// Media of a peer, or what claims to be; false if it is forged or repeated.
+    fn media(&mut self, key: u64, protocol: Protocol, data: &mut [u8], now: Instant) -> bool {
+        let Some(peer) = self.drive(key) else { return false };
+        let Some(keys) = peer.keys.as_mut().filter(|_| peer.datagrams.take(now)) else {
+            return false;
+        };
+        let header = if protocol == Protocol::Rtp { Header::parse(data) } else { None };
+        let length = match (protocol, &header) {
+            (Protocol::Rtp, Some(header)) => keys.opener.rtp(data, header),
+            (Protocol::Rtcp, _) => keys.opener.rtcp(data),
+            _ => None,
+        };
+        let Some(length) = length else { return false };
+        peer.last_datagram = now;
+        match header {
+            Some(header) => self.packet(key, &header, &data[..length], now),
+            None => self.compound(key, &data[..length], now),
+        }
+        true
+    }
+
+    /// A client's address may change without its knowing: a NAT forgot it, a telephone changed cells.
+    /// What it sends then still proves whose it is, seconds before its next connectivity check:
+    /// nobody else can make a packet of its stream that did not come before.
+    fn stray(&mut self, path: Path, protocol: Protocol, data: &[u8], now: Instant) {
+        let ssrc = match protocol {
+            Protocol::Rtp => Header::parse(data).map(|header| header.ssrc),
+            Protocol::Rtcp => rtcp_ssrc(data),
+            Protocol::Stun | Protocol::Dtls => None,
+        };
+        let Some(ssrc) = ssrc.filter(|_| self.strays.take(now)) else { return };
+        let claims = |peer: &Peer| peer.keys.as_ref().is_some_and(|keys| keys.opener.knows(ssrc));
+        let claimants = self.peers.iter().filter(|(_, peer)| claims(peer)).map(|(&key, _)| key);
+        let claimants: Vec<u64> = claimants.take(CLAIMANTS).collect();
+        for key in claimants {
+            if self.media(key, protocol, &mut data.to_vec(), now) {
+                if let Some(peer) = self.peers.get_mut(&key) {
+                    peer.path = Some(path);
+                }
+                self.claim(key, path.remote);
+                return;
             }
         }
     }

@@ -2,11 +2,11 @@
 //! costs nothing, and another network path keeps the connection.
 
 use crate::line::{Line, until};
-use crate::{ROOM, id, media, routes};
+use crate::peer::{behind, candidate, id};
+use crate::{ROOM, media, routes};
 use serde_json::{Value, json};
 use signaling::media::Media;
 use signaling::protocol::{Session, Watch};
-use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -56,12 +56,8 @@ impl Pages {
         let offer = self.ask(page, ask, "").await;
         let mut answer = media.connect(ROOM, id(page), offer.as_str().unwrap()).await.unwrap();
         if let Some(line) = line {
-            let edge = candidate(&answer);
-            let fresh = Line::to(edge).await;
-            answer = answer.replace(
-                &format!(" {} typ", edge.port()),
-                &format!(" {} typ", fresh.address.port()),
-            );
+            let fresh = Line::to(candidate(&answer)).await;
+            answer = behind(&answer, fresh.address);
             *line = Some(fresh);
         }
         self.ask(page, "answer", &answer).await;
@@ -86,13 +82,6 @@ impl Pages {
         })
         .await;
     }
-}
-
-/// The address in an answer.
-fn candidate(answer: &str) -> SocketAddr {
-    let line = answer.lines().find(|line| line.starts_with("a=candidate:")).unwrap();
-    let words: Vec<_> = line.split(' ').collect();
-    format!("{}:{}", words[4], words[5]).parse().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,5 @@
-//! A bad line between a client and the media edge: what it loses, and how much it takes.
+//! A bad line between a client and the media edge: what it loses, how much it takes, and whose
+//! address it has.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -21,15 +22,22 @@ struct Terms {
     /// Bits a second towards the client; 0 for no limit.
     rate: AtomicU64,
     cut: AtomicBool,
+    /// The address towards the edge is another one after every change; from then on only media pass.
+    moves: AtomicU64,
+    /// Somebody on the way sends every datagram once more from an own address.
+    echoed: AtomicBool,
+    /// What the edge sent to that address.
+    strayed: AtomicU64,
 }
 
+/// Least first byte of RTP and RTCP; connectivity checks and handshakes have less (RFC 7983 §7).
+const FIRST_OF_MEDIA: u8 = 128;
 /// What a datagram may wait at most in the queue towards the client.
 const QUEUE: Duration = Duration::from_millis(300);
 
 impl Line {
     pub async fn to(edge: SocketAddr) -> Self {
-        let here = || UdpSocket::bind((Ipv4Addr::LOCALHOST, 0));
-        let (client_side, edge_side) = (here().await.unwrap(), here().await.unwrap());
+        let (client_side, edge_side) = (here().await, here().await);
         let address = client_side.local_addr().unwrap();
         let terms = Arc::new(Terms::default());
         tokio::spawn(carry(client_side, edge_side, edge, Arc::clone(&terms)));
@@ -44,22 +52,56 @@ impl Line {
         self.terms.rate.store(bits_per_s, Ordering::Relaxed);
     }
 
+    /// Another address towards the edge, of which the client knows nothing; no connectivity check
+    /// gets through any more.
+    pub fn moves(&self) {
+        self.terms.moves.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Somebody sends all that passes once more, from elsewhere.
+    pub fn is_echoed(&self) {
+        self.terms.echoed.store(true, Ordering::Relaxed);
+    }
+
+    /// Datagrams that the edge sent to whoever does that.
+    pub fn strayed(&self) -> u64 {
+        self.terms.strayed.load(Ordering::Relaxed)
+    }
+
     pub fn cut(&self) {
         self.terms.cut.store(true, Ordering::Relaxed);
     }
 }
 
-async fn carry(client_side: UdpSocket, edge_side: UdpSocket, edge: SocketAddr, terms: Arc<Terms>) {
-    let (mut up, mut down) = ([0; 2048], [0; 2048]);
+async fn here() -> UdpSocket {
+    UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap()
+}
+
+async fn carry(
+    client_side: UdpSocket,
+    mut edge_side: UdpSocket,
+    edge: SocketAddr,
+    terms: Arc<Terms>,
+) {
+    let (mut up, mut down, mut stray) = ([0; 2048], [0; 2048], [0; 2048]);
     let (client_side, mut client, mut count) = (Arc::new(client_side), None, 0u64);
+    let (mut moved, elsewhere) = (0, here().await);
     let mut free_at = Instant::now();
     while !terms.cut.load(Ordering::Relaxed) {
+        if moved != terms.moves.load(Ordering::Relaxed) {
+            moved += 1;
+            edge_side = here().await;
+        }
         let (length, downwards) = tokio::select! {
             Ok((length, from)) = client_side.recv_from(&mut up) => {
                 client = Some(from);
                 (length, false)
             }
             Ok((length, _)) = edge_side.recv_from(&mut down) => (length, true),
+            Ok(_) = elsewhere.recv_from(&mut stray) => {
+                terms.strayed.fetch_add(1, Ordering::Relaxed);
+                continue;
+            }
             () = tokio::time::sleep(Duration::from_millis(100)) => continue,
         };
         count += 1;
@@ -68,7 +110,13 @@ async fn carry(client_side: UdpSocket, edge_side: UdpSocket, edge: SocketAddr, t
             continue;
         }
         if !downwards {
-            let _ = edge_side.send_to(&up[..length], edge).await;
+            let is_media = up[0] >= FIRST_OF_MEDIA;
+            if moved == 0 || is_media {
+                let _ = edge_side.send_to(&up[..length], edge).await;
+            }
+            if is_media && terms.echoed.load(Ordering::Relaxed) {
+                let _ = elsewhere.send_to(&up[..length], edge).await;
+            }
             continue;
         }
         let Some(client) = client else { continue };

@@ -7,6 +7,7 @@ mod chromium;
 mod line;
 mod peer;
 
+use line::Line;
 use peer::{Peer, SLOTS, id};
 use signaling::media::{Media, MediaConfig, MediaError};
 use signaling::protocol::{Epoch, RoomId, Session, VideoKind, VideoSource};
@@ -123,6 +124,35 @@ async fn r_meet_27_a_new_network_path_keeps_the_connection() {
     peers[0].hears(&[1], 1).await;
     peers[0].mark(1);
     peers[1].hears(&[0], 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r_meet_27_media_are_followed_to_an_address_that_nobody_told() {
+    let media = media();
+    let address = media.addresses()[0].bound;
+    let line = Line::to(address).await;
+    let peers = [
+        Peer::connect(&media, ROOM, 0).await,
+        Peer::connect_over(&media, ROOM, 1, Some(line.address)).await,
+    ];
+    media.route(ROOM, routes(1, &TOGETHER[..2])).await.unwrap();
+    peers[1].hears(&[0], 0).await;
+
+    // Who repeats what was sent gets nothing for it.
+    line.is_echoed();
+    a_while().await;
+    peers[0].mark(1);
+    peers[1].hears(&[0], 1).await;
+    assert_eq!(line.strayed(), 0);
+
+    for mark in 2..4 {
+        line.moves();
+        a_while().await;
+        peers.iter().for_each(|peer| peer.mark(mark));
+        peers[0].hears(&[1], mark).await;
+        peers[1].hears(&[0], mark).await;
+    }
+    assert_eq!(line.strayed(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,6 +14,7 @@ use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
 use signaling::media::Media;
 use signaling::protocol::{ParticipantId, RoomId};
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -47,6 +48,8 @@ pub struct Said {
 }
 
 pub struct Peer {
+    /// Between it and the edge, if there is one.
+    line: Option<SocketAddr>,
     room: RoomId,
     n: u8,
     pc: Arc<dyn PeerConnection>,
@@ -59,6 +62,16 @@ pub struct Peer {
 impl Peer {
     /// Connects and begins to send at once.
     pub async fn connect(media: &Media, room: RoomId, n: u8) -> Self {
+        Self::connect_over(media, room, n, None).await
+    }
+
+    /// The same, with a line between it and the edge.
+    pub async fn connect_over(
+        media: &Media,
+        room: RoomId,
+        n: u8,
+        line: Option<SocketAddr>,
+    ) -> Self {
         let heard = Arc::default();
         let (told, state) = watch::channel(RTCPeerConnectionState::New);
         let (gathered, mut complete) = watch::channel(false);
@@ -91,7 +104,7 @@ impl Peer {
         tokio::time::timeout(PATIENCE, gathering).await.unwrap().unwrap();
         let mark = Arc::new(AtomicU8::new(0));
         let talking = tokio::spawn(talk(n, Arc::clone(&mark), voice, face));
-        let mut peer = Self { room, n, pc: Arc::new(pc), state, mark, heard, talking };
+        let mut peer = Self { line, room, n, pc: Arc::new(pc), state, mark, heard, talking };
         peer.negotiate(media).await;
         let connected = peer.state.wait_for(|s| *s == RTCPeerConnectionState::Connected);
         tokio::time::timeout(PATIENCE, connected).await.unwrap().unwrap();
@@ -100,7 +113,10 @@ impl Peer {
 
     async fn negotiate(&self, media: &Media) {
         let offer = self.pc.local_description().await.unwrap().sdp;
-        let answer = media.connect(self.room, id(self.n), &offer).await.unwrap();
+        let mut answer = media.connect(self.room, id(self.n), &offer).await.unwrap();
+        if let Some(line) = self.line {
+            answer = behind(&answer, line);
+        }
         let answer = RTCSessionDescription::answer(answer).unwrap();
         self.pc.set_remote_description(answer).await.unwrap();
     }
@@ -139,6 +155,19 @@ impl Peer {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
+}
+
+/// The address in an answer.
+pub fn candidate(answer: &str) -> SocketAddr {
+    let line = answer.lines().find(|line| line.starts_with("a=candidate:")).unwrap();
+    let words: Vec<_> = line.split(' ').collect();
+    format!("{}:{}", words[4], words[5]).parse().unwrap()
+}
+
+/// The answer as if the media edge were at the end of a line.
+pub fn behind(answer: &str, line: SocketAddr) -> String {
+    let at = |port: u16| format!(" {port} typ");
+    answer.replace(&at(candidate(answer).port()), &at(line.port()))
 }
 
 impl Drop for Peer {
