@@ -50,18 +50,21 @@ export function linesOf(page: Page, people: string[], which: 'all' | 'audio' = '
   );
 }
 
-/** Waits until everybody of `people` is heard and seen: packets and frames rise. */
+/** Waits until everybody of `people` is heard and seen: packets and frames rise. A new connection counts from nought. */
 export async function seesAndHears(page: Watched, people: string[], within_ms = 20_000): Promise<void> {
-  const first = await received(page);
+  let before = await received(page);
+  const missing = new Set(people.flatMap((p) => [`voice of ${p}`, `face of ${p}`]));
   const end = Date.now() + within_ms;
   for (;;) {
     await page.waitForTimeout(250);
     const now = await received(page);
-    const missing = people.filter(
-      (p) => !((now.audio[p] ?? 0) > (first.audio[p] ?? 0) && (now.frames[p] ?? 0) > (first.frames[p] ?? 0)),
-    );
-    if (missing.length === 0) return;
-    if (Date.now() > end) throw new Error(`not seen and heard: ${missing.join(', ')}: ${JSON.stringify(now)}`);
+    for (const p of people) {
+      if ((now.audio[p] ?? 0) > (before.audio[p] ?? 0)) missing.delete(`voice of ${p}`);
+      if ((now.frames[p] ?? 0) > (before.frames[p] ?? 0)) missing.delete(`face of ${p}`);
+    }
+    before = now;
+    if (missing.size === 0) return;
+    if (Date.now() > end) throw new Error(`not seen and heard: ${[...missing].join(', ')}: ${JSON.stringify(now)}`);
   }
 }
 

@@ -54,7 +54,7 @@ type Pending = { resolve: (m: ServerMessage) => void; reject: (e: RequestError) 
 /** The heartbeat's rhythm: an unanswered one after this time means the path is dead. */
 const HEARTBEAT_MS = 10_000;
 const ACK_DELAY_MS = 200;
-const BACKOFF_MS = [0, 300, 600, 1_200, 2_500, 5_000];
+const BACKOFF_MS = [0, 300, 600, 1_200, 2_500];
 
 function retryAfter(ticket: { retry_after_s?: number }): { retry_after_s?: number } {
   return ticket.retry_after_s === undefined ? {} : { retry_after_s: ticket.retry_after_s };
