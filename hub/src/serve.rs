@@ -26,7 +26,7 @@ use portal::media_tests;
 use portal::portal::{Parts, Portal, PortalSettings};
 use portal::procedures::Procedures;
 use portal::random::SystemRandom;
-use portal::signatures::{apply, identity};
+use portal::signatures::{apply, identity, reminders};
 use signaling::edge::{Rooms, RoomsConfig};
 use signaling::media::{Media, MediaConfig};
 use signaling::turn::{Relay, Turn};
@@ -292,6 +292,9 @@ async fn pass_time(portal: &Portal) {
     }
     if let Err(error) = sessions::sweep(&portal.db, portal.settings.idle, portal.now()).await {
         tracing::error!(%error, "sweeping sessions");
+    }
+    if let Err(error) = reminders::pass_time(portal).await {
+        tracing::error!(%error, "reminding signers");
     }
     if let Err(error) = identification::commands::pass_time(portal).await {
         tracing::error!(%error, "passing time over video identifications");

@@ -16,6 +16,7 @@ pub mod pades;
 pub mod pdf;
 pub mod ports;
 pub mod process;
+pub mod returned;
 pub mod tsa;
 pub mod verify;
 

@@ -4,6 +4,7 @@
 
 mod accidents;
 mod minutes;
+mod own_device;
 mod stage;
 
 use axum::http::StatusCode;

@@ -9,7 +9,8 @@ use accordo_demo::idp::DemoIdp;
 use accordo_demo::qtsp::{DemoQtsp, DemoSms};
 use async_trait::async_trait;
 use axum::Router;
-use axum::http::StatusCode;
+use axum::body::Body as Content;
+use axum::http::{StatusCode, header};
 use chrono::TimeDelta;
 use hub::signatures::{DemoIdentification, ports};
 use portal::accounts::{Actor, Role};
@@ -115,6 +116,7 @@ pub struct Stage {
     pub case: CaseId,
     pub meeting: MeetingId,
     pub trust: TrustAnchors,
+    pub qtsp: DemoQtsp,
     sms: Sms,
     mood: Arc<AtomicU8>,
 }
@@ -169,6 +171,7 @@ impl Stage {
             case,
             meeting,
             trust,
+            qtsp,
             sms,
             mood,
         }
@@ -425,6 +428,21 @@ impl Reader {
     pub async fn enter(&mut self, code: &str) -> Page {
         let base = self.base().await;
         self.send("firma", &[("base", base.as_str()), ("codice", code)]).await
+    }
+
+    /// Sends a file to the page, signed elsewhere.
+    pub async fn hand_in(&mut self, name: &str, content: &[u8]) -> Page {
+        let head = format!(
+            "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n"
+        );
+        let body = [head.as_bytes(), content, b"\r\n--b--\r\n"].concat();
+        let request = self
+            .browser
+            .request("POST", &format!("{}/firma/file", self.page))
+            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=b")
+            .body(Content::from(body))
+            .unwrap();
+        self.browser.send(request).await
     }
 
     /// Digest of the document that the page offers for signature.

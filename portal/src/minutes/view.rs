@@ -24,6 +24,8 @@ pub(crate) struct Refused {
     pub code: Option<String>,
     /// Beside the reason of a refusal.
     pub reason: Option<String>,
+    /// Beside the file that was signed on an own device.
+    pub device: Option<String>,
     /// Boxes of the conditions.
     pub ticks: Ticks,
     /// The draft as it was sent.
@@ -64,6 +66,7 @@ pub(super) fn lost(errors: &Refused, writes: bool, own: Option<&OwnView>) -> Los
         (&errors.own, own.is_some()),
         (&errors.code, matches!(stage, Some(Stage::Code))),
         (&errors.reason, own.is_some_and(|own| own.may_refuse)),
+        (&errors.device, own.is_some_and(|own| own.device.is_some())),
     ];
     let sentences = gone.iter().filter(|(_, has_place)| !has_place);
     Lost {

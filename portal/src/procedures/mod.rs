@@ -72,11 +72,14 @@ pub struct ProcedureProfile {
 }
 
 /// Collecting signatures.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SignatureRules {
     /// Days until a process expires (R-SIGN-33).
     pub term_days: u16,
+    /// Who can sign and has not is reminded so many days before, once for each number.
+    #[serde(default)]
+    pub reminder_days: Vec<u16>,
 }
 
 /// What urgency does to the duration of a procedure.

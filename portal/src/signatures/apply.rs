@@ -299,9 +299,11 @@ async fn finish(
     let mut tx = portal.db.begin().await?;
     let mut locked = locked(&mut tx, row).await?;
     let signed = Input::Signed { attempt: id, base, revision };
+    let turn = locked.process.turn();
     let decision = locked.process.handle(signed, portal.now());
     if let Ok(events) = &decision {
         store::record(&mut tx, &locked, events, who).await?;
+        ending::hand_over_in(&mut tx, portal, &locked, turn).await?;
         if locked.process.status() == Status::Completed {
             ending::complete_in(&mut tx, portal, &locked.row, &file, who).await?;
         }

@@ -74,8 +74,17 @@ pub struct Order {
     pub at: DateTime<Utc>,
 }
 
-/// Fields that must be signed, with the codice fiscale of whoever must have signed there.
-pub type Expected = BTreeMap<String, String>;
+/// Fields that must be signed, and by whom.
+pub type Expected = BTreeMap<String, Signatory>;
+
+/// Who must have signed in a field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signatory {
+    /// Codice fiscale in the certificate.
+    pub fiscal_code: String,
+    /// With a time stamp (R-SIGN-35); programs on people's own devices often add none (R-SIGN-29).
+    pub stamped: bool,
+}
 
 /// The minutes as they would look.
 pub async fn preview(ports: &SigningPorts, form: MinutesForm) -> Result<Vec<u8>, CraftError> {
@@ -178,14 +187,14 @@ fn fault(report: &Report, expected: &Expected) -> Option<String> {
     }
     for signature in report.signatures.iter().filter(|one| one.kind == Kind::Signature) {
         let field = &signature.field;
-        let Some(fiscal_code) = expected.get(field) else {
+        let Some(signatory) = expected.get(field) else {
             return Some(format!("{field}: nobody was to sign here"));
         };
         let signed_by = signature.signer.as_ref().and_then(|signer| signer.fiscal_code.as_ref());
-        if signed_by != Some(fiscal_code) {
+        if signed_by != Some(&signatory.fiscal_code) {
             return Some(format!("{field}: signed by another person"));
         }
-        if signature.level < Some(Level::BT) {
+        if signatory.stamped && signature.level < Some(Level::BT) {
             return Some(format!("{field}: no time stamp"));
         }
     }

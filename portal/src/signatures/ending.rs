@@ -110,6 +110,35 @@ pub(super) async fn complete_in(
     tell(tx, portal, &body, &case, meeting, &people, &letter).await
 }
 
+/// Everybody who signed before has: whoever is next is told (R-SIGN-36). `before` had the turn until
+/// now.
+pub(super) async fn hand_over_in(
+    tx: &mut Tx,
+    portal: &Portal,
+    locked: &store::Locked,
+    before: Option<usize>,
+) -> Result<(), SignatureError> {
+    let (row, process) = (&locked.row, &locked.process);
+    let turn = process.turn();
+    if turn == before || turn.is_none() {
+        return Ok(());
+    }
+    let body = cases::body(portal, BodyId(row.body)).await?;
+    let case = crate::cases::store::load(tx, body.id, CaseId(row.case_id)).await?;
+    let case = case.ok_or(SignatureError::NotFound)?;
+    let mut people = Vec::new();
+    for state in process.signers().filter(|state| Some(state.group) == turn) {
+        let id = UserId(state.signer.person);
+        people.extend(crate::accounts::store::person_in(tx, body.id, id).await?);
+    }
+    let letter = Letter {
+        subject: "Ora tocca a te firmare",
+        text: "chi doveva firmare prima di te ha firmato: ora il verbale aspetta la tua firma.",
+        key: &format!("turn/{}/{}", row.id, process.document()),
+    };
+    tell(tx, portal, &body, &case, MeetingId(row.meeting), &people, &letter).await
+}
+
 /// A signer refuses (R-SIGN-33); the conciliator is told.
 pub async fn refuse(
     portal: &Portal,
@@ -181,6 +210,15 @@ pub async fn cancel(
     let mut tx = portal.db.begin().await?;
     let input = Input::Cancel { reason: "a new version is made".to_owned() };
     advance_in(&mut tx, portal, row, [input], who).await?;
+    let others = table.sitting.iter().filter(|one| Some(one.person.id) != who.user);
+    let people: Vec<Person> = others.map(|one| one.person.clone()).collect();
+    let letter = Letter {
+        subject: "Verbale ritirato dalla firma",
+        text: "il verbale è stato ritirato dalla firma per essere corretto: le firme già apposte non \
+               valgono più. Quando la nuova versione sarà pronta sarai avvisato.",
+        key: &format!("cancelled/{}", row.id),
+    };
+    tell(&mut tx, portal, &table.body, &table.case, table.meeting.id, &people, &letter).await?;
     tx.commit().await?;
     changed(portal, row);
     portal.signing.live.changed(MeetingId(row.meeting), LiveTopic::Minutes);

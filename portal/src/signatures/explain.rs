@@ -4,6 +4,9 @@ use signing::pades::DocumentError;
 use signing::ports::{QtspError, TsaError, TypesetError};
 use signing::process::{Refusal, Status};
 
+use signing::returned::Unacceptable;
+use signing::verify::SubIndication;
+
 use super::SignatureError;
 use super::craft::CraftError;
 use crate::meetings::commands::MeetingError;
@@ -48,6 +51,7 @@ impl SignatureError {
             Self::Qtsp(QtspError::Unreachable(_)) => {
                 "Il servizio di firma non risponde. Riprova tra qualche istante."
             }
+            Self::Unacceptable(fault) => return Ok(not_taken(&fault)),
             Self::Identification(_) => {
                 "Il gestore di identità non risponde. Riprova tra qualche istante."
             }
@@ -60,6 +64,66 @@ impl SignatureError {
         };
         Ok(sentence.to_owned())
     }
+}
+
+/// Why a document from the signer's own device is not taken, and what helps.
+fn not_taken(fault: &Unacceptable) -> String {
+    match fault {
+        Unacceptable::OtherFormat => {
+            "Questo documento si firma in formato PAdES: il file firmato deve essere un PDF, non un \
+             P7M. Scegli «firma PAdES» nel tuo programma di firma."
+        }
+        Unacceptable::OtherDocument => {
+            "Il file non è il documento da firmare: scaricalo da questa pagina, firmalo senza \
+             modificarlo e caricalo di nuovo."
+        }
+        Unacceptable::Outdated => {
+            "Nel frattempo un altro firmatario ha firmato: scarica di nuovo il documento, firmalo e \
+             caricalo."
+        }
+        Unacceptable::NotSigned => {
+            "Il file non contiene la tua firma: firmalo con il tuo dispositivo e caricalo di nuovo."
+        }
+        Unacceptable::TooLarge => {
+            "Il file è molto più grande del documento da firmare: aggiungi solo la tua firma."
+        }
+        Unacceptable::Changed(_) => {
+            "Oltre alla firma il documento è stato modificato: scaricalo di nuovo, firmalo senza \
+             altre modifiche e caricalo."
+        }
+        Unacceptable::SeveralSignatures(_) => {
+            "Il file contiene più firme aggiunte: deve contenere solo la tua."
+        }
+        Unacceptable::OtherField(_) => {
+            "La firma è nel riquadro di un altro firmatario: firma nel riquadro con il tuo nome."
+        }
+        Unacceptable::OtherPerson { name } => {
+            return format!(
+                "Il certificato di firma è intestato a «{name}»: il codice fiscale non è quello del \
+                 tuo profilo."
+            );
+        }
+        Unacceptable::NotQualified => {
+            "Il certificato non è qualificato: serve una firma digitale o una firma elettronica \
+             qualificata."
+        }
+        Unacceptable::NotValid { why, .. } => match why {
+            Some(SubIndication::OutOfBoundsNoPoe | SubIndication::NotYetValid) => {
+                "Il certificato di firma è scaduto o non è ancora valido."
+            }
+            Some(SubIndication::Revoked | SubIndication::RevokedNoPoe) => {
+                "Il certificato di firma è stato revocato."
+            }
+            Some(SubIndication::NoCertificateChainFound) => {
+                "Il certificato non è di un prestatore di servizi fiduciari riconosciuto."
+            }
+            Some(SubIndication::HashFailure | SubIndication::SigCryptoFailure) => {
+                "La firma non corrisponde al documento: il file è danneggiato o modificato."
+            }
+            _ => "La firma non è valida: ripeti la firma con un certificato qualificato.",
+        },
+    }
+    .to_owned()
 }
 
 fn words(refusal: &Refusal) -> &'static str {

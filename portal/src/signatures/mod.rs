@@ -8,8 +8,8 @@
 //! [`rules`] says what comes next, [`craft`] works on the document, [`store`], [`attempts`] and
 //! [`evidence`] keep the process.
 //! [`opening`] freezes, [`steps`] leads a signer up to the code, [`apply`] makes the signature,
-//! [`ending`] is about how a process ends. [`view`] is what people see of it, [`pages`] takes what
-//! they do.
+//! [`own_device`] takes one that was made elsewhere, [`ending`] is about how a process ends. [`view`] is what people see of it, [`pages`] takes what
+//! they do; [`panel`] shows all of them at once, [`reminders`] go to who has not signed.
 
 pub mod apply;
 pub mod attempts;
@@ -20,8 +20,12 @@ pub mod evidence;
 mod explain;
 pub mod identity;
 pub mod opening;
+pub mod own_device;
 pub mod pages;
+pub mod panel;
+pub mod panel_pages;
 pub mod ports;
+pub mod reminders;
 pub mod rules;
 pub mod steps;
 pub mod store;
@@ -30,6 +34,7 @@ pub(crate) mod view;
 use signing::{
     ports::QtspError,
     process::{Refusal, ReplayError},
+    returned::Unacceptable,
 };
 
 use crate::{
@@ -67,6 +72,9 @@ pub enum SignatureError {
     /// Who somebody is could not be found out.
     #[error(transparent)]
     Identification(#[from] ports::IdentificationError),
+    /// What came back from the signer's own device is not taken.
+    #[error("not taken back: {0}")]
+    Unacceptable(#[from] Unacceptable),
     /// Signatures so far are not as they must be (R-SIGN-36); the text is for the log.
     #[error("signatures so far: {0}")]
     NotValid(String),

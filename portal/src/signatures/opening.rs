@@ -86,10 +86,16 @@ pub async fn freeze(
         people: &labels,
         places: &frozen.places,
     };
+    let before = store::versions_in(&mut tx, body.id.0, meeting.0).await?;
     store::insert(&mut tx, &new, &process, &events, who, now).await?;
     let letter = ending::Letter {
         subject: "Verbale alla firma",
-        text: "il verbale dell'incontro è pronto per la tua firma.",
+        text: if before == 0 {
+            "il verbale dell'incontro è pronto per la tua firma."
+        } else {
+            "una nuova versione del verbale dell'incontro è pronta per la tua firma; le versioni \
+             precedenti, e le firme su di esse, non valgono più."
+        },
         key: &format!("sign/{id}"),
     };
     let signers: Vec<_> = signers.iter().map(|one| one.person.clone()).collect();

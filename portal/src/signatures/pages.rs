@@ -17,11 +17,12 @@ use uuid::Uuid;
 
 use super::conditions::{self, Condition};
 use super::store::{ProcessRow, Who};
-use super::view::Ticks;
-use super::{SignatureError, apply, ending, evidence, steps, store};
+use super::view::{Ticks, looked_at};
+use super::{SignatureError, apply, ending, evidence, own_device, steps, store};
 use crate::accounts::{self, Person};
 use crate::cases::Outcome;
 use crate::documents::export::disposition;
+use crate::documents::form::{self, FileForm};
 use crate::meetings::MeetingId;
 use crate::minutes::pages::{at_table, refused};
 use crate::minutes::table::Table;
@@ -45,6 +46,7 @@ pub fn routes() -> Router<Portal> {
         .route("/incontri/{id}/verbale/firma/verifica", post(check))
         .route("/incontri/{id}/verbale/firma/codice", post(request_code))
         .route("/incontri/{id}/verbale/firma/rifiuto", post(refuse))
+        .route("/incontri/{id}/verbale/firma/file", post(take_back).layer(form::limit()))
         .route("/incontri/{id}/verbale/firma", post(sign))
         .route("/firma/condizioni/{key}", get(condition))
 }
@@ -261,6 +263,32 @@ async fn sign(
     }
 }
 
+/// The document comes back signed (R-SIGN-29).
+async fn take_back(
+    State(portal): State<Portal>,
+    visit: Visit,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+    sent: FileForm,
+) -> Answer {
+    let who = caller.of(&visit);
+    let one = signer(&portal, &visit, id).await?;
+    let outcome = match sent.file {
+        Ok(upload) => own_device::take_back(&portal, &one.row, &one.field, upload.bytes, who).await,
+        Err(refusal) => Err(SignatureError::Unfit(refusal.to_string())),
+    };
+    match outcome {
+        Err(error) => {
+            let refusal = Refused { device: Some(error.explained()?), ..Refused::default() };
+            refused(&portal, visit, one.table, who, refusal).await
+        }
+        Ok(()) => {
+            let told = Some("La tua firma è verificata e il documento è acquisito.");
+            answer(&portal, visit, one.table, who, Ok(()), told).await
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct RefusalForm {
     #[serde(default)]
@@ -320,9 +348,16 @@ async fn abandon(
 }
 
 /// The newest revision, for everybody at the table.
-async fn document(State(portal): State<Portal>, visit: Visit, Path(id): Path<Uuid>) -> Answer {
+async fn document(
+    State(portal): State<Portal>,
+    visit: Visit,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+) -> Answer {
     let table = at_table(&portal, &visit, id).await?;
+    // Whoever reads the document has opened it, also without the page around it.
     let row = latest(&portal, &table).await?;
+    let row = looked_at(&portal, row, visit.actor.user, caller.of(&visit)).await?.row;
     if !row.is_settled() && !table.watches {
         // Half-signed and void: nobody shall take it for the minutes.
         return Err(PageError::NotFound);

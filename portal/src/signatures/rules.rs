@@ -50,6 +50,34 @@ pub fn need(process: &Process, field: &str, now: DateTime<Utc>) -> Need {
     }
 }
 
+/// What a signer with an own device can do now (R-SIGN-29).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnDevice {
+    /// Nothing.
+    No,
+    /// Check the signatures of the others first (R-SIGN-36).
+    Check,
+    /// Download the document and hand it in signed.
+    Ready,
+}
+
+/// What the signer of `field` can do with an own device. The certificate says who signs, so
+/// neither identification nor conditions nor contacts are asked for.
+pub fn on_own_device(process: &Process, field: &str, now: DateTime<Utc>) -> OwnDevice {
+    let held = process.lease().is_some_and(|lease| now < lease.until);
+    let Some(state) = process.signer(field) else { return OwnDevice::No };
+    let over = process.status().is_final() || now >= process.plan().terms.expires_at;
+    if over || held || state.step == Step::Invited || process.turn() != Some(state.group) {
+        OwnDevice::No
+    } else if process.may_sign(field) {
+        OwnDevice::Ready
+    } else if state.step < Step::Signed {
+        OwnDevice::Check
+    } else {
+        OwnDevice::No
+    }
+}
+
 /// The groups of the profile's signers: the parties in any order, the neutral person last
 /// (R-SIGN-36).
 pub fn groups(signers: &[(SeatKind, UserId)]) -> Vec<Vec<Signer>> {
@@ -87,6 +115,13 @@ pub fn status_key(status: Status) -> &'static str {
         Status::Expired => "expired",
         Status::Cancelled => "cancelled",
     }
+}
+
+/// The status that a word stands for.
+pub fn status_of(key: &str) -> Option<Status> {
+    use Status::{Assembled, Cancelled, Completed, Expired, PartiallySigned, Refused, Sent};
+    let all = [Assembled, Sent, PartiallySigned, Completed, Refused, Expired, Cancelled];
+    all.into_iter().find(|status| status_key(*status) == key)
 }
 
 /// §4.8 in Italian.

@@ -13,7 +13,7 @@ use crate::identification::Terms;
 use crate::meetings::MeetingId;
 use crate::portal::Portal;
 use crate::random::Token;
-use crate::signatures::craft::Expected;
+use crate::signatures::craft::{Expected, Signatory};
 use crate::signatures::ports::LiveTopic;
 
 /// Puts inputs to a process in one transaction, and tells the room.
@@ -220,7 +220,10 @@ pub async fn check(
     who: Who,
 ) -> Result<(), SignatureError> {
     let process = store::replay(&portal.db, row).await?;
-    if rules::need(&process, field, portal.now()) != rules::Need::Check {
+    let now = portal.now();
+    if rules::need(&process, field, now) != rules::Need::Check
+        && rules::on_own_device(&process, field, now) != rules::OwnDevice::Check
+    {
         return Err(signing::process::Refusal::NotYourTurn.into());
     }
     let revision = process.document();
@@ -247,7 +250,8 @@ pub(super) async fn expected(
         let field = &state.signer.field;
         if state.step == Step::Signed || also == Some(field) {
             let person = signer(portal, row, process, field).await?;
-            expected.insert(field.clone(), person.fiscal_code);
+            let stamped = !state.elsewhere;
+            expected.insert(field.clone(), Signatory { fiscal_code: person.fiscal_code, stamped });
         }
     }
     Ok(expected)

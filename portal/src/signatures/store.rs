@@ -124,6 +124,54 @@ pub async fn latest(
     .await)?)
 }
 
+/// A process of a body.
+pub async fn find(db: &Db, body: Uuid, id: Uuid) -> Result<Option<ProcessRow>, SignatureError> {
+    Ok(on_db!(read db, |c| sqlx::query_as(PROCESS).bind(body).bind(id).fetch_optional(c).await)?)
+}
+
+/// Which version of a meeting's minutes a process signs, from 1: each later one cancels those before
+/// (R-SIGN-04).
+pub async fn version(db: &Db, row: &ProcessRow) -> Result<i64, SignatureError> {
+    Ok(on_db!(read db, |c| sqlx::query_scalar(
+        "SELECT COUNT(*) FROM signature_processes
+         WHERE body = $1 AND meeting = $2 AND started_at <= $3"
+    )
+    .bind(row.body)
+    .bind(row.meeting)
+    .bind(kept(row.started_at))
+    .fetch_one(c)
+    .await)?)
+}
+
+/// Versions of a meeting's minutes that were put to signature so far.
+pub async fn versions_in(tx: &mut Tx, body: Uuid, meeting: Uuid) -> Result<i64, SignatureError> {
+    Ok(on_db!(tx, |c| sqlx::query_scalar(
+        "SELECT COUNT(*) FROM signature_processes WHERE body = $1 AND meeting = $2"
+    )
+    .bind(body)
+    .bind(meeting)
+    .fetch_one(c)
+    .await)?)
+}
+
+/// Open processes whose term ends after `now` and before `until`, of every body.
+pub async fn ending_before(
+    db: &Db,
+    now: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Result<Vec<ProcessRow>, SignatureError> {
+    Ok(on_db!(read db, |c| sqlx::query_as(
+        "SELECT id, body, meeting, case_id, title, outcome, document, status, open, expires_at,
+             started_at, ended_at
+         FROM signature_processes WHERE open AND expires_at > $1 AND expires_at < $2
+         ORDER BY expires_at LIMIT 1000"
+    )
+    .bind(kept(now))
+    .bind(kept(until))
+    .fetch_all(c)
+    .await)?)
+}
+
 /// Processes whose term is over at `now`, of every body. A signature that was given in time is waited
 /// for: such a process is overdue only when its term ended before `given_before`.
 pub async fn overdue(

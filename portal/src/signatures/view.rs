@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use signing::process::{Event, Process, Status, Step};
 
 use super::conditions::IN_FORCE;
-use super::rules::{self, Need};
+use super::rules::{self, Need, OwnDevice};
 use super::store::{Locked, ProcessRow, SignerRow};
 use super::{SignatureError, apply, evidence, steps, store};
 use crate::accounts::{self, UserId};
@@ -21,6 +21,8 @@ pub struct ProcessView {
     pub explanation: String,
     pub signers: Vec<SignerView>,
     pub completed: bool,
+    /// From 1; each version cancels those before (R-SIGN-04).
+    pub version: i64,
     pub may_see_document: bool,
     pub may_see_evidence: bool,
 }
@@ -49,6 +51,16 @@ pub struct OwnView {
     pub key: &'static str,
     pub stage: Stage,
     pub may_refuse: bool,
+    /// What an own device is good for at this moment.
+    pub device: Option<Device>,
+}
+
+/// The way of who signs with an own device (R-SIGN-29).
+pub struct Device {
+    /// The others' signatures are to be checked first.
+    pub check_first: bool,
+    /// Name of the file to download.
+    pub file: String,
 }
 
 /// What the visitor does next.
@@ -105,6 +117,7 @@ impl ProcessView {
             explanation: explanation(status, row.expires_at, reason),
             signers: signers.into_iter().filter_map(|one| signer(process, one)).collect(),
             completed: status == Status::Completed,
+            version: store::version(&portal.db, row).await?,
             may_see_document: row.is_settled() || watches,
             may_see_evidence: watches,
         })
@@ -134,7 +147,7 @@ fn signer(process: &Process, row: SignerRow) -> Option<SignerView> {
     })
 }
 
-fn colour(status: Status) -> &'static str {
+pub(super) fn colour(status: Status) -> &'static str {
     match status {
         Status::Assembled => "",
         Status::Sent | Status::PartiallySigned => "state-open",
@@ -203,7 +216,15 @@ impl OwnView {
         };
         let may_refuse = !overdue && !matches!(stage, Stage::Done) && need != Need::Busy;
         let base = process.plan().document.to_string();
-        Ok(Some(Self { base, key: key(need), stage, may_refuse }))
+        let check_first = match rules::on_own_device(process, field, portal.now()) {
+            _ if matches!(stage, Stage::Wait(_) | Stage::Check) => None,
+            OwnDevice::No => None,
+            OwnDevice::Check => Some(true),
+            OwnDevice::Ready => Some(false),
+        };
+        let file = format!("{}.pdf", row.title.replace('/', "-"));
+        let device = check_first.map(|check_first| Device { check_first, file });
+        Ok(Some(Self { base, key: key(need), stage, may_refuse, device }))
     }
 }
 

@@ -74,13 +74,16 @@ fn menu(role: Role) -> &'static [(&'static str, &'static str)] {
     const HOME: (&str, &str) = ("/", "Home");
     const CASES: (&str, &str) = ("/pratiche", "Pratiche");
     const AGENDA: (&str, &str) = ("/agenda", "Agenda");
+    const SIGNATURES: (&str, &str) = ("/firme", "Firme");
     match role {
         Role::Administrator => &[HOME, ("/amministrazione/utenti", "Utenti")],
         Role::ContactOfficer => &[HOME],
         Role::Guest => &[],
-        Role::ServiceSecretariat => &[HOME, CASES, AGENDA, ("/servizio/stanze", "Stanze")],
-        Role::Conciliator
-        | Role::OperatorSecretariat
+        Role::ServiceSecretariat => {
+            &[HOME, CASES, AGENDA, SIGNATURES, ("/servizio/stanze", "Stanze")]
+        }
+        Role::Conciliator => &[HOME, CASES, AGENDA, SIGNATURES],
+        Role::OperatorSecretariat
         | Role::OperatorDelegate
         | Role::Client
         | Role::ClientDelegate => &[HOME, CASES, AGENDA],

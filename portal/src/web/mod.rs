@@ -48,7 +48,8 @@ pub fn router(portal: Portal) -> Router {
         .merge(guests::persons_pages::routes())
         .merge(meetings::pages::routes())
         .merge(minutes::pages::routes())
-        .merge(signatures::pages::routes());
+        .merge(signatures::pages::routes())
+        .merge(signatures::panel_pages::routes());
     if portal.settings.demo {
         pages = pages.merge(outbox::routes());
     }

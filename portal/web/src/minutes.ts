@@ -110,6 +110,7 @@ function isBusy(): boolean {
     for (const field of form.elements) {
       if (field instanceof HTMLTextAreaElement && field.value !== field.defaultValue) return true;
       if (field instanceof HTMLInputElement && field.type === 'checkbox' && field.checked !== field.defaultChecked) return true;
+      if (field instanceof HTMLInputElement && field.type === 'file' && field.value) return true;
       if (field instanceof HTMLInputElement && ['text', 'date', 'time'].includes(field.type) && field.value !== field.defaultValue) return true;
       if (field instanceof HTMLSelectElement && field.selectedIndex !== chosenAtFirst(field)) return true;
     }

@@ -167,6 +167,18 @@ pub enum Event {
         /// The revision with the signature.
         revision: Digest,
     },
+    /// A verified signature that was made on the signer's own device is part of the document
+    /// (R-SIGN-29).
+    SignedElsewhere {
+        /// Whose field.
+        field: String,
+        /// The revision that was signed.
+        base: Digest,
+        /// The revision with the signature.
+        revision: Digest,
+        /// SHA-256 of the certificate, which also says who signed.
+        certificate: Digest,
+    },
     /// All signatures so far were checked for the next group (R-SIGN-36).
     SignaturesChecked {
         /// For whom.
@@ -175,6 +187,11 @@ pub enum Event {
         revision: Digest,
         /// Valid signatures found.
         signatures: u32,
+    },
+    /// A signer was told again that the document waits.
+    Reminded {
+        /// Whose field.
+        field: String,
     },
     /// A signer refused.
     Refused {
@@ -209,7 +226,11 @@ impl Process {
     pub(super) fn apply(&mut self, recorded: &Recorded) -> Option<()> {
         match &recorded.event {
             Event::Frozen { .. } => return None,
-            Event::Sent => self.status = Status::Sent,
+            Event::Sent => {
+                self.status = Status::Sent;
+                self.signers.values_mut().for_each(|signer| signer.told_at = Some(recorded.at));
+            }
+            Event::Reminded { field } => self.signer_mut(field)?.told_at = Some(recorded.at),
             Event::Opened { field } => self.signer_mut(field)?.step = Step::Opened,
             Event::Identified { field, .. } => self.signer_mut(field)?.step = Step::Identified,
             Event::ConditionsAccepted { field, .. } => {
@@ -252,12 +273,10 @@ impl Process {
                 signer.step = Step::ContactsConfirmed;
             }
             Event::Signed { field, revision, .. } => {
-                let signer = self.signer_mut(field)?;
-                signer.step = Step::Signed;
-                signer.signed_at = Some(recorded.at);
-                self.current = *revision;
-                self.lease = None;
-                self.status = Status::PartiallySigned;
+                self.signed(field, *revision, recorded.at)?;
+            }
+            Event::SignedElsewhere { field, revision, .. } => {
+                self.signed(field, *revision, recorded.at)?.elsewhere = true;
             }
             Event::SignaturesChecked { revision, .. } => self.checked = Some(*revision),
             Event::Refused { field, .. } => {
@@ -279,6 +298,21 @@ impl Process {
             }
         }
         Some(())
+    }
+
+    fn signed(
+        &mut self,
+        field: &str,
+        revision: Digest,
+        at: DateTime<Utc>,
+    ) -> Option<&mut SignerState> {
+        self.current = revision;
+        self.lease = None;
+        self.status = Status::PartiallySigned;
+        let signer = self.signer_mut(field)?;
+        signer.step = Step::Signed;
+        signer.signed_at = Some(at);
+        Some(signer)
     }
 
     fn end(&mut self, status: Status) {

@@ -89,8 +89,25 @@ pub enum Input {
         /// The revision with the new signature.
         revision: Digest,
     },
+    /// A document that was signed on the signer's own device came back, was verified to be the
+    /// newest revision with exactly this signature more, and stored (R-SIGN-29).
+    SignedElsewhere {
+        /// Whose field.
+        field: String,
+        /// The revision that was signed.
+        base: Digest,
+        /// The revision with the new signature.
+        revision: Digest,
+        /// SHA-256 of the signer's certificate.
+        certificate: Digest,
+    },
     /// The signer asks for a new code: the credential in use is given up.
     RestartCode {
+        /// Whose field.
+        field: String,
+    },
+    /// Tell a signer again that the document waits; nothing for one who was told within a day.
+    Remind {
         /// Whose field.
         field: String,
     },

@@ -156,6 +156,10 @@ pub struct SignerState {
     pub wrong_codes: u8,
     /// When the signature was stored.
     pub signed_at: Option<DateTime<Utc>>,
+    /// The signature was made on the signer's own device (R-SIGN-29).
+    pub elsewhere: bool,
+    /// When the signer was last told that the document waits.
+    pub told_at: Option<DateTime<Utc>>,
 }
 
 /// The right to sign next.
@@ -290,6 +294,23 @@ impl Process {
         self.checked == Some(self.current)
     }
 
+    /// Who can sign, has not, and was not told so for a day (R-SIGN-33).
+    pub fn to_remind(&self, now: DateTime<Utc>) -> Vec<String> {
+        let waiting = self.signers().filter(|state| rules::is_to_be_told(self, state, now));
+        waiting.map(|state| state.signer.field.clone()).collect()
+    }
+
+    /// A reminder is due so many days before the end of the term, once for each number.
+    pub fn reminder_is_due(&self, days: &[u16], now: DateTime<Utc>) -> bool {
+        let end = self.plan.terms.expires_at;
+        let due = |days: &u16| end - TimeDelta::days((*days).into());
+        let latest = days.iter().map(due).filter(|due| *due <= now).max();
+        latest.is_some_and(|due| {
+            let waiting = self.signers().filter(|state| rules::is_to_be_told(self, state, now));
+            waiting.map(|state| state.told_at).any(|told_at| told_at.is_none_or(|told| told < due))
+        })
+    }
+
     /// It is this signer's turn, checks included.
     pub fn may_sign(&self, field: &str) -> bool {
         self.signer(field).is_some_and(|state| {
@@ -334,6 +355,8 @@ impl SignerState {
             credentials: 0,
             wrong_codes: 0,
             signed_at: None,
+            elsewhere: false,
+            told_at: None,
         }
     }
 }

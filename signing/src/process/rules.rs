@@ -1,9 +1,12 @@
 //! The decisions. Each takes the state as it is and says what happens, or why not.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{AttemptId, Event, Input, Lease, Process, Refusal, SignerState, Status, Step};
 use crate::Digest;
+
+/// Nobody is told of the same document more often.
+const BETWEEN_REMINDERS: TimeDelta = TimeDelta::hours(24);
 
 type Decision = Result<Vec<Event>, Refusal>;
 
@@ -72,6 +75,9 @@ pub(super) fn decide(process: &Process, input: Input, now: DateTime<Utc>) -> Dec
             Ok(vec![Event::OtpSent { field }])
         }
         Input::TakeLease { field, attempt, base } => take_lease(process, field, attempt, base, now),
+        Input::SignedElsewhere { field, base, revision, certificate } => {
+            signed_elsewhere(process, field, base, revision, certificate, now)
+        }
         Input::OtpWrong { attempt } => otp_wrong(process, attempt),
         Input::AttemptFailed { attempt, reason } => {
             let lease = lease_of(process, attempt)?;
@@ -85,6 +91,14 @@ pub(super) fn decide(process: &Process, input: Input, now: DateTime<Utc>) -> Dec
             let mut events = close_attempt(process, &field, now)?;
             events.extend(dropped(process, &field));
             Ok(events)
+        }
+        Input::Remind { field } => {
+            let signer = active(process, &field)?;
+            if process.turn() != Some(signer.group) {
+                return Err(Refusal::NotYourTurn);
+            }
+            let wanted = is_to_be_told(process, signer, now);
+            Ok(if wanted { vec![Event::Reminded { field }] } else { vec![] })
         }
         Input::Refuse { field, reason } => {
             active(process, &field)?;
@@ -122,6 +136,15 @@ fn step(process: &Process, field: &str, to: Step, event: impl FnOnce(String) -> 
         return Err(Refusal::StepMissing);
     }
     Ok(vec![event(field.to_owned())])
+}
+
+/// Whose turn it is, and who was not told for a day.
+pub(super) fn is_to_be_told(process: &Process, signer: &SignerState, now: DateTime<Utc>) -> bool {
+    !process.status.is_final()
+        && process.status != Status::Assembled
+        && signer.step < Step::Signed
+        && process.turn() == Some(signer.group)
+        && signer.told_at.is_none_or(|told| now - told >= BETWEEN_REMINDERS)
 }
 
 /// R-SIGN-36: presence, validity and integrity of every signature so far.
@@ -217,11 +240,45 @@ fn signed(process: &Process, attempt: AttemptId, base: Digest, revision: Digest)
     }
     in_turn(process, &field)?;
     let mut events = vec![Event::Signed { field: field.clone(), attempt, base, revision }];
-    let mut others = process.signers.values().filter(|signer| signer.signer.field != field);
-    if others.all(|signer| signer.step == Step::Signed) {
-        events.push(Event::Completed { document: revision });
-    }
+    events.extend(completed(process, &field, revision));
     Ok(events)
+}
+
+/// R-SIGN-29: needs neither identification nor contract nor code, because the certificate says who
+/// signed; but the same turn, the same checks and the same line of revisions.
+fn signed_elsewhere(
+    process: &Process,
+    field: String,
+    base: Digest,
+    revision: Digest,
+    certificate: Digest,
+    now: DateTime<Utc>,
+) -> Decision {
+    if in_turn(process, &field)?.step < Step::Opened {
+        return Err(Refusal::StepMissing);
+    }
+    if base != process.current || revision == base {
+        return Err(Refusal::Stale);
+    }
+    let mut events = vec![];
+    if let Some(lease) = &process.lease {
+        if now < lease.until {
+            return Err(Refusal::Held);
+        }
+        events = ran_out(lease);
+        events.extend(dropped(process, &lease.field).filter(|_| lease.field != field));
+    }
+    events.extend(dropped(process, &field));
+    let done = completed(process, &field, revision);
+    events.push(Event::SignedElsewhere { field, base, revision, certificate });
+    events.extend(done);
+    Ok(events)
+}
+
+/// R-SIGN-34: with this signature everybody has signed.
+fn completed(process: &Process, field: &str, document: Digest) -> Option<Event> {
+    let mut others = process.signers.values().filter(|signer| signer.signer.field != field);
+    others.all(|signer| signer.step == Step::Signed).then_some(Event::Completed { document })
 }
 
 fn active<'a>(process: &'a Process, field: &str) -> Result<&'a SignerState, Refusal> {

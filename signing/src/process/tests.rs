@@ -475,3 +475,77 @@ fn the_orderly_story_of_the_random_test_gets_to_its_end() {
     }
     panic!("not complete: {:?}", story.process);
 }
+
+fn elsewhere(field: &str, base: Digest, n: u32) -> Input {
+    Input::SignedElsewhere {
+        field: field.into(),
+        base,
+        revision: digest(n),
+        certificate: digest(77),
+    }
+}
+
+#[test]
+fn r_sign_29_an_own_device_needs_the_turn_and_the_newest_revision_and_nothing_else() {
+    let mut story = Story::sent();
+    story.refuses(elsewhere("client", digest(0), 1), 5, Refusal::StepMissing);
+    story.does(Input::Open { field: "client".into() }, 5);
+    story.refuses(elsewhere("client", digest(9), 1), 6, Refusal::Stale);
+    story.refuses(elsewhere("client", digest(0), 0), 6, Refusal::Stale);
+    story.refuses(elsewhere("nobody", digest(0), 1), 6, Refusal::UnknownSigner);
+    story.refuses(elsewhere("neutral", digest(0), 1), 6, Refusal::NotYourTurn);
+
+    // Not while somebody signs with a code; when that lease ran out its credential is spent.
+    story.ready("operator_delegate", 7);
+    story.gets_code("operator_delegate", "c1", 8);
+    story.does(lease("operator_delegate", 1, digest(0)), 9);
+    story.refuses(elsewhere("client", digest(0), 1), 10, Refusal::Held);
+    story.does(elsewhere("client", digest(0), 1), 100);
+    assert_eq!((story.step("client"), story.process.document()), (Step::Signed, digest(1)));
+    assert_eq!(story.step("operator_delegate"), Step::ContactsConfirmed);
+    assert!(story.process.signer("client").unwrap().elsewhere);
+    story.refuses(elsewhere("client", digest(1), 2), 101, Refusal::AlreadySigned);
+
+    // A code that was asked for before is given up; the neutral one still checks first.
+    story.gets_code("operator_delegate", "c2", 102);
+    story.does(elsewhere("operator_delegate", digest(1), 2), 103);
+    story.does(Input::Open { field: "neutral".into() }, 104);
+    story.refuses(elsewhere("neutral", digest(2), 3), 105, Refusal::NotChecked);
+    story.does(check(2, digest(2)), 106);
+    story.does(elsewhere("neutral", digest(2), 3), 107);
+    assert_eq!(story.process.status(), Status::Completed);
+}
+
+#[test]
+fn r_sign_33_reminders_go_to_whose_turn_it_is_once_a_day() {
+    const HOUR: i64 = 3600;
+    let days = 24 * HOUR;
+    let mut plan = plan();
+    plan.terms = Terms::until(at(7 * days));
+    let (process, first) = Process::start(plan, at(0)).unwrap();
+    let mut story = Story { process, journal: vec![first] };
+    let remind = |field: &str| Input::Remind { field: field.into() };
+    story.refuses(remind("client"), 0, Refusal::Status(Status::Assembled));
+    story.does(Input::Send, 0);
+    for (field, hours, expected) in [
+        ("client", 23, Ok(0)), // invited today
+        ("client", 24, Ok(1)),
+        ("client", 47, Ok(0)),
+        ("client", 48, Ok(1)),
+        ("neutral", 48, Err(Refusal::NotYourTurn)),
+        ("nobody", 48, Err(Refusal::UnknownSigner)),
+        ("client", 7 * 24, Err(Refusal::Over)),
+    ] {
+        assert_eq!(story.try_(remind(field), hours * HOUR), expected, "{field} {hours}");
+    }
+    // By themselves: three days and one day before the end.
+    for (hours, due) in [(95, false), (96, true), (143, true), (144, true)] {
+        assert_eq!(story.process.reminder_is_due(&[3, 1], at(hours * HOUR)), due, "{hours}");
+    }
+    assert_eq!(story.process.to_remind(at(96 * HOUR)), ["client", "operator_delegate"]);
+    story.does(remind("client"), 96 * HOUR);
+    story.does(remind("operator_delegate"), 96 * HOUR);
+    for (hours, due) in [(97, false), (143, false), (144, true)] {
+        assert_eq!(story.process.reminder_is_due(&[3, 1], at(hours * HOUR)), due, "{hours}");
+    }
+}

@@ -2,14 +2,15 @@
 //!
 //! Whatever the earlier revision could show is reachable from its trailer. Each such object that
 //! has another value afterwards, references to objects that did not exist included, must be
-//! explained by one of three rules; new objects can then only hang on an explained place.
+//! explained by one of four rules; new objects can then only hang on an explained place.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use lopdf::{Dictionary, Document, Object, ObjectId};
 
+use super::metadata;
 use super::report::{Kind, LaterRevision};
-use crate::pdf::{references, signature_fields};
+use crate::pdf::{decode_text, references, signature_fields};
 
 /// More forbidden changes than this are not listed one by one.
 const MAX_FORBIDDEN: usize = 100;
@@ -49,10 +50,19 @@ impl<'a> Comparison<'a> {
     }
 
     fn trailer(&mut self) {
-        for key in [&b"Root"[..], b"Info", b"Encrypt"] {
+        for key in [&b"Root"[..], b"Encrypt"] {
             if self.before.trailer.get(key).ok() != self.after.trailer.get(key).ok() {
                 self.forbid(format!("the trailer's /{} changed", String::from_utf8_lossy(key)));
             }
+        }
+        let information = (metadata::information(self.before), metadata::information(self.after));
+        let same = match information {
+            (before, Some(after)) => metadata::same_information(before, after),
+            (Some(_), None) => false,
+            (None, None) => !self.after.trailer.has(b"Info"),
+        };
+        if !same {
+            self.forbid("the document's /Info changed");
         }
         let first = |document: &Document| {
             let id = document.trailer.get(b"ID").and_then(Object::as_array).ok()?;
@@ -79,6 +89,8 @@ impl<'a> Comparison<'a> {
         let form = self.catalog_reference(b"AcroForm");
         let store = self.catalog_reference(b"DSS");
         let store_parts = self.store_parts();
+        let metadata = self.catalog_reference(b"Metadata");
+        let information = self.before.trailer.get(b"Info").and_then(Object::as_reference).ok();
         let open: BTreeMap<_, _> = signature_fields(self.before)
             .into_iter()
             .filter(|field| !field.signed)
@@ -103,6 +115,10 @@ impl<'a> Comparison<'a> {
                 (Object::Dictionary(old), Object::Dictionary(new)) if open.contains_key(&id) => {
                     self.field(&open[&id], old, new);
                 }
+                (Object::Stream(old), Object::Stream(new))
+                    if Some(id) == metadata && metadata::same_metadata(Some(old), new) => {}
+                // Compared with the trailer.
+                (Object::Dictionary(_), Object::Dictionary(_)) if Some(id) == information => {}
                 _ if Some(id) == store || store_parts.contains(&id) => self.store(),
                 _ => self.forbid(self.describe(id, old)),
             }
@@ -116,9 +132,39 @@ impl<'a> Comparison<'a> {
                 (b"AcroForm", Ok(Object::Dictionary(old)), Ok(Object::Dictionary(new))) => {
                     self.form(old, new);
                 }
+                (b"Extensions", _, Ok(now))
+                    if self.declares_more(old.get(b"Extensions").ok(), now) => {}
+                // ISO 32000-1 §7.5.2: the version that a later revision uses; no page shows it.
+                (b"Version", _, Ok(Object::Name(version)))
+                    if [&b"1.7"[..], b"2.0"].contains(&version.as_slice()) => {}
+                (b"Metadata", _, Ok(now))
+                    if self.describes_the_same(old.get(b"Metadata").ok(), now) => {}
                 _ => self.forbid(format!("the catalog's /{} changed", name(&key))),
             }
         }
+    }
+
+    fn describes_the_same(&self, before: Option<&Object>, now: &Object) -> bool {
+        let then = before.map(|before| metadata::stream(before, self.before));
+        let now = metadata::stream(now, self.after);
+        match (then, now) {
+            (Some(None), _) | (_, None) => false,
+            (then, Some(now)) => metadata::same_metadata(then.flatten(), now),
+        }
+    }
+
+    /// A program that signs may declare the extensions that it uses (ISO 32000-1 §7.12): names and
+    /// numbers that no page shows. Nothing that was declared may go.
+    fn declares_more(&self, before: Option<&Object>, now: &Object) -> bool {
+        let Ok((_, Object::Dictionary(now))) = self.after.dereference(now) else { return false };
+        let kept = match before {
+            None => true,
+            Some(before) => match self.before.dereference(before) {
+                Ok((_, Object::Dictionary(before))) => before.iter().all(|(key, _)| now.has(key)),
+                _ => false,
+            },
+        };
+        kept && now.iter().all(|(_, value)| is_plain(value, self.after, 3))
     }
 
     /// ISO 32000-1 §12.7.2: signing may raise `/SigFlags`; the fields are fixed.
@@ -237,6 +283,38 @@ impl<'a> Comparison<'a> {
     }
 }
 
+/// The same value, also when another program wrote it in another way: a text in another encoding, a number
+/// with fewer digits.
+pub(super) fn same(old: &Object, new: &Object) -> bool {
+    match (old, new) {
+        (Object::String(old, _), Object::String(new, _)) => {
+            old == new || decode_text(old) == decode_text(new)
+        }
+        (Object::Real(_), Object::Real(_) | Object::Integer(_))
+        | (Object::Integer(_), Object::Real(_)) => {
+            matches!((old.as_float(), new.as_float()), (Ok(a), Ok(b)) if (a - b).abs() < 0.01)
+        }
+        (Object::Array(old), Object::Array(new)) => {
+            old.len() == new.len() && old.iter().zip(new).all(|(old, new)| same(old, new))
+        }
+        (Object::Dictionary(old), Object::Dictionary(new)) => changed_keys(old, new).is_empty(),
+        _ => old == new,
+    }
+}
+
+/// Names, numbers and short texts in dictionaries and lists, `depth` of them inside one another.
+fn is_plain(value: &Object, document: &Document, depth: u8) -> bool {
+    let Ok((_, value)) = document.dereference(value) else { return false };
+    let inner = |value: &Object| depth > 0 && is_plain(value, document, depth - 1);
+    match value {
+        Object::Name(_) | Object::Integer(_) => true,
+        Object::String(text, _) => text.len() < 200,
+        Object::Array(values) => values.iter().all(inner),
+        Object::Dictionary(entries) => entries.iter().all(|(_, value)| inner(value)),
+        _ => false,
+    }
+}
+
 /// All object ids that the document refers to, directly or not, whether they exist or not. With
 /// `without`, the catalog's entry of that name is not followed.
 fn reachable(document: &Document, without: Option<&[u8]>) -> BTreeSet<ObjectId> {
@@ -275,7 +353,11 @@ fn list<'a>(store: &'a Dictionary, key: &[u8], document: &'a Document) -> Option
 
 fn changed_keys(old: &Dictionary, new: &Dictionary) -> BTreeSet<Vec<u8>> {
     let keys = old.iter().chain(new.iter()).map(|(key, _)| key);
-    keys.filter(|key| old.get(key).ok() != new.get(key).ok()).cloned().collect()
+    let is_same = |key: &[u8]| match (old.get(key), new.get(key)) {
+        (Ok(old), Ok(new)) => same(old, new),
+        _ => false,
+    };
+    keys.filter(|key| !is_same(key)).cloned().collect()
 }
 
 fn name(bytes: &[u8]) -> String {

@@ -12,6 +12,7 @@
 
 mod changes;
 mod evidence;
+mod metadata;
 mod place;
 mod report;
 mod revisions;
@@ -85,6 +86,12 @@ fn check(pdf: &[u8], trust: &TrustAnchors, work: &Work, report: &mut Report) -> 
     let check = signature::Check::new(pdf, &evidence, trust, work, report.checked_at);
     report.signatures = check.all(&found, &later);
     Ok(())
+}
+
+/// What each revision after the first `length` bytes changed, signed or not, compared with the one
+/// before it.
+pub fn since(pdf: &[u8], length: usize) -> Vec<LaterRevision> {
+    revisions::after_first_signature(pdf, &[length], &Work::on(pdf.len()))
 }
 
 /// A filled signature field: what its dictionary says, and the place of its signature or why there

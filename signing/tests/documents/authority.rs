@@ -49,6 +49,11 @@ impl Identity {
         self.cert.to_der().unwrap()
     }
 
+    /// The key as another's program reads it.
+    pub fn key_pem(&self) -> Vec<u8> {
+        self.key.private_key_to_pem_pkcs8().unwrap()
+    }
+
     /// Raw signature with SHA-256.
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
         self.sign_with(MessageDigest::sha256(), message)

@@ -13,6 +13,7 @@ mod levels;
 mod matrix;
 mod outside_validators;
 mod process;
+mod returned;
 mod sample;
 mod shadow;
 mod tampering;

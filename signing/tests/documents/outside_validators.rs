@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// pyHanko's command line: `ACCORDO_PYHANKO`, the workspace's own environment, or the PATH.
-fn pyhanko() -> PathBuf {
+pub fn pyhanko() -> PathBuf {
     if let Some(given) = std::env::var_os("ACCORDO_PYHANKO") {
         return given.into();
     }

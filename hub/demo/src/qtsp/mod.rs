@@ -3,6 +3,7 @@
 
 mod authority;
 mod csc;
+mod device;
 mod disk;
 mod evidence;
 mod ocsp;
@@ -91,8 +92,11 @@ impl DemoQtsp {
 
     /// All of its pages and endpoints, under [`PATH`].
     pub fn router(&self) -> Router {
-        let routes =
-            Router::new().merge(csc::routes()).merge(evidence::routes()).with_state(self.clone());
+        let routes = Router::new()
+            .merge(csc::routes())
+            .merge(evidence::routes())
+            .merge(device::routes())
+            .with_state(self.clone());
         Router::new().nest(PATH, routes)
     }
 

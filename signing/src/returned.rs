@@ -1,0 +1,162 @@
+//! A document that comes back from a signer's own device (R-SIGN-29): it is accepted only if it is
+//! ours byte for byte and has exactly one revision more, whose only content is the signer's
+//! signature in the field that is reserved for it.
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    Digest,
+    verify::{Indication, Kind, SignatureReport, SubIndication, TrustAnchors, since, verify},
+};
+
+/// A signature with its certificates, its evidence and a picture of a handwritten one takes less.
+pub const MAX_ADDED_BYTES: usize = 2 << 20;
+
+/// What was sent out, and who is to have signed it.
+#[derive(Clone, Copy, Debug)]
+pub struct SentOut<'a> {
+    /// The document as it was frozen.
+    pub frozen: &'a [u8],
+    /// Its newest revision: what is to be signed.
+    pub newest: &'a [u8],
+    /// The reserved field.
+    pub field: &'a str,
+    /// Codice fiscale of the signer, upper case.
+    pub fiscal_code: &'a str,
+}
+
+/// Why a document is not taken back.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unacceptable {
+    /// A signature wrapped around the document (P7M), or nothing that begins as a PDF.
+    #[error("not a PDF: another format of signature")]
+    OtherFormat,
+    /// It does not begin with the bytes that were sent out.
+    #[error("another document")]
+    OtherDocument,
+    /// It begins with an earlier revision: somebody else has signed since.
+    #[error("an earlier revision")]
+    Outdated,
+    /// Nothing was added.
+    #[error("not signed")]
+    NotSigned,
+    /// Far more was added than a signature.
+    #[error("more than {MAX_ADDED_BYTES} bytes were added")]
+    TooLarge,
+    /// Beside the signature something else was added or changed; the text says what, in English.
+    #[error("changed: {0}")]
+    Changed(String),
+    /// More than one signature was added.
+    #[error("{0} signatures were added")]
+    SeveralSignatures(usize),
+    /// The signature is in another field than the signer's.
+    #[error("signed in the field {0}")]
+    OtherField(String),
+    /// The signature does not hold.
+    #[error("not valid: {explanation}")]
+    NotValid {
+        /// ETSI EN 319 102-1 §5.1.3.
+        why: Option<SubIndication>,
+        /// In English.
+        explanation: String,
+    },
+    /// The certificate is of somebody else, or does not say whose it is.
+    #[error("signed by another person")]
+    OtherPerson {
+        /// Name in the certificate.
+        name: String,
+    },
+    /// The certificate does not claim to be qualified (R-SIGN-01, d.lgs. 82/2005 art. 24).
+    #[error("the certificate is not qualified")]
+    NotQualified,
+}
+
+/// The signature in an accepted document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signed {
+    /// SHA-256 of the signer's certificate.
+    pub certificate: Digest,
+}
+
+/// Judges what came back, as of `now`. Bounded by the size of both documents.
+///
+/// # Errors
+/// The first reason for which it is not taken.
+pub fn judge(
+    sent: &SentOut<'_>,
+    returned: &[u8],
+    trust: &TrustAnchors,
+    now: DateTime<Utc>,
+) -> Result<Signed, Unacceptable> {
+    if !returned.starts_with(b"%PDF-") {
+        return Err(Unacceptable::OtherFormat);
+    }
+    let length = sent.newest.len();
+    let Some(added) = returned.strip_prefix(sent.newest) else {
+        let ours = returned.starts_with(sent.frozen) || sent.newest.starts_with(returned);
+        return Err(if ours { Unacceptable::Outdated } else { Unacceptable::OtherDocument });
+    };
+    if added.iter().all(u8::is_ascii_whitespace) {
+        return Err(Unacceptable::NotSigned);
+    }
+    if added.len() > MAX_ADDED_BYTES {
+        return Err(Unacceptable::TooLarge);
+    }
+    added_one_signature(returned, length, sent.field)?;
+    let report = verify(returned, trust, now);
+    if let Some(problem) = report.problems.first() {
+        return Err(Unacceptable::Changed(problem.clone()));
+    }
+    let own = report.signature(sent.field).ok_or(Unacceptable::NotSigned)?;
+    valid(own, report.trust_given)?;
+    if own.covers_bytes != Some(returned.trim_ascii_end().len())
+        && own.covers_bytes != Some(returned.len())
+    {
+        return Err(Unacceptable::Changed("the signature does not cover the document".to_owned()));
+    }
+    let signer = own.signer.as_ref().ok_or(Unacceptable::NotSigned)?;
+    if signer.fiscal_code.as_deref() != Some(sent.fiscal_code) {
+        return Err(Unacceptable::OtherPerson { name: signer.name.clone() });
+    }
+    if !signer.qualified.compliance {
+        return Err(Unacceptable::NotQualified);
+    }
+    // What was there before is judged again: a revision may hide what an earlier one showed.
+    for other in report.signatures.iter().filter(|one| one.field != sent.field) {
+        valid(other, report.trust_given)?;
+    }
+    Ok(Signed { certificate: signer.certificate })
+}
+
+fn added_one_signature(pdf: &[u8], length: usize, field: &str) -> Result<(), Unacceptable> {
+    let revisions = since(pdf, length);
+    if let Some(what) = revisions.iter().flat_map(|revision| &revision.forbidden).next() {
+        return Err(Unacceptable::Changed(what.clone()));
+    }
+    let filled: Vec<_> = revisions.iter().flat_map(|revision| &revision.filled).collect();
+    match filled.as_slice() {
+        [] => Err(Unacceptable::NotSigned),
+        [(name, Kind::Signature)] if name != field => Err(Unacceptable::OtherField(name.clone())),
+        [(_, Kind::Signature)] => match revisions.len() {
+            1 => Ok(()),
+            more => Err(Unacceptable::Changed(format!("{more} revisions were added"))),
+        },
+        [_] => Err(Unacceptable::Changed("a document time stamp was added".to_owned())),
+        several => Err(Unacceptable::SeveralSignatures(several.len())),
+    }
+}
+
+fn valid(signature: &SignatureReport, trust_given: bool) -> Result<(), Unacceptable> {
+    let passed = match signature.indication {
+        Indication::TotalPassed => true,
+        Indication::TotalFailed => false,
+        Indication::Indeterminate => {
+            !trust_given && signature.sub_indication == Some(SubIndication::NoCertificateChainFound)
+        }
+    };
+    if passed && !signature.modified_after {
+        return Ok(());
+    }
+    let explanation = signature.explanation.clone().unwrap_or_default();
+    Err(Unacceptable::NotValid { why: signature.sub_indication, explanation })
+}
