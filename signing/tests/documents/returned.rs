@@ -8,7 +8,7 @@ use lopdf::{Object, dictionary};
 use signing::{
     pades::{Meta, SignerChain, finish, prepare},
     returned::{MAX_ADDED_BYTES, SentOut, Signed, Unacceptable, judge},
-    verify::{SubIndication, verify},
+    verify::{SubIndication, TrustAnchors, verify},
 };
 
 use crate::{
@@ -168,6 +168,10 @@ fn r_sign_29_what_is_not_exactly_ours_with_one_signature_more_is_refused_with_th
     let answer = judged(&authority, &base, &sign(&authority, &base, FIELDS[0], &plain));
     let refused = matches!(answer, Err(Unacceptable::NotValid { .. } | Unacceptable::NotQualified));
     assert!(refused, "a certificate that is not for signing: {answer:?}");
+    let sent = SentOut { frozen: &base, newest: &base, field: FIELDS[0], fiscal_code: ANNA };
+    let answer = judge(&sent, &good, &TrustAnchors::none(), now());
+    let refused = matches!(answer, Err(Unacceptable::NotValid { .. }));
+    assert!(refused, "nobody vouches for the certificate: {answer:?}");
     let later = authority.at + TimeDelta::hours(2);
     match judged_at(&authority, &base, &good, later) {
         Err(Unacceptable::NotValid { why: Some(SubIndication::OutOfBoundsNoPoe), .. }) => {}
