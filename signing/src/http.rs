@@ -4,13 +4,22 @@ use std::time::Duration;
 
 /// A client whose every call ends within `timeout`.
 pub(crate) fn client(timeout: Duration) -> Result<reqwest::Client, String> {
+    builder(timeout).build().map_err(describe)
+}
+
+/// The same, still to be restricted further.
+pub(crate) fn builder(timeout: Duration) -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .timeout(timeout)
         .connect_timeout(timeout.min(Duration::from_secs(5)))
         .redirect(reqwest::redirect::Policy::none())
         .user_agent("accordo-signing")
-        .build()
-        .map_err(describe)
+}
+
+/// Whether what is sent to `url` can be read on the way by nobody: TLS, or this machine.
+pub(crate) fn keeps_secrets(url: &reqwest::Url) -> bool {
+    let here = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    url.scheme() == "https" || url.scheme() == "http" && here
 }
 
 /// The body of `response`, refused beyond `limit` bytes.

@@ -115,8 +115,7 @@ impl CscClient {
     pub fn new(config: CscConfig) -> Result<Self, QtspError> {
         let url = Url::parse(&config.base_url)
             .map_err(|error| QtspError::Refused(format!("address of the provider: {error}")))?;
-        let here = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-        if url.scheme() != "https" && !(url.scheme() == "http" && here) {
+        if !http::keeps_secrets(&url) {
             return Err(QtspError::Refused("the provider must be reached by https".into()));
         }
         let http =

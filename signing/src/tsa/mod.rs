@@ -1,8 +1,12 @@
 //! Time from outside: the client of RFC 3161 authorities, and the reading of their tokens.
 
+mod circuit;
 pub mod token;
 
-use std::time::Duration;
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use const_oid::ObjectIdentifier as Oid;
@@ -10,9 +14,11 @@ use der::{
     Any, AnyRef, Decode, Encode, Reader, SliceReader, Tag, Tagged,
     asn1::{Int, OctetString},
 };
+use reqwest::Url;
 use serde::Deserialize;
 use x509_tsp::{MessageImprint, TimeStampReq, TspVersion};
 
+use self::circuit::Circuit;
 use crate::{
     Digest, http,
     ports::{Tsa, TsaError},
@@ -23,29 +29,60 @@ const SHA256: Oid = Oid::new_unwrap("2.16.840.1.101.3.4.2.1");
 /// A token is a few kilobytes with its certificates; nothing honest is longer.
 const RESPONSE_LIMIT: usize = 64 * 1024;
 
-/// Which authorities to ask.
+/// Which authorities to ask, in this order.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(transparent)]
 pub struct TsaConfig {
-    /// Addresses, tried in this order until one gives a valid token. Plain HTTP is usual: a token
-    /// protects itself.
-    pub urls: Vec<String>,
+    /// The next is asked when one fails; one that failed lately is asked after the others.
+    pub authorities: Vec<Authority>,
+}
+
+/// One authority.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Authority {
+    /// Its address. Plain HTTP is usual: a token protects itself.
+    pub url: String,
     /// Policy to ask for and to insist on (dotted); any when absent.
     #[serde(default)]
     pub policy: Option<String>,
-    /// Limit for each authority, in milliseconds.
+    /// Limit for one answer, in milliseconds.
     #[serde(default = "default_timeout_ms")]
     pub timeout_ms: u64,
+    /// Name and password (RFC 7617), for authorities that count what they stamp.
+    #[serde(default)]
+    pub login: Option<(String, String)>,
 }
 
 fn default_timeout_ms() -> u64 {
     5_000
 }
 
+impl Authority {
+    /// An authority of any policy, with the usual limit and without a login.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), policy: None, timeout_ms: default_timeout_ms(), login: None }
+    }
+}
+
+impl std::fmt::Debug for Authority {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { url, policy, timeout_ms, .. } = self;
+        write!(f, "Authority({url}, policy {policy:?}, {timeout_ms} ms)")
+    }
+}
+
 /// Asks RFC 3161 authorities over HTTP (RFC 3161 §3.4) and hands on valid tokens only.
 pub struct TsaClient {
     http: reqwest::Client,
-    urls: Vec<String>,
+    authorities: Vec<Known>,
+    circuit: Mutex<Circuit>,
+}
+
+/// An authority with its policy read.
+struct Known {
+    authority: Authority,
+    url: Url,
     policy: Option<Oid>,
 }
 
@@ -53,32 +90,38 @@ impl TsaClient {
     /// A client for the authorities of `config`.
     ///
     /// # Errors
-    /// [`TsaError::Invalid`] when the policy is no object identifier, [`TsaError::Unreachable`]
-    /// when there is no address or TLS cannot be set up.
+    /// [`TsaError::Invalid`] when a policy is no object identifier, an address is none or a
+    /// password would be sent in the clear, [`TsaError::Unreachable`] when there is no authority
+    /// or TLS cannot be set up.
     pub fn new(config: &TsaConfig) -> Result<Self, TsaError> {
-        if config.urls.is_empty() {
-            return Err(TsaError::Unreachable("no authority is configured".into()));
+        if config.authorities.is_empty() {
+            return Err(nobody());
         }
-        let policy = config.policy.as_deref().map(Oid::new).transpose();
-        let policy = policy.map_err(|error| TsaError::Invalid(format!("policy: {error}")))?;
-        let http = http::client(Duration::from_millis(config.timeout_ms))
-            .map_err(TsaError::Unreachable)?;
-        Ok(Self { http, urls: config.urls.clone(), policy })
+        let longest = config.authorities.iter().map(|one| one.timeout_ms).max();
+        let longest = Duration::from_millis(longest.unwrap_or_default());
+        Ok(Self {
+            http: http::client(longest).map_err(TsaError::Unreachable)?,
+            authorities: config.authorities.iter().map(Known::read).collect::<Result<_, _>>()?,
+            circuit: Mutex::new(Circuit::new(config.authorities.len())),
+        })
     }
 
-    async fn ask(&self, url: &str, digest: &Digest) -> Result<Vec<u8>, TsaError> {
+    async fn ask(&self, known: &Known, digest: &Digest) -> Result<Vec<u8>, TsaError> {
         let nonce = nonce()?;
-        let request = request(digest, &nonce, self.policy).to_der().map_err(|error| {
+        let request = request(digest, &nonce, known.policy).to_der().map_err(|error| {
             TsaError::Invalid(format!("the request could not be written: {error}"))
         })?;
-        let response = self
+        let mut post = self
             .http
-            .post(url)
+            .post(known.url.clone())
+            .timeout(Duration::from_millis(known.authority.timeout_ms))
             .header("content-type", "application/timestamp-query")
-            .body(request)
-            .send()
-            .await
-            .map_err(|error| TsaError::Unreachable(http::describe(error)))?;
+            .body(request);
+        if let Some((name, password)) = &known.authority.login {
+            post = post.basic_auth(name, Some(password));
+        }
+        let response =
+            post.send().await.map_err(|error| TsaError::Unreachable(http::describe(error)))?;
         let status = response.status();
         let body = http::body(response, RESPONSE_LIMIT).await.map_err(TsaError::Unreachable)?;
         if !status.is_success() {
@@ -89,28 +132,65 @@ impl TsaClient {
         if token.nonce.as_deref() != Some(&nonce) {
             return Err(TsaError::Invalid("it answers another request".into()));
         }
-        if self.policy.is_some_and(|policy| policy.to_string() != token.policy) {
+        if known.policy.is_some_and(|policy| policy.to_string() != token.policy) {
             return Err(TsaError::Invalid(format!("its policy is {}", token.policy)));
         }
         Ok(token_der)
+    }
+
+    fn circuit(&self) -> MutexGuard<'_, Circuit> {
+        // Nothing panics halfway through a change of it.
+        self.circuit.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    fn read(authority: &Authority) -> Result<Self, TsaError> {
+        let url = Url::parse(&authority.url)
+            .map_err(|error| TsaError::Invalid(format!("address of an authority: {error}")))?;
+        if authority.login.is_some() && !http::keeps_secrets(&url) {
+            return Err(TsaError::Invalid("its password would be sent in the clear".into()));
+        }
+        let policy = authority.policy.as_deref().map(Oid::new).transpose();
+        let policy = policy.map_err(|error| TsaError::Invalid(format!("policy: {error}")))?;
+        Ok(Self { authority: authority.clone(), url, policy })
     }
 }
 
 #[async_trait]
 impl Tsa for TsaClient {
     async fn timestamp(&self, digest: &Digest) -> Result<Vec<u8>, TsaError> {
-        let mut last = TsaError::Unreachable("no authority is configured".into());
-        for url in &self.urls {
-            match self.ask(url, digest).await {
-                Ok(token) => return Ok(token),
+        let mut last = nobody();
+        let order = self.circuit().order(monotonic());
+        for place in order {
+            let known = &self.authorities[place];
+            match self.ask(known, digest).await {
+                Ok(token) => {
+                    self.circuit().worked(place);
+                    return Ok(token);
+                }
                 Err(error) => {
-                    tracing::warn!(authority = url, %error, "no time stamp");
+                    self.circuit().failed(place, monotonic());
+                    let authority = known.url.host_str().unwrap_or_default();
+                    tracing::warn!(authority, %error, "no time stamp");
                     last = error;
                 }
             }
         }
         Err(last)
     }
+}
+
+fn nobody() -> TsaError {
+    TsaError::Unreachable("no authority is configured".into())
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this adapter is an edge: how long an authority rests is nobody else's business"
+)]
+fn monotonic() -> Instant {
+    Instant::now()
 }
 
 /// 64 random bits, positive and without leading zeros, so that they compare as bytes.

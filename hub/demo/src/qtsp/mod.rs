@@ -22,7 +22,10 @@ use async_trait::async_trait;
 use axum::Router;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use signing::{csc::CscConfig, tsa::TsaConfig};
+use signing::{
+    csc::CscConfig,
+    tsa::{Authority as TimeAuthority, TsaConfig},
+};
 
 use self::{authority::Authority, csc::Tokens, vault::Vault};
 use crate::{DemoError, Now};
@@ -107,11 +110,9 @@ impl DemoQtsp {
 
     /// How to reach its time stamping authority.
     pub fn tsa_config(&self) -> TsaConfig {
-        TsaConfig {
-            urls: vec![format!("{}/tsa", self.inner.base)],
-            policy: Some(profile::TSA_POLICY.to_string()),
-            timeout_ms: 5_000,
-        }
+        let policy = Some(profile::TSA_POLICY.to_string());
+        let authority = TimeAuthority::new(format!("{}/tsa", self.inner.base));
+        TsaConfig { authorities: vec![TimeAuthority { policy, ..authority }] }
     }
 
     /// The root certificate, PEM: what has to be trusted to trust the rest.

@@ -177,3 +177,52 @@ fn attribute(oid: Oid, value: &impl Encode) -> Result<Attribute, DemoError> {
     let value = Any::from_der(&value.to_der()?)?;
     Ok(Attribute { oid, values: SetOfVec::try_from(vec![value])? })
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::{Router, body::Bytes, routing::post};
+    use signing::{
+        Digest,
+        ports::{Tsa as _, TsaError},
+        tsa::{Authority as Address, TsaClient, TsaConfig},
+    };
+    use tokio::net::TcpListener;
+
+    use super::super::authority::Authority;
+    use super::*;
+
+    #[tokio::test]
+    async fn r_sign_35_a_certificate_for_something_else_stamps_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let now = "2026-12-01T09:00:00Z".parse().unwrap();
+        let authority = Authority::open(&dir.path().join("a"), "http://localhost", now).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let units = std::sync::Arc::new(authority);
+        let by = |unit: fn(&Authority) -> &Identity, at: DateTime<Utc>| {
+            let units = units.clone();
+            post(move |request: Bytes| async move { respond(unit(&units), &request, at).unwrap() })
+        };
+        let late = now + chrono::TimeDelta::days(365 * 11);
+        let router = Router::new()
+            .route("/good", by(|units| &units.time_stamping, now))
+            .route("/other-use", by(|units| &units.ocsp, now))
+            .route("/expired", by(|units| &units.time_stamping, late));
+        let server = tokio::spawn(async move { axum::serve(listener, router).await });
+        for (path, refused) in [
+            ("/good", None),
+            ("/other-use", Some("the certificate is not one for time stamping alone")),
+            ("/expired", Some("the certificate was not valid at that time")),
+        ] {
+            let authorities = vec![Address::new(format!("{address}{path}"))];
+            let client = TsaClient::new(&TsaConfig { authorities }).unwrap();
+            let reason = match client.timestamp(&Digest::of(b"data")).await {
+                Ok(_) => None,
+                Err(TsaError::Invalid(reason)) => Some(reason),
+                Err(error) => panic!("{error}"),
+            };
+            assert_eq!(reason.as_deref(), refused, "{path}");
+        }
+        server.abort();
+    }
+}

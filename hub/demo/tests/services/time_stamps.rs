@@ -1,15 +1,23 @@
 //! Time stamps: our client, the demo authority, and OpenSSL as referee.
 
-use std::time::Duration;
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use axum::{Router, body::Bytes, routing::post};
 use chrono::TimeDelta;
+use der::{Decode as _, Encode as _, asn1::Int};
 use signing::{
     Digest,
     ports::{Tsa as _, TsaError},
-    tsa::{TsaClient, TsaConfig, token},
+    tsa::{Authority, TsaClient, TsaConfig, token},
 };
 use tokio::net::TcpListener;
+use x509_tsp::TimeStampReq;
 
 use crate::support::{Service, openssl, serve};
 
@@ -134,7 +142,16 @@ async fn a_token_that_was_touched_is_refused() {
 }
 
 fn config(urls: Vec<String>) -> TsaConfig {
-    TsaConfig { urls, policy: None, timeout_ms: 2_000 }
+    let authority = |url| Authority { timeout_ms: 10_000, ..Authority::new(url) };
+    TsaConfig { authorities: urls.into_iter().map(authority).collect() }
+}
+
+/// A client that asks `urls`, with a policy and a limit for the first.
+fn client(urls: Vec<String>, policy: Option<&str>, timeout_ms: u64) -> TsaClient {
+    let mut config = config(urls);
+    config.authorities[0].policy = policy.map(str::to_owned);
+    config.authorities[0].timeout_ms = timeout_ms;
+    TsaClient::new(&config).unwrap()
 }
 
 #[tokio::test]
@@ -153,27 +170,113 @@ async fn the_next_authority_is_asked_when_one_fails() {
         assert_eq!(token.is_ok(), works, "{urls:?} {token:?}");
     }
     assert!(TsaClient::new(&config(vec![])).is_err());
-    let strange = TsaConfig { policy: Some("1.2.3.4".into()), ..config(vec![good]) };
-    let refused = TsaClient::new(&strange).unwrap().timestamp(&Digest::of(b"data")).await;
+    assert!(TsaClient::new(&config(vec!["tsa".into()])).is_err());
+    let strange = client(vec![good], Some("1.2.3.4"), 10_000);
+    let refused = strange.timestamp(&Digest::of(b"data")).await;
     assert!(matches!(refused, Err(TsaError::Refused(_))), "{refused:?}");
 }
 
-/// Starts an authority that answers as told.
-async fn authority(
-    answer: impl Fn() -> Vec<u8> + Clone + Send + Sync + 'static,
-    wait: Duration,
-) -> String {
+#[test]
+fn a_password_is_not_sent_in_the_clear() {
+    for (url, accepted) in [
+        ("https://tsa.example.it/", true),
+        ("http://127.0.0.1:9/", true),
+        ("http://tsa.example.it/", false),
+    ] {
+        let login = Some(("accordo".to_owned(), "confidential".to_owned()));
+        let authority = Authority { login, ..Authority::new(url) };
+        assert!(!format!("{authority:?}").contains("confidential"));
+        let client = TsaClient::new(&TsaConfig { authorities: vec![authority] });
+        assert_eq!(client.is_ok(), accepted, "{url}");
+    }
+}
+
+/// An authority that does as told with each request; how often it was asked.
+async fn counted<F, R>(answer: F) -> (String, Arc<AtomicUsize>)
+where
+    F: Fn(Vec<u8>) -> R + Clone + Send + Sync + 'static,
+    R: Future<Output = Vec<u8>> + Send,
+{
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
-    let respond = move |_: Bytes| {
-        let answer = answer.clone();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let respond = move |request: Bytes| {
+        let (answer, count) = (answer.clone(), Arc::clone(&count));
         async move {
-            tokio::time::sleep(wait).await;
-            answer()
+            count.fetch_add(1, Ordering::SeqCst);
+            answer(request.to_vec()).await
         }
     };
     serve(listener, Router::new().route("/", post(respond)));
-    url
+    (url, asked)
+}
+
+/// What the demo authority answers.
+async fn forward(url: String, request: Vec<u8>) -> Vec<u8> {
+    let answer = reqwest::Client::new().post(url).body(request).send().await.unwrap();
+    answer.bytes().await.unwrap().to_vec()
+}
+
+/// The request of the client with its policy left out.
+fn without_policy(request: &[u8]) -> Vec<u8> {
+    let mut request = TimeStampReq::from_der(request).unwrap();
+    request.req_policy = None;
+    request.to_der().unwrap()
+}
+
+#[tokio::test]
+async fn r_sign_35_a_slow_authority_is_asked_once_and_then_after_the_others() {
+    let service = Service::start().await;
+    let good = service.url("/tsa");
+    let hang = |_| std::future::pending::<Vec<u8>>();
+    let (slow, slow_asked) = counted(hang).await;
+    let (second, second_asked) = counted(move |request| forward(good.clone(), request)).await;
+    let client = client(vec![slow, second], None, 200);
+    for round in 1..=3 {
+        client.timestamp(&Digest::of(b"data")).await.unwrap();
+        assert_eq!(slow_asked.load(Ordering::SeqCst), 1, "round {round}");
+        assert_eq!(second_asked.load(Ordering::SeqCst), round);
+    }
+}
+
+#[tokio::test]
+async fn r_sign_35_a_lying_authority_is_told_from_an_honest_one() {
+    let service = Service::start().await;
+    let digest = Digest::of(b"data");
+    let good = service.url("/tsa");
+    type Lie = fn(&[u8]) -> Vec<u8>;
+    let lies: [Lie; 3] = [
+        // It stamps something else.
+        |request| {
+            let digest = Digest::of(b"data").0;
+            let place = request.windows(32).position(|window| window == digest).unwrap();
+            let mut request = request.to_vec();
+            request[place] ^= 1;
+            request
+        },
+        // It answers with another nonce.
+        |request| {
+            let mut request = TimeStampReq::from_der(request).unwrap();
+            request.nonce = Some(Int::new(&[0x41; 8]).unwrap());
+            without_policy(&request.to_der().unwrap())
+        },
+        // It has another policy than was asked for.
+        without_policy,
+    ];
+    let reasons = ["stamps something else", "answers another request", "its policy is"];
+    for (lie, reason) in lies.into_iter().zip(reasons) {
+        let honest = good.clone();
+        let tell = move |request: Vec<u8>| forward(honest.clone(), lie(&request));
+        let policy = (reason == "its policy is").then_some("1.2.3.4");
+        let (liar, asked) = counted(tell).await;
+        let alone = client(vec![liar.clone()], policy, 10_000).timestamp(&digest).await;
+        let Err(TsaError::Invalid(said)) = alone else { panic!("{reason}: {alone:?}") };
+        assert!(said.contains(reason), "{said}");
+        let both = client(vec![liar, good.clone()], policy, 10_000);
+        both.timestamp(&digest).await.unwrap();
+        assert_eq!(asked.load(Ordering::SeqCst), 2, "{reason}");
+    }
 }
 
 #[tokio::test]
@@ -184,20 +287,17 @@ async fn an_answer_to_another_request_is_refused() {
     let query = ["ts", "-query", "-data", "data", "-sha256", "-cert", "-out", "query.tsq"];
     assert!(openssl(service.dir.path(), &query).await.0);
     let query = std::fs::read(service.dir.path().join("query.tsq")).unwrap();
-    let client = reqwest::Client::new();
-    let reply = client.post(service.url("/tsa")).body(query).send().await.unwrap();
-    let reply = reply.bytes().await.unwrap().to_vec();
+    let reply = forward(service.url("/tsa"), query).await;
 
-    let replay = authority(move || reply.clone(), Duration::ZERO).await;
+    let (replay, _) = counted(move |_| std::future::ready(reply.clone())).await;
     let refused = TsaClient::new(&config(vec![replay])).unwrap().timestamp(&digest).await;
     let Err(TsaError::Invalid(reason)) = refused else { panic!("{refused:?}") };
     assert_eq!(reason, "it answers another request");
 
-    let endless = authority(|| vec![0x30; 1 << 20], Duration::ZERO).await;
+    let (endless, _) = counted(|_| std::future::ready(vec![0x30; 1 << 20])).await;
     let refused = TsaClient::new(&config(vec![endless])).unwrap().timestamp(&digest).await;
     assert!(matches!(refused, Err(TsaError::Unreachable(_))), "{refused:?}");
-    let slow = authority(Vec::new, Duration::from_secs(60)).await;
-    let config = TsaConfig { timeout_ms: 100, ..config(vec![slow]) };
-    let refused = TsaClient::new(&config).unwrap().timestamp(&digest).await;
+    let (slow, _) = counted(|_| std::future::pending()).await;
+    let refused = client(vec![slow], None, 100).timestamp(&digest).await;
     assert!(matches!(refused, Err(TsaError::Unreachable(_))), "{refused:?}");
 }
