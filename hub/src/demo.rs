@@ -19,6 +19,7 @@ use portal::portal::Portal;
 use portal::random::{self, SystemRandom};
 use portal::signatures::ports::{Live, SigningPorts};
 use serde::Deserialize;
+use signing::preservation::Renewal;
 use signing::verify::TrustAnchors;
 
 use crate::error::HubError;
@@ -55,7 +56,8 @@ impl DemoParties {
             .map_err(|e| HubError::Failed(format!("demo root: {e}")))?;
         let identification = Some(Arc::new(DemoIdentification(self.idp.clone())) as Arc<_>);
         let (csc, tsa) = (self.qtsp.csc_config(), self.qtsp.tsa_config());
-        signatures::ports(csc, &tsa, trust, identification, live)
+        let preservation = (signatures::status_source(true)?, Renewal::default());
+        signatures::ports(csc, &tsa, trust, identification, live, preservation)
     }
 
     /// Their pages and endpoints, and meetings for load tests. Machines speak to them: outside the

@@ -26,7 +26,7 @@ use portal::media_tests;
 use portal::portal::{Parts, Portal, PortalSettings};
 use portal::procedures::Procedures;
 use portal::random::SystemRandom;
-use portal::signatures::{apply, identity, reminders};
+use portal::signatures::{apply, identity, preservation, reminders};
 use signaling::edge::{Rooms, RoomsConfig};
 use signaling::media::{Media, MediaConfig};
 use signaling::turn::{Relay, Turn};
@@ -121,6 +121,7 @@ pub async fn serve(settings: Settings) -> Result<(), HubError> {
     let address = handle.listening().await;
     // After listening: the demo's outside parties are reached where the hub itself serves.
     let rounds = tokio::spawn(self::rounds(portal.clone(), metrics, stopped, stop.clone()));
+    let archive = tokio::spawn(archive(portal.clone(), stop.clone()));
     match address {
         Some(address) => {
             tracing::info!(%address, "serving");
@@ -147,6 +148,7 @@ pub async fn serve(settings: Settings) -> Result<(), HubError> {
     let result = listening.await.map_err(|e| failed("server")(&e))?;
     stop.cancel();
     rounds.await.map_err(|e| failed("housekeeping")(&e))?;
+    archive.await.map_err(|e| failed("archive")(&e))?;
     leases.await.map_err(|e| failed("leases")(&e))?;
     db.close().await;
     result
@@ -283,6 +285,23 @@ async fn rounds(
                 metrics.run_upkeep();
             }
         }
+    }
+}
+
+/// Makes completed documents last. On its own, because it waits for others; what is broken off is done
+/// again.
+async fn archive(portal: Portal, stop: CancellationToken) {
+    let rounds = async {
+        loop {
+            if let Err(error) = preservation::round(&portal).await {
+                tracing::error!(%error, "archive time stamps");
+            }
+            tokio::time::sleep(SIGNATURES).await;
+        }
+    };
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = rounds => {}
     }
 }
 

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use signing::preservation::Renewal;
 
 use crate::error::HubError;
 
@@ -191,6 +192,8 @@ pub struct SigningSettings {
     pub tsa: Vec<TsaSettings>,
     /// PEM files with roots.
     pub trust: Vec<PathBuf>,
+    /// When archive time stamps are renewed.
+    pub preservation: Renewal,
 }
 
 /// `[signing.csc]`
@@ -211,6 +214,22 @@ pub struct Csc {
 pub struct TsaSettings {
     /// Address.
     pub url: String,
+    /// Policy to ask for and to insist on (dotted); any when absent.
+    #[serde(default)]
+    pub policy: Option<String>,
+    /// Milliseconds that one answer may take.
+    #[serde(default = "tsa_timeout_ms")]
+    pub timeout_ms: u64,
+    /// Name for authorities that want one.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// File with its password.
+    #[serde(default)]
+    pub password_file: Option<PathBuf>,
+}
+
+fn tsa_timeout_ms() -> u64 {
+    5_000
 }
 
 impl Settings {

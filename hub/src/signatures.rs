@@ -12,14 +12,15 @@ use portal::signatures::ports::{
 use signaling::edge::Rooms;
 use signaling::protocol::{RoomId, Topic};
 use signing::csc::{CscClient, CscConfig};
+use signing::preservation::{HttpStatus, Renewal};
 use signing::process::Method;
-use signing::tsa::{TsaClient, TsaConfig};
+use signing::tsa::{Authority, TsaClient, TsaConfig};
 use signing::verify::TrustAnchors;
 use signing_minutes::TypstTypesetter;
 use tokio::sync::Semaphore;
 
 use crate::error::HubError;
-use crate::settings::SigningSettings;
+use crate::settings::{SigningSettings, TsaSettings};
 
 /// Ports of a hub whose parties are reached by these addresses.
 pub fn ports(
@@ -28,17 +29,26 @@ pub fn ports(
     trust: TrustAnchors,
     identification: Option<Arc<dyn Identification>>,
     live: Arc<dyn Live>,
+    preservation: (HttpStatus, Renewal),
 ) -> Result<SigningPorts, HubError> {
+    let (status, renewal) = preservation;
     let failed = |what: &str, e: &dyn std::fmt::Display| HubError::Failed(format!("{what}: {e}"));
     Ok(SigningPorts {
         qtsp: Arc::new(CscClient::new(csc).map_err(|e| failed("trust service", &e))?),
         tsa: Arc::new(TsaClient::new(tsa).map_err(|e| failed("time stamps", &e))?),
+        status: Arc::new(status),
+        renewal,
         typesetter: Arc::new(TypstTypesetter::shipped()),
         identification,
         live,
         trust: Arc::new(trust),
         previews: Arc::new(Semaphore::new(PREVIEWS)),
     })
+}
+
+/// Where the status of certificates is asked; `loopback`: on this machine too, where a demo plays it.
+pub fn status_source(loopback: bool) -> Result<HttpStatus, HubError> {
+    HttpStatus::new(loopback).map_err(|e| HubError::Failed(format!("status of certificates: {e}")))
 }
 
 /// Ports of a production hub: what the settings name.
@@ -51,16 +61,33 @@ pub fn configured(
     let read = |path: &std::path::Path| {
         std::fs::read(path).map_err(HubError::io(format!("reading {}", path.display())))
     };
-    let secret = String::from_utf8_lossy(&read(&csc.client_secret_file)?).trim().to_owned();
-    let urls = settings.tsa.iter().map(|tsa| tsa.url.clone()).collect();
+    let secret = |path: &std::path::Path| {
+        let bytes = read(path)?;
+        Ok::<_, HubError>(String::from_utf8_lossy(&bytes).trim().to_owned())
+    };
+    let mut authorities = Vec::new();
+    for tsa in &settings.tsa {
+        let TsaSettings { url, policy, timeout_ms, user, password_file } = tsa.clone();
+        let login = match (user, password_file) {
+            (Some(user), Some(file)) => Some((user, secret(&file)?)),
+            (None, None) => None,
+            _ => {
+                return Err(HubError::Settings(format!(
+                    "{url}: user and password_file go together"
+                )));
+            }
+        };
+        authorities.push(Authority { url, policy, timeout_ms, login });
+    }
     let mut trust = TrustAnchors::none();
     for path in &settings.trust {
         let roots = TrustAnchors::from_pem(&read(path)?)
             .map_err(|e| HubError::Settings(format!("{}: {e}", path.display())))?;
         trust.extend(roots);
     }
-    let csc = CscConfig::new(&csc.base_url, &csc.client_id, &secret);
-    ports(csc, &TsaConfig { urls, policy: None, timeout_ms: 5_000 }, trust, None, live)
+    let csc = CscConfig::new(&csc.base_url, &csc.client_id, &secret(&csc.client_secret_file)?);
+    let preservation = (status_source(false)?, settings.preservation.clone());
+    ports(csc, &TsaConfig { authorities }, trust, None, live, preservation)
 }
 
 /// Tells the rooms of this process, once they are there.

@@ -15,6 +15,7 @@ mod http;
 pub mod pades;
 pub mod pdf;
 pub mod ports;
+pub mod preservation;
 pub mod process;
 pub mod returned;
 pub mod tsa;

@@ -1,5 +1,5 @@
-//! What the signing module needs from outside, as ports. Adapters: [`crate::csc`] (signatures) and
-//! [`crate::tsa`] (time); the typesetter is the leaf crate `signing-minutes`.
+//! What the signing module needs from outside, as ports. Adapters: [`crate::csc`] (signatures),
+//! [`crate::tsa`] (time) and [`crate::preservation::HttpStatus`] (revocation); the typesetter is the leaf crate `signing-minutes`.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -34,6 +34,41 @@ pub trait Qtsp: Send + Sync {
 pub trait Tsa: Send + Sync {
     /// Time stamp token (DER `ContentInfo`) over `digest`.
     async fn timestamp(&self, digest: &Digest) -> Result<Vec<u8>, TsaError>;
+}
+
+/// What certificates point to: their status, from those who issued them (RFC 6960, RFC 5280).
+#[async_trait]
+pub trait StatusSource: Send + Sync {
+    /// The answer, DER, as of `now`. It may be a kept one; whoever asks checks it.
+    async fn fetch(&self, wanted: &Wanted, now: DateTime<Utc>) -> Result<Vec<u8>, StatusError>;
+}
+
+/// Something that a certificate points to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Wanted {
+    /// An OCSP response.
+    Ocsp {
+        /// Address of the responder.
+        url: String,
+        /// `OCSPRequest`, DER.
+        request: Vec<u8>,
+    },
+    /// A revocation list.
+    Crl {
+        /// Its address.
+        url: String,
+    },
+}
+
+/// Why the status of a certificate is not known.
+#[derive(Debug, thiserror::Error)]
+pub enum StatusError {
+    /// The address is none that is asked: another scheme, a network that is not public.
+    #[error("the address is not asked: {0}")]
+    Address(String),
+    /// Not reachable, timed out, too long.
+    #[error("no answer: {0}")]
+    Unreachable(String),
 }
 
 /// Makes the document. Pure computation, a few milliseconds; called off the async threads.

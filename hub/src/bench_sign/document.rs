@@ -37,7 +37,7 @@ impl Material {
         let typeset = typesetter.minutes(&form(at)).map_err(|e| failed(&e))?;
         let missing = bytes.saturating_sub(typeset.pdf.len());
         let bare = with_annex(&typeset.pdf, missing).map_err(|e| failed(&e))?;
-        let pdf = add_signature_fields(&bare, &typeset.fields, TIMESTAMP_FIELD);
+        let pdf = add_signature_fields(&bare, &typeset.fields, &[TIMESTAMP_FIELD]);
         let pdf = pdf.map_err(|e| failed(&e))?;
         let place = typeset.fields.first().expect("the form has signers");
         let [left, bottom, right, top] = place.rect;
@@ -49,7 +49,7 @@ impl Material {
 
     /// The same minutes with their fields reserved anew.
     pub fn reserve(&self) -> Result<Vec<u8>, signing::pades::DocumentError> {
-        add_signature_fields(&self.bare, &self.places, TIMESTAMP_FIELD)
+        add_signature_fields(&self.bare, &self.places, &[TIMESTAMP_FIELD])
     }
 }
 

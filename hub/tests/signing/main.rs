@@ -5,6 +5,7 @@
 mod accidents;
 mod minutes;
 mod own_device;
+mod preservation;
 mod stage;
 
 use axum::http::StatusCode;

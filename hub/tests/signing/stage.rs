@@ -12,7 +12,7 @@ use axum::Router;
 use axum::body::Body as Content;
 use axum::http::{StatusCode, header};
 use chrono::TimeDelta;
-use hub::signatures::{DemoIdentification, ports};
+use hub::signatures::{DemoIdentification, ports, status_source};
 use portal::accounts::{Actor, Role};
 use portal::cases::commands::{self as cases, By, NewCase};
 use portal::cases::rules::Act;
@@ -28,6 +28,7 @@ use portal::signatures::store::{self, ProcessRow};
 use portal_testing::{Browser, Page, TestClock, World, application, world_with};
 use signing::Digest;
 use signing::ports::{Credential, IssueRequest, Qtsp, QtspError, Tsa, TsaError};
+use signing::preservation::Renewal;
 use signing::verify::{Kind, Report, TrustAnchors, verify};
 
 /// How outside parties behave.
@@ -151,8 +152,11 @@ impl Stage {
         let trust = TrustAnchors::from_pem(qtsp.root_pem().as_bytes()).unwrap();
         let identification = Some(Arc::new(DemoIdentification(idp.clone())) as Arc<_>);
         let (csc, tsa) = (qtsp.csc_config(), qtsp.tsa_config());
-        let mut signing =
-            ports(csc, &tsa, trust.clone(), identification, Arc::new(Silent)).unwrap();
+        let mut signing = {
+            let preservation = (status_source(true).unwrap(), Renewal::default());
+            ports(csc, &tsa, trust.clone(), identification, Arc::new(Silent), preservation)
+        }
+        .unwrap();
         let mood = Arc::new(AtomicU8::new(Mood::Good as u8));
         let moody = Arc::new(Moody { qtsp: signing.qtsp, tsa: signing.tsa, mood: mood.clone() });
         (signing.qtsp, signing.tsa) = (moody.clone(), moody);

@@ -13,6 +13,7 @@ use crate::{
     db::{Db, DbError, Tx, kept},
     documents::{
         DocumentId,
+        filing::StoredFile,
         rules::{Viewer, Visibility},
     },
     meetings::MeetingId,
@@ -143,6 +144,29 @@ pub async fn insert(tx: &mut Tx, document: &Document) -> Result<(), DbError> {
         }
         None => Ok(()),
     }
+}
+
+/// Puts a newer revision in the place of a case's file `sha256`: the same document, grown.
+pub async fn replace_file(
+    tx: &mut Tx,
+    body: BodyId,
+    case: CaseId,
+    sha256: &str,
+    file: &StoredFile,
+) -> Result<(), DbError> {
+    on_db!(tx, |c| sqlx::query(
+        "UPDATE documents SET sha256 = $4, size_bytes = $5
+         WHERE body = $1 AND case_id = $2 AND sha256 = $3"
+    )
+    .bind(body.0)
+    .bind(case.0)
+    .bind(sha256)
+    .bind(&file.sha256)
+    .bind(file.size_bytes)
+    .execute(c)
+    .await
+    .map(drop)?);
+    Ok(())
 }
 
 /// The documents of a case that `viewer` may see, newest first (R-CASE-29), with `user`'s marks.

@@ -9,6 +9,7 @@ use signing::{
     Digest,
     pades::{self, DocumentError, Meta, Prepared, SignerChain},
     ports::{FieldPlace, MinutesForm, TsaError, TypesetError},
+    preservation::GatherError,
     verify::{Kind, Level, Report, verify},
 };
 
@@ -17,8 +18,10 @@ use tokio::time::timeout;
 use super::ports::SigningPorts;
 use crate::clock::Clock;
 
-/// Name of the invisible field that is reserved for the document time stamp.
-const TIMESTAMP_FIELD: &str = "document_timestamp";
+/// Names of the invisible fields that are reserved for the document time stamp and those that renew
+/// it: with authorities that serve ten years, for decades.
+pub(super) const TIMESTAMP_FIELDS: [&str; 4] =
+    ["document_timestamp", "document_timestamp_2", "document_timestamp_3", "document_timestamp_4"];
 
 /// How long a preview waits for others.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -35,6 +38,9 @@ pub enum CraftError {
     /// No time stamp for now; the signature waits for it.
     #[error(transparent)]
     Timestamp(#[from] TsaError),
+    /// The status of a certificate is not known yet.
+    #[error(transparent)]
+    Status(#[from] GatherError),
     /// The new revision was not found valid; the text is for the log.
     #[error("the new revision is not valid: {0}")]
     Invalid(String),
@@ -100,7 +106,7 @@ pub async fn freeze(ports: &SigningPorts, form: MinutesForm) -> Result<Frozen, C
     let typesetter = Arc::clone(&ports.typesetter);
     tokio::task::spawn_blocking(move || {
         let typeset = typesetter.minutes(&form)?;
-        let pdf = pades::add_signature_fields(&typeset.pdf, &typeset.fields, TIMESTAMP_FIELD)?;
+        let pdf = pades::add_signature_fields(&typeset.pdf, &typeset.fields, &TIMESTAMP_FIELDS)?;
         Ok(Frozen { pdf, places: typeset.fields })
     })
     .await?
@@ -166,7 +172,7 @@ pub async fn check(
     Ok(fault(&report, expected))
 }
 
-async fn report_on(
+pub(super) async fn report_on(
     ports: &SigningPorts,
     pdf: Vec<u8>,
     now: DateTime<Utc>,
@@ -181,7 +187,7 @@ async fn report_on(
 
 /// A file cut back to an earlier revision is valid in itself: so who must have signed is compared
 /// with who did.
-fn fault(report: &Report, expected: &Expected) -> Option<String> {
+pub(super) fn fault(report: &Report, expected: &Expected) -> Option<String> {
     if let Some(problem) = report.problems.first() {
         return Some(problem.clone());
     }

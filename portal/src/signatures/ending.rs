@@ -4,7 +4,7 @@ use signing::process::{Input, Status};
 
 use super::steps::{advance_in, changed};
 use super::store::{ProcessRow, Who};
-use super::{SignatureError, store};
+use super::{SignatureError, preservation, store};
 use crate::accounts::{Person, Role, UserId};
 use crate::bodies::{Body, BodyId};
 use crate::cases::commands::{self as cases, By, act_in};
@@ -100,6 +100,7 @@ pub(super) async fn complete_in(
         name: format!("Verbale {number}.pdf"),
     };
     filing::add_in(tx, portal, &case, &document, file).await?;
+    preservation::enrol_in(tx, row, portal.now()).await?;
     let people = meetings::sitting(portal, &case).await?;
     let people: Vec<Person> = people.into_iter().map(|one| one.person).collect();
     let letter = Letter {

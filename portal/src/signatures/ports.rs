@@ -5,7 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use signing::{
-    ports::{Qtsp, Tsa, Typesetter},
+    ports::{Qtsp, StatusSource, Tsa, Typesetter},
+    preservation::Renewal,
     process::Method,
     verify::TrustAnchors,
 };
@@ -21,6 +22,10 @@ pub struct SigningPorts {
     pub qtsp: Arc<dyn Qtsp>,
     /// Says when.
     pub tsa: Arc<dyn Tsa>,
+    /// Tells the status of certificates.
+    pub status: Arc<dyn StatusSource>,
+    /// When archive time stamps are renewed.
+    pub renewal: Renewal,
     /// Makes the document.
     pub typesetter: Arc<dyn Typesetter>,
     /// Says who somebody is; without one, only people identified before can sign.

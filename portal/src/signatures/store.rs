@@ -355,7 +355,8 @@ pub async fn record(
     let (row, process) = (&locked.row, &locked.process);
     let ended = process.status().is_final().then(|| kept(last.at));
     on_db!(&mut *tx, |c| sqlx::query(
-        "UPDATE signature_processes SET document = $2, status = $3, open = $4, ended_at = $5
+        "UPDATE signature_processes SET document = $2, status = $3, open = $4,
+             ended_at = COALESCE(ended_at, $5)
          WHERE id = $1"
     )
     .bind(row.id)

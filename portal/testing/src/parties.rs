@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use signing::Digest;
 use signing::ports::{
-    Credential, IssueRequest, MinutesForm, Qtsp, QtspError, Tsa, TsaError, Typeset, TypesetError,
-    Typesetter,
+    Credential, IssueRequest, MinutesForm, Qtsp, QtspError, StatusError, StatusSource, Tsa,
+    TsaError, Typeset, TypesetError, Typesetter, Wanted,
 };
+use signing::preservation::Renewal;
 use signing::verify::TrustAnchors;
 
 use portal::meetings::MeetingId;
@@ -19,6 +21,8 @@ pub fn nobody() -> SigningPorts {
     SigningPorts {
         qtsp: Arc::new(Nobody),
         tsa: Arc::new(Nobody),
+        status: Arc::new(Nobody),
+        renewal: Renewal::default(),
         typesetter: Arc::new(Nobody),
         identification: None,
         live: Arc::new(Nobody),
@@ -50,6 +54,13 @@ impl Qtsp for Nobody {
 impl Tsa for Nobody {
     async fn timestamp(&self, _: &Digest) -> Result<Vec<u8>, TsaError> {
         Err(TsaError::Unreachable(SILENT.to_owned()))
+    }
+}
+
+#[async_trait]
+impl StatusSource for Nobody {
+    async fn fetch(&self, _: &Wanted, _: DateTime<Utc>) -> Result<Vec<u8>, StatusError> {
+        Err(StatusError::Unreachable(SILENT.to_owned()))
     }
 }
 

@@ -5,7 +5,10 @@
 
 mod sample;
 
-use std::sync::{Arc, Mutex};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
 
 use accordo_demo::qtsp::{DemoQtsp, DemoSms};
 use async_trait::async_trait;
@@ -13,8 +16,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use signing::{
     Digest,
     csc::CscClient,
-    pades::{Meta, SignerChain, add_signature_fields, finish, prepare},
-    ports::{IssueRequest, Qtsp as _, QtspError, Subject, Tsa as _, Typesetter as _},
+    pades::{
+        Meta, SignerChain, ValidationData, add_signature_fields, add_validation_data, finish,
+        finish_timestamp, prepare, prepare_timestamp,
+    },
+    ports::{IssueRequest, Qtsp as _, QtspError, StatusError, Subject, Tsa as _, Typesetter as _},
+    preservation::{GatherError, HttpStatus, Renewal, gather, newest_stamp},
     process::{
         AcceptedVersion, AttemptId, Identification, Input, Method, Plan, Process, ProcessId,
         Signer, Status, Terms,
@@ -45,6 +52,38 @@ impl Outbox {
 #[expect(clippy::disallowed_methods, reason = "the edge of the test owns the clock")]
 fn now() -> DateTime<Utc> {
     Utc::now()
+}
+
+/// The archive time stamp and the one that renews it.
+const TIMESTAMP_FIELDS: [&str; 2] = ["document_timestamp", "document_timestamp_2"];
+
+/// Completes the validation data and puts the next archive time stamp on them.
+async fn preserve(pdf: &[u8], field: &str, trust: &TrustAnchors, tsa: &TsaClient) -> Vec<u8> {
+    let source = HttpStatus::new(true).unwrap();
+    let data = gather(pdf, trust, &source, now()).await.unwrap();
+    let pdf = add_validation_data(pdf, &data).unwrap();
+    let prepared = prepare_timestamp(&pdf, field).unwrap();
+    let token = tsa.timestamp(&prepared.to_stamp()).await.unwrap();
+    finish_timestamp(prepared, &token).unwrap()
+}
+
+/// pyHanko's AdES-LTA validation, offline.
+fn pyhanko_accepts_for_the_long_term(root: &str, pdf: &[u8]) {
+    let folder = tempfile::tempdir().unwrap();
+    let (trust, file) = (folder.path().join("root.pem"), folder.path().join("archived.pdf"));
+    std::fs::write(&trust, root).unwrap();
+    std::fs::write(&file, pdf).unwrap();
+    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let pyhanko = std::env::var_os("ACCORDO_PYHANKO").map(PathBuf::from);
+    let pyhanko = pyhanko.unwrap_or_else(|| own.join("../../.venv/bin/pyhanko"));
+    let output = std::process::Command::new(pyhanko.with_file_name("python3"))
+        .arg(own.join("../tests/documents/ades_lta.py"))
+        .args([trust, file])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(said.matches("AdESPassed.OK").count(), 3, "{said}");
 }
 
 const PEOPLE: [(&str, &str, &str, &str); 3] = [
@@ -95,8 +134,7 @@ async fn r_sign_34_r_sign_36_minutes_are_signed_by_three_people_in_order() {
     let typesetter = TypstTypesetter::shipped();
     let form = sample::form();
     let typeset = typesetter.minutes(&form).unwrap();
-    let mut pdf =
-        add_signature_fields(&typeset.pdf, &typeset.fields, "document_timestamp").unwrap();
+    let mut pdf = add_signature_fields(&typeset.pdf, &typeset.fields, &TIMESTAMP_FIELDS).unwrap();
     let (mut process, _) = Process::start(plan(Digest::of(&pdf)), now()).unwrap();
     process.handle(Input::Send, now()).unwrap();
 
@@ -180,5 +218,40 @@ async fn r_sign_34_r_sign_36_minutes_are_signed_by_three_people_in_order() {
     assert_eq!(process.status(), Status::Completed);
     assert_eq!(process.document(), Digest::of(&pdf));
     outsiders_accept(&pdf);
+
+    // A source that asks the public internet alone leaves this machine in peace.
+    let public = HttpStatus::new(false).unwrap();
+    let refused = gather(&pdf, &trust, &public, now()).await;
+    assert!(matches!(refused, Err(GatherError::NoAnswer(_, StatusError::Address(_)))));
+    let nobody = gather(&pdf, &TrustAnchors::none(), &public, now()).await;
+    assert!(
+        matches!(nobody, Err(GatherError::Untrusted(_))),
+        "only who is trusted says where to ask"
+    );
+    assert_eq!(newest_stamp(&pdf).unwrap(), None);
+    let signed = pdf;
+    let mut pdf = signed.clone();
+    for (stamps, field) in TIMESTAMP_FIELDS.into_iter().enumerate() {
+        let before = pdf.clone();
+        pdf = preserve(&pdf, field, &trust, &tsa).await;
+        assert!(pdf.starts_with(&before), "a document only grows");
+        // The lists and answers of the first time serve the second too.
+        assert!(stamps == 0 || pdf.len() - before.len() < 40_000, "{}", pdf.len() - before.len());
+        let report = verify(&pdf, &trust, now());
+        assert!(report.accepted(), "{report:#?}");
+        assert_eq!(report.signatures.len(), 4 + stamps);
+        for (person, ..) in PEOPLE {
+            assert_eq!(report.signature(person).unwrap().level, Some(Level::BLta), "{report:#?}");
+        }
+        outsiders_accept(&pdf);
+        pyhanko_accepts_for_the_long_term(&qtsp.root_pem(), &pdf);
+        let stamp = newest_stamp(&pdf).unwrap().unwrap();
+        assert!(Renewal::default().due(&stamp).unwrap() > now() + TimeDelta::days(365));
+    }
+    // Nobody answers: nothing is half complete, and what is complete needs nobody.
     server.abort();
+    let alone = gather(&signed, &trust, &HttpStatus::new(true).unwrap(), now()).await;
+    assert!(matches!(alone, Err(GatherError::NoAnswer(_, StatusError::Unreachable(_)))));
+    let nothing = gather(&pdf, &trust, &HttpStatus::new(true).unwrap(), now()).await.unwrap();
+    assert_eq!(nothing, ValidationData::default(), "nobody has to be asked any more");
 }

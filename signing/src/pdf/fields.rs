@@ -29,8 +29,8 @@ pub struct SignatureField {
     pub signed: bool,
 }
 
-/// Reserves a signature field at each place and an invisible one, `timestamp_field`, for the
-/// document time stamp. Done once, before the first signature, so that later revisions only fill
+/// Reserves a signature field at each place and an invisible one for each of `timestamp_fields`: the
+/// document time stamp, and those that will renew it. Done once, before the first signature, so that later revisions only fill
 /// fields in. In a tagged document every field hangs on a `/Form` element (PDF/UA-1 §7.18.4).
 ///
 /// # Errors
@@ -38,20 +38,21 @@ pub struct SignatureField {
 pub fn add_signature_fields(
     pdf: &[u8],
     places: &[FieldPlace],
-    timestamp_field: &str,
+    timestamp_fields: &[&str],
 ) -> Result<Vec<u8>, DocumentError> {
     let mut update = Update::after(pdf)?;
     let mut names: BTreeSet<_> =
         signature_fields(update.before()).into_iter().map(|field| field.name).collect();
     let form = form(&mut update)?;
-    let timestamp = FieldPlace {
-        name: timestamp_field.to_owned(),
+    let timestamps = timestamp_fields.iter().map(|name| FieldPlace {
+        name: (*name).to_owned(),
         page: 1,
         rect: [0.0; 4],
         tooltip: TIMESTAMP_TOOLTIP.to_owned(),
-    };
+    });
+    let timestamps: Vec<FieldPlace> = timestamps.collect();
     let pages = update.before().get_pages();
-    for place in places.iter().chain([&timestamp]) {
+    for place in places.iter().chain(&timestamps) {
         if !names.insert(place.name.clone()) {
             return Err(DocumentError::FieldInUse(place.name.clone()));
         }

@@ -212,6 +212,17 @@ pub enum Event {
         /// The final document.
         document: Digest,
     },
+    /// The complete document was made to last: validation data and an archive time stamp.
+    Preserved {
+        /// The revision before.
+        base: Digest,
+        /// The revision with the stamp.
+        revision: Digest,
+        /// Where the stamp is.
+        field: String,
+        /// When it is to be renewed.
+        renewal: DateTime<Utc>,
+    },
     /// Cancelled by who put it to signature; a new version cancels the old one.
     Cancelled {
         /// Why.
@@ -289,6 +300,7 @@ impl Process {
                 *state = SignerState::new(signer, state.group);
             }
             Event::Completed { .. } => self.end(Status::Completed),
+            Event::Preserved { revision, .. } => self.current = *revision,
             Event::Cancelled { .. } => self.end(Status::Cancelled),
             Event::Expired => {
                 for signer in self.signers.values_mut().filter(|s| s.step != Step::Signed) {

@@ -1,5 +1,6 @@
 //! What can be asked of a process, and why it may say no.
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{AcceptedVersion, AttemptId, Identification, Status};
@@ -100,6 +101,18 @@ pub enum Input {
         revision: Digest,
         /// SHA-256 of the signer's certificate.
         certificate: Digest,
+    },
+    /// Validation data and an archive time stamp were added to the complete document, verified and
+    /// stored.
+    Preserved {
+        /// The revision before.
+        base: Digest,
+        /// The revision with the stamp.
+        revision: Digest,
+        /// Where the stamp is.
+        field: String,
+        /// When it is to be renewed.
+        renewal: DateTime<Utc>,
     },
     /// The signer asks for a new code: the credential in use is given up.
     RestartCode {

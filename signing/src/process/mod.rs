@@ -11,7 +11,8 @@
 //! its holder may still finish, so that a signature that was given is not thrown away.
 //!
 //! Deliberately absent: names, mobiles and addresses (the journal of events outlives them), the
-//! text of the minutes, and everything after completion (conservation).
+//! text of the minutes, and, of what comes after completion, everything but the revisions that make
+//! the document last.
 
 mod event;
 mod input;

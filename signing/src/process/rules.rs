@@ -14,6 +14,14 @@ pub(super) fn decide(process: &Process, input: Input, now: DateTime<Utc>) -> Dec
     if process.status.is_final() {
         return match input {
             Input::Timeout => Ok(vec![]),
+            Input::Preserved { base, revision, field, renewal }
+                if process.status == Status::Completed =>
+            {
+                if base != process.current || revision == base {
+                    return Err(Refusal::Stale);
+                }
+                Ok(vec![Event::Preserved { base, revision, field, renewal }])
+            }
             _ => Err(Refusal::Status(process.status)),
         };
     }
@@ -114,6 +122,8 @@ pub(super) fn decide(process: &Process, input: Input, now: DateTime<Utc>) -> Dec
             events.push(Event::Replaced { field, person });
             Ok(events)
         }
+        // Only a complete document is made to last.
+        Input::Preserved { .. } => Err(Refusal::Status(process.status)),
         Input::Send | Input::Cancel { .. } | Input::Signed { .. } | Input::Timeout => {
             unreachable!("decided above")
         }

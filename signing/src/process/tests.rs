@@ -149,6 +149,33 @@ fn r_sign_34_complete_only_with_the_last_signature() {
 }
 
 #[test]
+fn only_a_complete_document_is_made_to_last_and_each_revision_once() {
+    let preserved = |base, revision| Input::Preserved {
+        base: digest(base),
+        revision: digest(revision),
+        field: "document_timestamp".into(),
+        renewal: at(9000),
+    };
+    let mut story = Story::sent();
+    story.signs("operator_delegate", 1, 10);
+    story.signs("client", 2, 20);
+    story.refuses(preserved(2, 4), 22, Refusal::Status(Status::PartiallySigned));
+    story.does(check(2, digest(2)), 25);
+    story.signs("neutral", 3, 30);
+    story.refuses(preserved(2, 4), 32, Refusal::Stale);
+    story.refuses(preserved(3, 3), 32, Refusal::Stale);
+    story.does(preserved(3, 4), 33);
+    assert_eq!((story.process.document(), story.process.status()), (digest(4), Status::Completed));
+    story.refuses(preserved(3, 5), 34, Refusal::Stale);
+    story.does(preserved(4, 5), 9000);
+    story.refuses(
+        Input::Cancel { reason: String::new() },
+        9001,
+        Refusal::Status(Status::Completed),
+    );
+}
+
+#[test]
 fn r_sign_36_the_neutral_signs_last_and_only_what_was_checked() {
     let mut story = Story::sent();
     story.ready("neutral", 5);

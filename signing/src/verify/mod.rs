@@ -12,6 +12,7 @@
 
 mod changes;
 mod evidence;
+mod gaps;
 mod metadata;
 mod place;
 mod report;
@@ -20,6 +21,7 @@ mod signature;
 mod text;
 mod trust;
 
+pub(crate) use gaps::{is_status_told, trusted_path};
 pub use report::{
     Chain, Indication, Integrity, Kind, LaterRevision, Level, Report, Revocation, SignatureReport,
     Signer, SubIndication, Timestamp,

@@ -227,7 +227,7 @@ fn weak_keys_and_taken_or_missing_fields_are_refused() {
         tooltip: String::new(),
     };
     let reserve = |places: &[FieldPlace]| {
-        add_signature_fields(&minutes(Layout::Table), places, TIMESTAMP_FIELD)
+        add_signature_fields(&minutes(Layout::Table), places, &[TIMESTAMP_FIELD])
     };
     assert!(matches!(reserve(&[place("a", 1), place("a", 1)]), Err(DocumentError::FieldInUse(_))));
     assert!(matches!(reserve(&[place("a", 3)]), Err(DocumentError::Structure(_))));

@@ -111,7 +111,7 @@ pub fn reserved(pdf: &[u8], names: &[&str]) -> Vec<u8> {
             }
         })
         .collect();
-    add_signature_fields(pdf, &places, TIMESTAMP_FIELD).unwrap()
+    add_signature_fields(pdf, &places, &[TIMESTAMP_FIELD]).unwrap()
 }
 
 /// What is shown in a signature field. Written in a new way each time: fonts by reference, the

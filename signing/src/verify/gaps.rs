@@ -1,0 +1,36 @@
+//! What a verifier would still have to ask somebody about: the other side of [`super::verify`], for
+//! whoever completes a document.
+
+use chrono::{DateTime, Utc};
+use openssl::x509::X509;
+
+use super::{
+    evidence::{Evidence, path, read_all},
+    report::Revocation,
+    trust::TrustAnchors,
+};
+use crate::pdf::ValidationData;
+
+/// The path from `certificate` to a trust anchor, by what `data` holds; `None` when none leads there
+/// that was valid at `at`.
+pub(crate) fn trusted_path(
+    certificate: &X509,
+    data: &ValidationData,
+    trust: &TrustAnchors,
+    at: DateTime<Utc>,
+) -> Option<Vec<X509>> {
+    let pool = read_all(&data.certificates);
+    trust.validate(certificate, &pool, at, None).ok()?;
+    Some(path(certificate, &pool, trust))
+}
+
+/// Whether `data` tells the status of `certificate` at `at`, good or not.
+pub(crate) fn is_status_told(
+    certificate: &X509,
+    issuer: &X509,
+    data: &ValidationData,
+    at: DateTime<Utc>,
+) -> bool {
+    let status = Evidence::new(data).status(certificate, issuer, at);
+    !matches!(status, Revocation::Unknown)
+}
