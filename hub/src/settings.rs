@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use signing::csc::Quirks;
 use signing::preservation::Renewal;
 
 use crate::error::HubError;
@@ -206,6 +207,30 @@ pub struct Csc {
     pub client_id: String,
     /// File with its secret.
     pub client_secret_file: PathBuf,
+    /// Paths, limits and quirks where they are not the usual ones.
+    #[serde(default)]
+    pub paths: CscPaths,
+    /// Milliseconds that one call may take.
+    #[serde(default)]
+    pub timeout_ms: Option<u64>,
+    /// Its time stamps are asked for when no authority of `[[signing.tsa]]` gives one.
+    #[serde(default)]
+    pub stamps: bool,
+    /// The provider's own way.
+    #[serde(default)]
+    pub quirks: Quirks,
+}
+
+/// `[signing.csc.paths]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CscPaths {
+    /// Of the CSC methods.
+    pub api: Option<String>,
+    /// Of the OAuth 2.0 token endpoint.
+    pub token: Option<String>,
+    /// Of the provider's own call that issues a certificate.
+    pub enrolment: Option<String>,
 }
 
 /// `[[signing.tsa]]`

@@ -11,7 +11,9 @@ use portal::signatures::ports::{
 };
 use signaling::edge::Rooms;
 use signaling::protocol::{RoomId, Topic};
+use signing::Digest;
 use signing::csc::{CscClient, CscConfig};
+use signing::ports::{Tsa, TsaError};
 use signing::preservation::{HttpStatus, Renewal};
 use signing::process::Method;
 use signing::tsa::{Authority, TsaClient, TsaConfig};
@@ -85,9 +87,41 @@ pub fn configured(
             .map_err(|e| HubError::Settings(format!("{}: {e}", path.display())))?;
         trust.extend(roots);
     }
-    let csc = CscConfig::new(&csc.base_url, &csc.client_id, &secret(&csc.client_secret_file)?);
+    let mut config =
+        CscConfig::new(&csc.base_url, &csc.client_id, &secret(&csc.client_secret_file)?);
+    config.api_path.clone_from(&csc.paths.api);
+    config.quirks = csc.quirks.clone();
+    for (path, own) in [
+        (&mut config.token_path, &csc.paths.token),
+        (&mut config.enrolment_path, &csc.paths.enrolment),
+    ] {
+        if let Some(own) = own {
+            path.clone_from(own);
+        }
+    }
+    config.timeout_ms = csc.timeout_ms.unwrap_or(config.timeout_ms);
     let preservation = (status_source(false)?, settings.preservation.clone());
-    ports(csc, &TsaConfig { authorities }, trust, None, live, preservation)
+    let mut ports =
+        ports(config.clone(), &TsaConfig { authorities }, trust, None, live, preservation)?;
+    if csc.stamps {
+        let failed = |e: &dyn std::fmt::Display| HubError::Failed(format!("trust service: {e}"));
+        let last = CscClient::new(config).map_err(|e| failed(&e))?;
+        ports.tsa = Arc::new(OrElse(ports.tsa, Arc::new(last)));
+    }
+    Ok(ports)
+}
+
+/// Time from the first, or from the second when the first gives none.
+struct OrElse(Arc<dyn Tsa>, Arc<dyn Tsa>);
+
+#[async_trait]
+impl Tsa for OrElse {
+    async fn timestamp(&self, digest: &Digest) -> Result<Vec<u8>, TsaError> {
+        match self.0.timestamp(digest).await {
+            Ok(token) => Ok(token),
+            Err(_) => self.1.timestamp(digest).await,
+        }
+    }
 }
 
 /// Tells the rooms of this process, once they are there.

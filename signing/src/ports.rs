@@ -19,14 +19,31 @@ pub trait Qtsp: Send + Sync {
     /// Sends the one-time code for `credential` to the mobile given at issue.
     async fn send_otp(&self, credential: &str) -> Result<(), QtspError>;
 
-    /// Signs `digest` (SHA-256 of the DER of the signed attributes). Returns the raw signature:
-    /// PKCS#1 v1.5 for RSA, DER `ECDSA-Sig-Value` for ECDSA.
+    /// What [`Qtsp::sign_hash`] is asked with, and gives.
+    fn mode(&self) -> SigningMode {
+        SigningMode::Hash
+    }
+
+    /// Signs `digest`, as [`Qtsp::mode`] says: SHA-256 of the DER of the signed attributes, for the
+    /// raw signature (PKCS#1 v1.5 for RSA, DER `ECDSA-Sig-Value` for ECDSA); or SHA-256 of the
+    /// signed bytes of the document, for a whole detached CMS (DER).
     async fn sign_hash(
         &self,
         credential: &str,
         otp: &str,
         digest: &Digest,
     ) -> Result<Vec<u8>, QtspError>;
+}
+
+/// What a trust service makes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SigningMode {
+    /// The signature of a digest.
+    #[default]
+    Hash,
+    /// The whole CMS, with signed attributes of its own.
+    Cms,
 }
 
 /// A time-stamping authority (RFC 3161).

@@ -31,6 +31,9 @@ pub enum DemoError {
     /// OpenSSL failed.
     #[error("cryptography: {0}")]
     Crypto(#[from] openssl::error::ErrorStack),
+    /// A signature could not be written.
+    #[error("signature: {0}")]
+    Document(#[from] signing::pades::DocumentError),
     /// A structure could not be read or written.
     #[error("ASN.1: {0}")]
     Der(#[from] der::Error),

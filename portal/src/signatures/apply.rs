@@ -265,6 +265,7 @@ async fn prepare(
         name: own.name,
         role: own.role,
         at: portal.now(),
+        mode: portal.signing.qtsp.mode(),
     };
     Ok((id, craft::prepare(&portal.signing, order).await?))
 }

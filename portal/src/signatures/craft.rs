@@ -6,9 +6,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use chrono::{DateTime, Utc};
 use chrono_tz::Europe::Rome;
 use signing::{
-    Digest,
     pades::{self, DocumentError, Meta, Prepared, SignerChain},
-    ports::{FieldPlace, MinutesForm, TsaError, TypesetError},
+    ports::{FieldPlace, MinutesForm, SigningMode, TsaError, TypesetError},
     preservation::GatherError,
     verify::{Kind, Level, Report, verify},
 };
@@ -78,6 +77,8 @@ pub struct Order {
     pub role: String,
     /// Claimed time.
     pub at: DateTime<Utc>,
+    /// What the trust service makes.
+    pub mode: SigningMode,
 }
 
 /// Fields that must be signed, and by whom.
@@ -136,7 +137,7 @@ pub async fn prepare(ports: &SigningPorts, order: Order) -> Result<Prepared, Cra
             &meta,
             order.at,
         )?;
-        Ok(prepared)
+        Ok(prepared.for_mode(order.mode))
     })
     .await?
 }
@@ -149,8 +150,8 @@ pub async fn complete(
     expected: &Expected,
     clock: &dyn Clock,
 ) -> Result<Vec<u8>, CraftError> {
-    prepared.check(&signature)?;
-    let token = ports.tsa.timestamp(&Digest::of(&signature)).await?;
+    let to_stamp = prepared.to_stamp(&signature)?;
+    let token = ports.tsa.timestamp(&to_stamp).await?;
     let pdf =
         tokio::task::spawn_blocking(move || pades::finish(prepared, &signature, Some(&token)))
             .await??;

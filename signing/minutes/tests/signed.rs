@@ -15,12 +15,15 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use signing::{
     Digest,
-    csc::CscClient,
+    csc::{CscClient, CscConfig, Quirks},
     pades::{
-        Meta, SignerChain, ValidationData, add_signature_fields, add_validation_data, finish,
-        finish_timestamp, prepare, prepare_timestamp,
+        Meta, Prepared, SignerChain, ValidationData, add_signature_fields, add_validation_data,
+        finish, finish_timestamp, prepare, prepare_timestamp,
     },
-    ports::{IssueRequest, Qtsp as _, QtspError, StatusError, Subject, Tsa as _, Typesetter as _},
+    ports::{
+        IssueRequest, Qtsp as _, QtspError, SigningMode, StatusError, Subject, Tsa as _,
+        Typesetter as _,
+    },
     preservation::{GatherError, HttpStatus, Renewal, gather, newest_stamp},
     process::{
         AcceptedVersion, AttemptId, Identification, Input, Method, Plan, Process, ProcessId,
@@ -128,6 +131,9 @@ async fn r_sign_34_r_sign_36_minutes_are_signed_by_three_people_in_order() {
     let router = qtsp.router();
     let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
     let csc = CscClient::new(qtsp.csc_config()).unwrap();
+    // One of the three signs at a provider that makes the whole CMS.
+    let quirks = Quirks { mode: SigningMode::Cms, ..Quirks::default() };
+    let whole = CscClient::new(CscConfig { quirks, ..qtsp.csc_config() }).unwrap();
     let tsa = TsaClient::new(&qtsp.tsa_config()).unwrap();
     let trust = TrustAnchors::from_pem(qtsp.root_pem().as_bytes()).unwrap();
 
@@ -194,7 +200,9 @@ async fn r_sign_34_r_sign_36_minutes_are_signed_by_three_people_in_order() {
         let appearance = typesetter.appearance(&lines, right - left, top - bottom).unwrap();
         let meta = Meta { name, reason: "Sottoscrizione".to_owned(), location: String::new() };
         let chain = SignerChain::from_der(credential.chain.clone()).unwrap();
+        let csc = if index == 1 { &whole } else { &csc };
         let prepared = prepare(&pdf, field, &chain, Some(&appearance), &meta, now()).unwrap();
+        let prepared = prepared.for_mode(csc.mode());
 
         let wrong = csc.sign_hash(&credential.id, "000000", &prepared.to_sign()).await;
         assert!(matches!(wrong, Err(QtspError::WrongOtp)), "{wrong:?}");
@@ -202,8 +210,10 @@ async fn r_sign_34_r_sign_36_minutes_are_signed_by_three_people_in_order() {
         process.handle(Input::TakeLease { field: field_name, attempt, base }, now()).unwrap();
         let code = outbox.last_code();
         let raw = csc.sign_hash(&credential.id, &code, &prepared.to_sign()).await.unwrap();
-        prepared.check(&raw).unwrap();
-        let token = tsa.timestamp(&Digest::of(&raw)).await.unwrap();
+        assert!(prepared.to_stamp(&raw[..raw.len() - 1]).is_err());
+        let stored = serde_json::to_string(&prepared).unwrap();
+        let prepared: Prepared = serde_json::from_str(&stored).unwrap();
+        let token = tsa.timestamp(&prepared.to_stamp(&raw).unwrap()).await.unwrap();
         pdf = finish(prepared, &raw, Some(&token)).unwrap();
 
         let report = verify(&pdf, &trust, now());

@@ -2,7 +2,7 @@
 
 use super::{
     CONTENT_TYPE, Certificate, ID_DATA, ID_SIGNED_DATA, MESSAGE_DIGEST, SHA256,
-    SIGNATURE_TIMESTAMP, SIGNING_CERTIFICATE_V2, Scheme,
+    SIGNATURE_TIMESTAMP, SIGNING_CERTIFICATE_V2, Scheme, SignedData,
     asn1::{OCTET_STRING, SET, oid, sequence, set_of, tlv},
     scheme::for_signing,
 };
@@ -83,6 +83,30 @@ pub(crate) fn check_signature(
 ) -> Result<(), DocumentError> {
     let (scheme, _) = for_signing(signer).ok_or(DocumentError::WeakKey)?;
     check(scheme, signer, signed_attributes, signature)
+}
+
+/// Signed attributes (as a `SET OF`) and value of a detached CMS that somebody else made, if it is
+/// the signature of the holder of `certificate` (DER) over content with this digest.
+///
+/// # Errors
+/// Another content, another signer, or no CMS of the kind that PAdES has.
+pub(crate) fn check_detached(
+    cms: &[u8],
+    content: &Digest,
+    certificate: &[u8],
+) -> Result<(Vec<u8>, Vec<u8>), DocumentError> {
+    let wrong = |_| DocumentError::WrongSignature;
+    let read = SignedData::read(cms).map_err(wrong)?;
+    let signer = Certificate::from_der(certificate).map_err(DocumentError::Certificate)?;
+    let says = |kind, value: &[u8]| read.signed_value(kind).is_some_and(|item| item.raw == value);
+    let about_this = !read.has_content
+        && says(CONTENT_TYPE, &oid(ID_DATA))
+        && says(MESSAGE_DIGEST, &tlv(OCTET_STRING, &content.0));
+    if !about_this || !read.is_signer(&signer) || read.digest_algorithm != SHA256 {
+        return Err(DocumentError::WrongSignature);
+    }
+    check_signature(&read.signed_bytes, read.signature, &signer)?;
+    Ok((read.signed_bytes, read.signature.to_vec()))
 }
 
 fn check(

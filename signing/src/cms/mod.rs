@@ -10,7 +10,7 @@ mod certificate;
 mod read;
 mod scheme;
 
-pub(crate) use build::check_signature;
+pub(crate) use build::{check_detached, check_signature};
 pub use build::{detached, signed_attributes};
 pub use certificate::{Certificate, QcStatements};
 pub use read::{Attribute, SignedData};

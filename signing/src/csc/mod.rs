@@ -4,12 +4,12 @@
 //! CSC has no call that issues a one-shot certificate; every provider has its own. Ours is
 //! `POST {base}{enrolment_path}` with an [`IssueRequest`], answered by a credential with its chain.
 
+mod quirks;
 mod wire;
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use async_trait::async_trait;
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use openssl::{
     error::ErrorStack, md::Md, nid::Nid, pkey::Id, pkey_ctx::PkeyCtx, rsa::Padding, x509::X509,
 };
@@ -18,16 +18,20 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::json;
 use tokio::sync::Mutex;
 
-pub use self::wire::{CredentialInfo, ServiceInfo};
-use crate::{
-    Digest, http,
-    ports::{Credential, IssueRequest, Qtsp, QtspError},
+pub use self::{
+    quirks::{HashEncoding, Quirks, Version},
+    wire::{CredentialInfo, ServiceInfo},
 };
-
-const SHA256: &str = "2.16.840.1.101.3.4.2.1";
+use crate::{
+    Digest, cms, http,
+    ports::{Credential, IssueRequest, Qtsp, QtspError, SigningMode, Tsa, TsaError},
+    tsa::token,
+};
 
 /// Chains and signatures are a few kilobytes; nothing honest is longer.
 const RESPONSE_LIMIT: usize = 256 * 1024;
+/// References of codes that are kept at once; a code lives for minutes.
+const MAX_REFERENCES: usize = 10_000;
 
 /// How to reach a provider.
 #[derive(Clone, Deserialize)]
@@ -40,9 +44,9 @@ pub struct CscConfig {
     pub client_id: String,
     /// Its secret.
     pub client_secret: String,
-    /// Path of the CSC methods.
-    #[serde(default = "default_api_path")]
-    pub api_path: String,
+    /// Path of the CSC methods, where it is not that of the version (`/csc/v2`, `/csc/v1`).
+    #[serde(default)]
+    pub api_path: Option<String>,
     /// Path of the OAuth 2.0 token endpoint.
     #[serde(default = "default_token_path")]
     pub token_path: String,
@@ -55,10 +59,9 @@ pub struct CscConfig {
     /// Limit for one call, in milliseconds.
     #[serde(default = "default_timeout_ms")]
     pub timeout_ms: u64,
-}
-
-fn default_api_path() -> String {
-    "/csc/v2".into()
+    /// The provider's own way.
+    #[serde(default)]
+    pub quirks: Quirks,
 }
 
 fn default_token_path() -> String {
@@ -84,11 +87,12 @@ impl CscConfig {
             base_url: base_url.to_owned(),
             client_id: client_id.to_owned(),
             client_secret: client_secret.to_owned(),
-            api_path: default_api_path(),
+            api_path: None,
             token_path: default_token_path(),
             enrolment_path: default_enrolment_path(),
             otp_object: default_otp_object(),
             timeout_ms: default_timeout_ms(),
+            quirks: Quirks::default(),
         }
     }
 }
@@ -105,6 +109,8 @@ pub struct CscClient {
     http: reqwest::Client,
     config: CscConfig,
     token: Mutex<Option<String>>,
+    /// References of the codes that were sent, by credential.
+    references: Mutex<HashMap<String, String>>,
 }
 
 impl CscClient {
@@ -120,7 +126,7 @@ impl CscClient {
         }
         let http =
             http::client(Duration::from_millis(config.timeout_ms)).map_err(QtspError::Refused)?;
-        Ok(Self { http, config, token: Mutex::new(None) })
+        Ok(Self { http, config, token: Mutex::default(), references: Mutex::default() })
     }
 
     /// What the provider says about itself (CSC §11.1).
@@ -139,9 +145,9 @@ impl CscClient {
     /// # Errors
     /// As every call: [`QtspError`].
     pub async fn credentials(&self, only_valid: bool) -> Result<Vec<String>, QtspError> {
-        let list: wire::CredentialList = self
-            .call(&self.method("credentials/list"), &json!({ "onlyValid": only_valid }))
-            .await?;
+        let request = self.config.quirks.list(only_valid);
+        let list: wire::CredentialList =
+            self.call(&self.method("credentials/list"), &request).await?;
         Ok(list.credential_ids)
     }
 
@@ -155,7 +161,8 @@ impl CscClient {
     }
 
     fn method(&self, name: &str) -> String {
-        format!("{}/{name}", self.url(&self.config.api_path))
+        let usual = self.config.quirks.api_path();
+        format!("{}/{name}", self.url(self.config.api_path.as_deref().unwrap_or(usual)))
     }
 
     fn url(&self, path: &str) -> String {
@@ -196,15 +203,15 @@ impl CscClient {
         if let Some(token) = token.as_deref().filter(|token| Some(*token) != refused) {
             return Ok(token.to_owned());
         }
-        let form = [
-            ("grant_type", "client_credentials"),
-            ("scope", "service"),
-            ("client_id", &self.config.client_id),
-            ("client_secret", &self.config.client_secret),
-        ];
-        let url = self.url(&self.config.token_path);
-        let answer: wire::AccessToken =
-            decode(read(self.http.post(url).form(&form).send().await).await?)?;
+        let (id, secret) = (&self.config.client_id, &self.config.client_secret);
+        let mut form = vec![("grant_type", "client_credentials"), ("scope", "service")];
+        let mut post = self.http.post(self.url(&self.config.token_path));
+        if self.config.quirks.client_in_header {
+            post = post.basic_auth(id, Some(secret));
+        } else {
+            form.extend([("client_id", id.as_str()), ("client_secret", secret.as_str())]);
+        }
+        let answer: wire::AccessToken = decode(read(post.form(&form).send().await).await?)?;
         Ok(token.insert(answer.access_token).clone())
     }
 }
@@ -225,9 +232,24 @@ impl Qtsp for CscClient {
     }
 
     async fn send_otp(&self, credential: &str) -> Result<(), QtspError> {
-        let request = json!({ "credentialID": credential, "authObjectID": self.config.otp_object });
-        self.post(&self.method("credentials/getChallenge"), &request).await?;
+        let CscConfig { quirks, otp_object, .. } = &self.config;
+        let request = quirks.code(credential, otp_object);
+        let answer = self.post(&self.method(quirks.code_method()), &request).await?;
+        let Some(name) = &quirks.code_reference else { return Ok(()) };
+        let answer: serde_json::Value = decode(answer)?;
+        let reference = answer[name].as_str();
+        let reference =
+            reference.ok_or_else(|| QtspError::Unreachable(format!("the answer has no {name}")))?;
+        let mut references = self.references.lock().await;
+        if references.len() >= MAX_REFERENCES {
+            references.clear();
+        }
+        references.insert(credential.to_owned(), reference.to_owned());
         Ok(())
+    }
+
+    fn mode(&self) -> SigningMode {
+        self.config.quirks.mode
     }
 
     async fn sign_hash(
@@ -236,37 +258,55 @@ impl Qtsp for CscClient {
         otp: &str,
         digest: &Digest,
     ) -> Result<Vec<u8>, QtspError> {
+        let CscConfig { quirks, otp_object, .. } = &self.config;
         let info = self.credential(credential).await?;
-        let hashes = [STANDARD.encode(digest.0)];
-        let authorisation: wire::Authorisation = self
-            .call(
-                &self.method("credentials/authorize"),
-                &json!({
-                    "credentialID": credential,
-                    "numSignatures": 1,
-                    "hashes": hashes,
-                    "hashAlgorithmOID": SHA256,
-                    "authData": [{ "id": self.config.otp_object, "value": otp }],
-                }),
-            )
-            .await?;
-        let signed: wire::Signatures = self
-            .call(
-                &self.method("signatures/signHash"),
-                &json!({
-                    "credentialID": credential,
-                    "SAD": authorisation.sad,
-                    "hashes": hashes,
-                    "hashAlgorithmOID": SHA256,
-                    "signAlgo": info.signature_algorithm()?,
-                }),
-            )
-            .await?;
-        let signature = signed.only()?;
-        match verifies(&info.certificate()?, digest, &signature) {
-            Ok(true) => Ok(signature),
-            _ => Err(QtspError::Refused("its signature does not verify".into())),
+        let (algorithm, certificate) = (info.signature_algorithm()?, info.certificate()?);
+        let reference = self.references.lock().await.get(credential).cloned();
+        let request = quirks.authorize(credential, digest, otp_object, otp, reference.as_deref());
+        let authorisation: wire::Authorisation =
+            self.call(&self.method("credentials/authorize"), &request).await?;
+        let sad = authorisation.sad;
+        // From here on it may have signed, whatever comes back: nothing is asked for twice.
+        let (signature, verified) = match quirks.mode {
+            SigningMode::Hash => {
+                let request = quirks.sign_hash(credential, &sad, digest, algorithm);
+                let signed: wire::Signatures =
+                    self.call(&self.method("signatures/signHash"), &request).await?;
+                let signature = signed.only()?;
+                let verified = verifies(&certificate, digest, &signature).unwrap_or(false);
+                (signature, verified)
+            }
+            SigningMode::Cms => {
+                let request = quirks.sign_document(credential, &sad, digest, algorithm);
+                let signed: wire::SignedDocuments =
+                    self.call(&self.method("signatures/signDoc"), &request).await?;
+                let signature = signed.only()?;
+                let verified = cms::check_detached(&signature, digest, &certificate).is_ok();
+                (signature, verified)
+            }
+        };
+        self.references.lock().await.remove(credential);
+        if verified {
+            Ok(signature)
+        } else {
+            Err(QtspError::Refused("its signature does not verify".into()))
         }
+    }
+}
+
+/// The provider's own time stamps (CSC §11.12). Without a nonce: what is stamped is new each time.
+#[async_trait]
+impl Tsa for CscClient {
+    async fn timestamp(&self, digest: &Digest) -> Result<Vec<u8>, TsaError> {
+        let request = self.config.quirks.timestamp(digest);
+        let answer: Result<wire::Timestamp, QtspError> =
+            self.call(&self.method("signatures/timestamp"), &request).await;
+        let stamped = answer.and_then(wire::Timestamp::token).map_err(|error| match error {
+            QtspError::Unreachable(text) => TsaError::Unreachable(text),
+            error => TsaError::Refused(error.to_string()),
+        })?;
+        token::check(&stamped, digest)?;
+        Ok(stamped)
     }
 }
 

@@ -95,13 +95,44 @@ pub(super) struct Signatures {
 impl Signatures {
     /// The one signature that was asked for.
     pub fn only(self) -> Result<Vec<u8>, QtspError> {
-        let [signature] = self.signatures.as_slice() else {
-            return Err(QtspError::Refused("it did not answer with one signature".into()));
-        };
-        STANDARD
-            .decode(signature)
-            .map_err(|error| QtspError::Refused(format!("its signature is not base64: {error}")))
+        only(&self.signatures)
     }
+}
+
+/// Answer of `signatures/signDoc` (CSC §11.11).
+#[derive(Deserialize)]
+pub(super) struct SignedDocuments {
+    #[serde(rename = "SignatureObject")]
+    signatures: Vec<String>,
+}
+
+impl SignedDocuments {
+    /// The one CMS that was asked for.
+    pub fn only(self) -> Result<Vec<u8>, QtspError> {
+        only(&self.signatures)
+    }
+}
+
+/// Answer of `signatures/timestamp` (CSC §11.12).
+#[derive(Deserialize)]
+pub(super) struct Timestamp {
+    timestamp: String,
+}
+
+impl Timestamp {
+    /// The token, DER.
+    pub fn token(self) -> Result<Vec<u8>, QtspError> {
+        only(&[self.timestamp])
+    }
+}
+
+fn only(values: &[String]) -> Result<Vec<u8>, QtspError> {
+    let [value] = values else {
+        return Err(QtspError::Refused("it did not answer with one signature".into()));
+    };
+    STANDARD
+        .decode(value)
+        .map_err(|error| QtspError::Refused(format!("its signature is not base64: {error}")))
 }
 
 /// Answer of the provider's own enrolment.

@@ -18,6 +18,7 @@ pub use error::DocumentError;
 use crate::{
     Digest, cms,
     pdf::{Entry, Unsealed, reserve},
+    ports::SigningMode,
     tsa::token,
 };
 
@@ -42,9 +43,12 @@ pub struct Meta {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prepared {
     unsealed: Unsealed,
+    /// Empty where the trust service makes them.
     #[serde(with = "crate::pdf::base64_bytes")]
     signed_attributes: Vec<u8>,
     chain: SignerChain,
+    #[serde(default)]
+    mode: SigningMode,
 }
 
 /// Writes the revision for `field` and the signed attributes. `appearance` is a one-page PDF for the
@@ -71,42 +75,75 @@ pub fn prepare(
     };
     let unsealed = reserve(pdf, field, &entry, room)?;
     let signed_attributes = cms::signed_attributes(&unsealed.digest(), chain.signer());
-    Ok(Prepared { unsealed, signed_attributes, chain: chain.clone() })
+    Ok(Prepared { unsealed, signed_attributes, chain: chain.clone(), mode: SigningMode::Hash })
 }
 
 impl Prepared {
-    /// What the signer's key signs: SHA-256 of the DER of the signed attributes.
-    pub fn to_sign(&self) -> Digest {
-        Digest::of(&self.signed_attributes)
+    /// The same, for a trust service of this mode.
+    pub fn for_mode(self, mode: SigningMode) -> Self {
+        match mode {
+            SigningMode::Hash => self,
+            SigningMode::Cms => Self { signed_attributes: Vec::new(), mode, ..self },
+        }
     }
 
-    /// Whether `raw_signature` is the right one: to be asked before a time stamp is spent on it.
+    /// What the trust service is asked to sign: SHA-256 of the DER of the signed attributes, or, where
+    /// it makes those, of the document.
+    pub fn to_sign(&self) -> Digest {
+        match self.mode {
+            SigningMode::Hash => Digest::of(&self.signed_attributes),
+            SigningMode::Cms => self.unsealed.digest(),
+        }
+    }
+
+    /// What a time stamp is wanted for: the digest of the signature value in what the trust service
+    /// gave, if that is right. To be asked before a time stamp is spent on it.
     ///
     /// # Errors
     /// [`DocumentError::WrongSignature`], or a certificate that cannot be used.
-    pub fn check(&self, raw_signature: &[u8]) -> Result<(), DocumentError> {
-        cms::check_signature(&self.signed_attributes, raw_signature, self.chain.signer())
+    pub fn to_stamp(&self, given: &[u8]) -> Result<Digest, DocumentError> {
+        match self.mode {
+            SigningMode::Hash => {
+                cms::check_signature(&self.signed_attributes, given, self.chain.signer())?;
+                Ok(Digest::of(given))
+            }
+            SigningMode::Cms => Ok(Digest::of(&self.take_apart(given)?.1)),
+        }
+    }
+
+    /// Signed attributes and signature value of a whole CMS.
+    fn take_apart(&self, cms: &[u8]) -> Result<(Vec<u8>, Vec<u8>), DocumentError> {
+        cms::check_detached(cms, &self.unsealed.digest(), &self.chain.signer().der)
     }
 }
 
-/// The signed document. `raw_signature` is PKCS#1 v1.5 for RSA, DER `ECDSA-Sig-Value` for ECDSA;
-/// `timestamp` a token (DER `ContentInfo`) over `Digest::of(raw_signature)`.
+/// The signed document. `given` is what the trust service gave: the signature value (PKCS#1 v1.5 for
+/// RSA, DER `ECDSA-Sig-Value` for ECDSA), or the whole CMS; `timestamp` a token (DER `ContentInfo`)
+/// over [`Prepared::to_stamp`].
 ///
 /// # Errors
 /// A signature or time stamp that does not fit, or does not fit in; see [`DocumentError`].
 pub fn finish(
     prepared: Prepared,
-    raw_signature: &[u8],
+    given: &[u8],
     timestamp: Option<&[u8]>,
 ) -> Result<Vec<u8>, DocumentError> {
+    let whole = match prepared.mode {
+        SigningMode::Hash => None,
+        SigningMode::Cms => Some(prepared.take_apart(given)?),
+    };
+    let (signed_attributes, raw_signature) = match &whole {
+        None => (prepared.signed_attributes.as_slice(), given),
+        Some((attributes, value)) => (attributes.as_slice(), value.as_slice()),
+    };
     if let Some(token) = timestamp {
         token::check(token, &Digest::of(raw_signature))?;
     }
-    let Prepared { unsealed, signed_attributes, chain } = prepared;
-    let (signer, certificates) = (chain.signer(), chain.der());
+    let (signer, certificates) = (prepared.chain.signer(), prepared.chain.der());
+    // A whole CMS is written anew around its signed part: certificates and time stamp are ours.
     let signature =
-        cms::detached(&signed_attributes, raw_signature, signer, certificates, timestamp)?;
-    unsealed.seal(&signature)
+        cms::detached(signed_attributes, raw_signature, signer, certificates, timestamp)?;
+    prepared.unsealed.seal(&signature)
 }
 
 /// A document time stamp that waits for its token.

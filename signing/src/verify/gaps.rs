@@ -4,11 +4,7 @@
 use chrono::{DateTime, Utc};
 use openssl::x509::X509;
 
-use super::{
-    evidence::{Evidence, path, read_all},
-    report::Revocation,
-    trust::TrustAnchors,
-};
+use super::{evidence::Evidence, report::Revocation, trust::TrustAnchors};
 use crate::pdf::ValidationData;
 
 /// The path from `certificate` to a trust anchor, by what `data` holds; `None` when none leads there
@@ -19,9 +15,9 @@ pub(crate) fn trusted_path(
     trust: &TrustAnchors,
     at: DateTime<Utc>,
 ) -> Option<Vec<X509>> {
-    let pool = read_all(&data.certificates);
-    trust.validate(certificate, &pool, at, None).ok()?;
-    Some(path(certificate, &pool, trust))
+    let evidence = Evidence::new(data);
+    trust.validate(certificate, &evidence.certificates, at, None).ok()?;
+    Some(evidence.path(certificate, &evidence.certificates, trust))
 }
 
 /// Whether `data` tells the status of `certificate` at `at`, good or not.
@@ -31,6 +27,6 @@ pub(crate) fn is_status_told(
     data: &ValidationData,
     at: DateTime<Utc>,
 ) -> bool {
-    let status = Evidence::new(data).status(certificate, issuer, at);
+    let status = Evidence::new(data).status(certificate, issuer, at, None);
     !matches!(status, Revocation::Unknown)
 }

@@ -174,9 +174,9 @@ fn wrong_signatures_and_time_stamps_never_get_into_the_document() {
     let prepared = prepared(&authority, &with_fields(Layout::Table), FIELDS[0], &anna);
     let stolen = luca.sign_digest(&prepared.to_sign());
     let right = anna.sign_digest(&prepared.to_sign());
-    assert!(matches!(prepared.check(&stolen), Err(DocumentError::WrongSignature)));
+    assert!(matches!(prepared.to_stamp(&stolen), Err(DocumentError::WrongSignature)));
     assert!(matches!(finish(prepared.clone(), &stolen, None), Err(DocumentError::WrongSignature)));
-    prepared.check(&right).unwrap();
+    assert_eq!(prepared.to_stamp(&right).unwrap(), Digest::of(&right));
     let other = authority.token(&Digest::of(b"something else"), now());
     let forged = token(&luca, &[], &Digest::of(&right), now());
     for token in [other, forged, vec![0x30, 0]] {

@@ -15,11 +15,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use openssl::memcmp;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
-use signing::{Digest, ports::IssueRequest};
+use signing::{
+    Digest,
+    ports::{IssueRequest, SigningMode},
+};
 
 use super::{
     DemoQtsp,
     evidence::failure,
+    tsa,
     vault::{self, Record, Refusal, SAD_LIFE},
 };
 
@@ -44,6 +48,8 @@ pub(super) fn routes() -> Router<DemoQtsp> {
             .route("/credentials/sendOTP", post(challenge))
             .route("/credentials/authorize", post(authorize))
             .route("/signatures/signHash", post(sign_hash))
+            .route("/signatures/signDoc", post(sign_document))
+            .route("/signatures/timestamp", post(timestamp))
     };
     Router::new()
         .route("/oauth2/token", post(token))
@@ -127,21 +133,36 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 #[derive(Deserialize)]
 struct TokenRequest {
     grant_type: String,
-    client_id: String,
-    client_secret: String,
+    client_id: Option<String>,
+    client_secret: Option<String>,
+}
+
+impl TokenRequest {
+    /// Name and secret of the client: in the body, or in the header (RFC 6749 §2.3.1).
+    fn client(&self, headers: &HeaderMap) -> Option<(String, String)> {
+        if let (Some(id), Some(secret)) = (&self.client_id, &self.client_secret) {
+            return Some((id.clone(), secret.clone()));
+        }
+        let header = headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Basic ")?;
+        let text = String::from_utf8(STANDARD.decode(header).ok()?).ok()?;
+        let (id, secret) = text.split_once(':')?;
+        Some((id.to_owned(), secret.to_owned()))
+    }
 }
 
 /// RFC 6749 §4.4.
 async fn token(
     State(qtsp): State<DemoQtsp>,
+    headers: HeaderMap,
     Form(request): Form<TokenRequest>,
 ) -> Result<Response, Problem> {
     if request.grant_type != "client_credentials" {
         return Err(Problem(StatusCode::BAD_REQUEST, "unsupported_grant_type", ""));
     }
     let client = &qtsp.inner.client;
-    let secret = request.client_secret.as_bytes();
-    let known = request.client_id == client.id
+    let (id, secret) = request.client(&headers).unwrap_or_default();
+    let secret = secret.as_bytes();
+    let known = id == client.id
         && secret.len() == client.secret.len()
         && memcmp::eq(secret, client.secret.as_bytes());
     if !known {
@@ -171,7 +192,7 @@ async fn info(State(qtsp): State<DemoQtsp>) -> Json<serde_json::Value> {
         "methods": [
             "info", "oauth2/token", "credentials/list", "credentials/info",
             "credentials/getChallenge", "credentials/sendOTP", "credentials/authorize",
-            "signatures/signHash",
+            "signatures/signHash", "signatures/signDoc", "signatures/timestamp",
         ],
         "signAlgorithms": { "algos": [ECDSA_SHA256] },
     }))
@@ -364,14 +385,88 @@ async fn sign_hash(
         return Err(invalid_request("Invalid parameter signAlgo"));
     }
     let digest = only_hash(&request.hashes, request.hash_algorithm.as_deref())?;
-    let signature = work(&qtsp, move |qtsp| {
-        let signature =
-            qtsp.inner.vault.sign(&request.credential, &request.sad, digest, qtsp.now())?;
-        tracing::info!(credential = request.credential, "signed");
+    let SignRequest { credential, sad, .. } = request;
+    let signature = sign(&qtsp, credential, sad, digest, SigningMode::Hash).await?;
+    Ok(Json(json!({ "signatures": [signature] })).into_response())
+}
+
+/// CSC §11.11, as far as a digest of a PDF goes.
+#[derive(Deserialize)]
+struct SignDocumentRequest {
+    #[serde(rename = "credentialID")]
+    credential: String,
+    #[serde(rename = "SAD")]
+    sad: String,
+    #[serde(rename = "documentDigests")]
+    documents: Vec<DocumentDigests>,
+}
+
+#[derive(Deserialize)]
+struct DocumentDigests {
+    hashes: Vec<String>,
+    #[serde(rename = "hashAlgorithmOID")]
+    hash_algorithm: Option<String>,
+    signature_format: String,
+    conformance_level: Option<String>,
+    #[serde(rename = "signAlgo")]
+    algorithm: String,
+}
+
+async fn sign_document(
+    State(qtsp): State<DemoQtsp>,
+    _: Authorised,
+    Body(request): Body<SignDocumentRequest>,
+) -> Result<Response, Problem> {
+    let [document] = request.documents.as_slice() else {
+        return Err(invalid_request("Numbers of signatures is too high"));
+    };
+    let level = document.conformance_level.as_deref().unwrap_or("Ades-B-B");
+    if document.signature_format != "P" || level != "Ades-B-B" {
+        return Err(invalid_request("Invalid parameter signature_format or conformance_level"));
+    }
+    if document.algorithm != ECDSA_SHA256 {
+        return Err(invalid_request("Invalid parameter signAlgo"));
+    }
+    let digest = only_hash(&document.hashes, document.hash_algorithm.as_deref())?;
+    let SignDocumentRequest { credential, sad, .. } = request;
+    let cms = sign(&qtsp, credential, sad, digest, SigningMode::Cms).await?;
+    Ok(Json(json!({ "SignatureObject": [cms] })).into_response())
+}
+
+/// The one signature of a credential, base64.
+async fn sign(
+    qtsp: &DemoQtsp,
+    credential: String,
+    sad: String,
+    digest: Digest,
+    mode: SigningMode,
+) -> Result<String, Problem> {
+    let signature = work(qtsp, move |qtsp| {
+        let signature = qtsp.inner.vault.sign(&credential, &sad, digest, mode, qtsp.now())?;
+        tracing::info!(credential, "signed");
         Ok(signature)
     })
     .await?;
-    Ok(Json(json!({ "signatures": [STANDARD.encode(signature)] })).into_response())
+    Ok(STANDARD.encode(signature))
+}
+
+#[derive(Deserialize)]
+struct TimestampRequest {
+    hash: String,
+    #[serde(rename = "hashAlgorithmOID", alias = "hashAlgo")]
+    hash_algorithm: Option<String>,
+}
+
+/// CSC §11.12.
+async fn timestamp(
+    State(qtsp): State<DemoQtsp>,
+    _: Authorised,
+    Body(request): Body<TimestampRequest>,
+) -> Result<Response, Problem> {
+    let digest = only_hash(&[request.hash], request.hash_algorithm.as_deref())?;
+    let unit = &qtsp.inner.authority.time_stamping;
+    let token = tsa::stamp(unit, &digest, qtsp.now()).map_err(Refusal::from)?;
+    Ok(Json(json!({ "timestamp": STANDARD.encode(token) })).into_response())
 }
 
 /// The one SHA-256 digest that a one-shot credential can be asked about.

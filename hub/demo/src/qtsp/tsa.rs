@@ -15,6 +15,7 @@ use der::{
     asn1::{BitString, Int, OctetString, SetOfVec},
 };
 use openssl::sha::sha256;
+use signing::Digest;
 use spki::AlgorithmIdentifierOwned;
 use x509_cert::attr::{Attribute, Attributes};
 use x509_tsp::{MessageImprint, TimeStampReq};
@@ -104,17 +105,39 @@ pub(super) fn respond(
     if request.req_policy.is_some_and(|policy| policy != TSA_POLICY) {
         return refuse(Failure::UnacceptedPolicy);
     }
-    let info = TstInfo {
+    let info = said(request.message_imprint, request.nonce, now)?;
+    let token = sign(unit, info.to_der()?, request.cert_req)?;
+    Ok(Response { status: Status { status: 0, failure: None }, token: Some(token) }.to_der()?)
+}
+
+/// A token (DER) over `digest`, for those who asked otherwise than by RFC 3161.
+pub(super) fn stamp(
+    unit: &Identity,
+    digest: &Digest,
+    now: DateTime<Utc>,
+) -> Result<Vec<u8>, DemoError> {
+    let imprint = MessageImprint {
+        hash_algorithm: AlgorithmIdentifierOwned { oid: SHA256, parameters: None },
+        hashed_message: OctetString::new(digest.0)?,
+    };
+    let info = said(imprint, None, now)?;
+    Ok(sign(unit, info.to_der()?, true)?.to_der()?)
+}
+
+fn said(
+    imprint: MessageImprint,
+    nonce: Option<Int>,
+    now: DateTime<Utc>,
+) -> Result<TstInfo, DemoError> {
+    Ok(TstInfo {
         version: 1,
         policy: TSA_POLICY,
-        imprint: request.message_imprint,
+        imprint,
         serial: Int::new(&new_serial()?)?,
         gen_time: Any::new(Tag::GeneralizedTime, generalized_time(now).into_bytes())?,
         accuracy: Accuracy { seconds: 1 },
-        nonce: request.nonce,
-    };
-    let token = sign(unit, info.to_der()?, request.cert_req)?;
-    Ok(Response { status: Status { status: 0, failure: None }, token: Some(token) }.to_der()?)
+        nonce,
+    })
 }
 
 fn refuse(failure: Failure) -> Result<Vec<u8>, DemoError> {
@@ -182,7 +205,6 @@ fn attribute(oid: Oid, value: &impl Encode) -> Result<Attribute, DemoError> {
 mod tests {
     use axum::{Router, body::Bytes, routing::post};
     use signing::{
-        Digest,
         ports::{Tsa as _, TsaError},
         tsa::{Authority as Address, TsaClient, TsaConfig},
     };

@@ -11,9 +11,12 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
-use openssl::{ec::EcKey, memcmp, sha::sha256};
+use openssl::{ec::EcKey, memcmp, pkey::Private, sha::sha256};
 use serde::{Deserialize, Serialize};
-use signing::{Digest, ports::IssueRequest};
+use signing::{
+    Digest, cms,
+    ports::{IssueRequest, SigningMode},
+};
 
 use super::{
     authority::{self, Authority},
@@ -267,6 +270,7 @@ impl Vault {
         id: &str,
         sad: &str,
         digest: Digest,
+        mode: SigningMode,
         now: DateTime<Utc>,
     ) -> Result<Vec<u8>, Refusal> {
         self.change(id, |record| {
@@ -284,7 +288,10 @@ impl Vault {
             }
             let key = record.key.take().ok_or(Refusal::Used)?;
             let key = EcKey::private_key_from_pem(key.as_bytes()).map_err(DemoError::from)?;
-            let signature = authority::sign_digest(&key, &digest.0)?;
+            let signature = match mode {
+                SigningMode::Hash => authority::sign_digest(&key, &digest.0)?,
+                SigningMode::Cms => detached(&record.certificate, &key, &digest)?,
+            };
             record.signed = Some(Signed { digest, signature: vec![signature.clone()] });
             Ok(signature)
         })
@@ -335,6 +342,18 @@ impl Record {
     fn hash(&self, secret: &str) -> Digest {
         Digest(sha256(format!("{}:{secret}", self.id).as_bytes()))
     }
+}
+
+/// The whole CMS over a document with this digest.
+fn detached(
+    certificate: &[Vec<u8>],
+    key: &EcKey<Private>,
+    digest: &Digest,
+) -> Result<Vec<u8>, DemoError> {
+    let signer = cms::Certificate::from_der(&certificate.concat())?;
+    let attributes = cms::signed_attributes(digest, &signer);
+    let value = authority::sign_digest(key, &sha256(&attributes))?;
+    Ok(cms::detached(&attributes, &value, &signer, certificate, None)?)
 }
 
 /// Six digits, all equally likely to within 10⁻¹³.

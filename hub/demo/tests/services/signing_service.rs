@@ -10,8 +10,8 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use signing::{
     Digest,
-    csc::{CscClient, CscConfig},
-    ports::{Qtsp as _, QtspError},
+    csc::{CscClient, CscConfig, Quirks, Version},
+    ports::{Qtsp as _, QtspError, SigningMode, Tsa as _},
 };
 use tokio::process::Command;
 
@@ -57,6 +57,68 @@ async fn a_document_is_signed_and_an_outsider_agrees() {
     assert!(ok && said.contains("Verified OK"), "{said}");
     assert!(service.csc.credentials(true).await.unwrap().is_empty());
     assert_eq!(service.csc.credentials(false).await.unwrap(), [credential.id]);
+}
+
+/// A client that knows the provider's other ways.
+fn client(service: &Service, quirks: Quirks) -> CscClient {
+    CscClient::new(CscConfig { quirks, ..service.qtsp.csc_config() }).unwrap()
+}
+
+#[tokio::test]
+async fn the_older_version_signs_too() {
+    let service = Service::start().await;
+    let older = Quirks { version: Version::V1, client_in_header: true, ..Quirks::default() };
+    let older = client(&service, older);
+    let credential = older.issue(&service.request()).await.unwrap();
+    assert_eq!(older.credentials(true).await.unwrap(), std::slice::from_ref(&credential.id));
+    older.send_otp(&credential.id).await.unwrap();
+    let code = service.outbox.last_code();
+    let wrong = older.sign_hash(&credential.id, &other(&code), &digest()).await;
+    assert!(matches!(wrong, Err(QtspError::WrongOtp)), "{wrong:?}");
+    let signature = older.sign_hash(&credential.id, &code, &digest()).await.unwrap();
+    let newer = service.csc.sign_hash(&credential.id, &code, &digest()).await.unwrap();
+    assert_eq!(newer, signature, "the same provider, asked in two versions");
+}
+
+#[tokio::test]
+async fn the_provider_can_make_the_whole_cms() {
+    let service = Service::start().await;
+    let whole = client(&service, Quirks { mode: SigningMode::Cms, ..Quirks::default() });
+    let credential = service.issue().await;
+    whole.send_otp(&credential.id).await.unwrap();
+    let code = service.outbox.last_code();
+    let cms = whole.sign_hash(&credential.id, &code, &digest()).await.unwrap();
+    assert_eq!(whole.sign_hash(&credential.id, &code, &digest()).await.unwrap(), cms);
+    let another = whole.sign_hash(&credential.id, &code, &Digest::of(b"another")).await;
+    assert!(matches!(another, Err(QtspError::CredentialUsed)), "{another:?}");
+
+    service.write_chain(&credential);
+    service.write("message", MESSAGE);
+    service.write("signature.p7s", &cms);
+    let verify = |content| {
+        ["cms", "-verify", "-binary", "-inform", "DER", "-in", "signature.p7s", "-content", content]
+            .into_iter()
+            .chain(["-CAfile", "root.pem", "-certfile", "issuing.pem", "-purpose", "any"])
+            .collect::<Vec<_>>()
+    };
+    let (ok, said) = openssl(service.dir.path(), &verify("message")).await;
+    assert!(ok && said.contains("successful"), "{said}");
+    assert!(!openssl(service.dir.path(), &verify("root.pem")).await.0);
+}
+
+#[tokio::test]
+async fn r_sign_35_the_provider_stamps_what_it_is_asked_to() {
+    let service = Service::start().await;
+    for version in [Version::V2, Version::V1] {
+        let csc = client(&service, Quirks { version, ..Quirks::default() });
+        service.write("token.der", &csc.timestamp(&digest()).await.unwrap());
+        service.write("root.pem", service.qtsp.root_pem().as_bytes());
+        let hash = digest().to_string();
+        let verify = ["ts", "-verify", "-digest", &hash, "-in", "token.der", "-token_in"];
+        let verify = [&verify[..], &["-CAfile", "root.pem"]].concat();
+        let (ok, said) = openssl(service.dir.path(), &verify).await;
+        assert!(ok && said.contains("Verification: OK"), "{version:?} {said}");
+    }
 }
 
 /// What is tried, in order, with one code that was sent; the last result decides.
