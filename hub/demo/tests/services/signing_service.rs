@@ -92,13 +92,15 @@ async fn the_provider_can_make_the_whole_cms() {
     let another = whole.sign_hash(&credential.id, &code, &Digest::of(b"another")).await;
     assert!(matches!(another, Err(QtspError::CredentialUsed)), "{another:?}");
 
-    service.write_chain(&credential);
+    let [root, issuing, _] = service.write_chain(&credential);
+    let issuers = [root, issuing].map(|path| std::fs::read(path).unwrap()).concat();
+    service.write("issuers.pem", &issuers);
     service.write("message", MESSAGE);
     service.write("signature.p7s", &cms);
     let verify = |content| {
         ["cms", "-verify", "-binary", "-inform", "DER", "-in", "signature.p7s", "-content", content]
             .into_iter()
-            .chain(["-CAfile", "root.pem", "-certfile", "issuing.pem", "-purpose", "any"])
+            .chain(["-CAfile", "issuers.pem", "-purpose", "any"])
             .collect::<Vec<_>>()
     };
     let (ok, said) = openssl(service.dir.path(), &verify("message")).await;
