@@ -147,10 +147,11 @@ fn free_field(pdf: &[u8]) -> Result<String, DocumentError> {
         .ok_or(DocumentError::Structure("no field is left for an archive time stamp"))
 }
 
-/// A signature that did not reach the level of the archive.
+/// A signature that did not reach the level of the archive. One without a time stamp of its own, from
+/// somebody's own device, has no such level, but the archive time stamp proves it all the same.
 fn short_lived(report: &Report) -> Option<String> {
     let mut signatures = report.signatures.iter().filter(|one| one.kind == Kind::Signature);
-    let short = signatures.find(|one| one.level != Some(Level::BLta))?;
+    let short = signatures.find(|one| one.timestamp.is_some() && one.level != Some(Level::BLta))?;
     Some(format!("{}: the validation data are not complete", short.field))
 }
 
