@@ -22,13 +22,16 @@ export function pyhanko(pdf: string, trust: string): Judgement {
   return run(PYHANKO, ['sign', 'validate', '--pretty-print', '--soft-revocation-check', '--trust', trust, '--trust-replace', pdf]);
 }
 
-/** Poppler: how many signed fields, and whether each is mathematically valid over its range. */
+/**
+ * Poppler: how many people's signatures, and how many are mathematically valid over their range. It knows no
+ * archive time stamps, one of which may have come meanwhile: it neither accepts nor refuses them.
+ */
 export function pdfsig(pdf: string): Judgement & { signatures: number; valid: number } {
   const judgement = run('pdfsig', ['-nocert', pdf]);
   const count = (pattern: RegExp) => judgement.text.match(pattern)?.length ?? 0;
   return {
     ...judgement,
-    signatures: count(/Signature Validation: /g),
+    signatures: count(/Signature Type: ETSI\.CAdES\.detached/g),
     valid: count(/Signature Validation: Signature is Valid\./g),
   };
 }
