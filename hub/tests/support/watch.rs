@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// A file that is written through to the disk is open for longer than this.
-const EVERY: Duration = Duration::from_millis(2);
+/// A file of some megabytes that is written through to the disk is open for much longer than this.
+const EVERY: Duration = Duration::from_millis(1);
 /// `O_ACCMODE` of `open(2)`; 0 reads.
 const ACCESS: u32 = 3;
 

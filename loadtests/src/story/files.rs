@@ -8,6 +8,9 @@ use reqwest::StatusCode;
 use serde_json::json;
 use signaling::protocol::FileId;
 
+/// A scanned contract has as many: what writes it does so for a while.
+const BYTES: usize = 4 << 20;
+
 impl Story {
     /// The client shares two files; the conciliator reads them, the operator does not, and one of
     /// them becomes a document of the case. The canary is in name and content of the other.
@@ -17,7 +20,8 @@ impl Story {
         let canary = self.stage.canary.as_str();
         let passing = format!("{canary} {}.txt", self.number);
         let kept = format!("nel fascicolo {}.txt", self.number);
-        let shared = self.share(client, &table.client, &passing, &passing).await?;
+        let content = passing.repeat(BYTES / passing.len());
+        let shared = self.share(client, &table.client, &passing, &content).await?;
         let filed = self.share(client, &table.client, &kept, "resta nel fascicolo").await?;
         for participant in [&table.client, &table.conciliator] {
             let both = |known: &Known| has(known, shared) && has(known, filed);
@@ -27,7 +31,7 @@ impl Story {
             return Err(wrong(format!("{} sees a file of another session", table.delegate.name)));
         }
         let address = self.address(shared);
-        if conciliator.browser.download(&address).await? != passing.as_bytes() {
+        if conciliator.browser.download(&address).await? != content.as_bytes() {
             return Err(wrong("a shared file came back changed"));
         }
         match delegate.browser.download(&address).await {
