@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 use portal::journal;
 use serde_json::json;
-use signing::verify::{Language, TrustAnchors, text, verify};
+use signing::verify::{Language, TrustAnchors, text, verify_beside, verify_file};
 
 use crate::error::HubError;
 use crate::guard;
@@ -16,9 +16,12 @@ use crate::settings::Settings;
 /// Arguments of `hub verify`.
 #[derive(Args)]
 pub struct Arguments {
-    /// PDF files.
+    /// PDF or P7M files.
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
+    /// The document that a P7M file without a document inside was made for.
+    #[arg(long)]
+    pub content: Option<PathBuf>,
     /// PEM file with roots that signatures and time stamps must lead to; may be repeated.
     #[arg(long)]
     pub trust: Vec<PathBuf>,
@@ -40,8 +43,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, HubError> {
     }
     let mut all_accepted = true;
     let mut reports = Vec::new();
+    let content = arguments.content.as_ref().map(read).transpose()?;
     for file in &arguments.files {
-        let report = verify(&read(file)?, &trust, now());
+        let bytes = read(file)?;
+        let report = match &content {
+            Some(content) => verify_beside(&bytes, content, &trust, now()),
+            None => verify_file(&bytes, &trust, now()),
+        };
         all_accepted &= report.accepted();
         if arguments.json {
             reports.push(json!({ "file": file, "report": report.to_json() }));

@@ -1,10 +1,12 @@
-//! CMS (RFC 5652) as PAdES uses it: one signer, signed attributes, raw DER kept.
+//! CMS (RFC 5652) as PAdES uses it (one signer, signed attributes, raw DER kept) and as signed
+//! files do (several signers, the content inside).
 //!
 //! Certificates go in and come out byte for byte, and a signature is checked over the attributes
 //! as they were transmitted: re-encoding would hide what was really signed. Reading stands on the
 //! strict DER tokens of the `der` crate (no indefinite lengths: ETSI EN 319 142-1 §6.2.1 wants DER).
 
 pub mod asn1;
+pub mod ber;
 mod build;
 mod certificate;
 mod read;
@@ -13,7 +15,7 @@ mod scheme;
 pub(crate) use build::{check_detached, check_signature};
 pub use build::{detached, signed_attributes};
 pub use certificate::{Certificate, QcStatements};
-pub use read::{Attribute, SignedData};
+pub use read::{Attribute, Container, SignedData};
 pub use scheme::{Scheme, digest};
 
 use const_oid::ObjectIdentifier as Oid;
@@ -26,6 +28,8 @@ pub const ID_SIGNED_DATA: Oid = Oid::new_unwrap("1.2.840.113549.1.7.2");
 pub const CONTENT_TYPE: Oid = Oid::new_unwrap("1.2.840.113549.1.9.3");
 /// `id-messageDigest` (RFC 5652 §11.2).
 pub const MESSAGE_DIGEST: Oid = Oid::new_unwrap("1.2.840.113549.1.9.4");
+/// `id-signingTime` (RFC 5652 §11.3).
+pub const SIGNING_TIME: Oid = Oid::new_unwrap("1.2.840.113549.1.9.5");
 /// `id-aa-signingCertificateV2` (RFC 5035 §3).
 pub const SIGNING_CERTIFICATE_V2: Oid = Oid::new_unwrap("1.2.840.113549.1.9.16.2.47");
 /// `id-aa-signatureTimeStampToken` (RFC 3161 appendix A).

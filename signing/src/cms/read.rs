@@ -1,4 +1,4 @@
-//! Reads a `SignedData` with exactly one signer.
+//! Reads a `SignedData`: each signer of it, and what is common to them.
 
 use const_oid::ObjectIdentifier as Oid;
 
@@ -12,6 +12,9 @@ const CONTEXT_1: u8 = 0xa1;
 const KEY_IDENTIFIER: u8 = 0x80;
 /// More certificates than this in one signature are taken for an attack.
 const MAX_CERTIFICATES: usize = 64;
+/// More signers than this of one content are taken for an attack.
+const MAX_SIGNERS: usize = 32;
+const OCSP_RESPONSE: Oid = Oid::new_unwrap("1.3.6.1.5.5.7.16.2");
 
 /// One attribute.
 #[derive(Clone, Debug)]
@@ -46,12 +49,25 @@ pub struct SignedData<'a> {
     signer: Item<'a>,
 }
 
-impl<'a> SignedData<'a> {
+/// A whole `SignedData`: what was signed, if it is inside, and everybody who signed it.
+#[derive(Clone, Debug)]
+pub struct Container<'a> {
+    /// The signed bytes, when they are inside.
+    pub content: Option<&'a [u8]>,
+    /// Each signature.
+    pub signers: Vec<SignedData<'a>>,
+    /// DER revocation lists.
+    pub crls: Vec<&'a [u8]>,
+    /// DER OCSP responses (RFC 5940 §2.1).
+    pub ocsp: Vec<&'a [u8]>,
+}
+
+impl<'a> Container<'a> {
     /// Reads the DER `ContentInfo` at the start of `padded`; only zero bytes may follow it, as in
     /// the `/Contents` of a PDF signature.
     ///
     /// # Errors
-    /// Not DER, not one signer, no signed attributes, or something else after it.
+    /// Not DER, no signer or too many, no signed attributes, or something else after it.
     pub fn read(padded: &'a [u8]) -> der::Result<Self> {
         let (info, padding) = Item::first(padded)?;
         if padding.iter().any(|byte| *byte != 0) {
@@ -68,30 +84,73 @@ impl<'a> SignedData<'a> {
             return Err(unexpected());
         };
         one_of(*version, &[1, 3, 4, 5])?; // RFC 5652 §5.1
-        let digests = digests.items(SET)?;
+        let digests =
+            digests.items(SET)?.into_iter().map(algorithm).collect::<der::Result<Vec<_>>>()?;
         let content = content.items(SEQUENCE)?;
-        let certificates = match rest.first().filter(|field| field.tag == CONTEXT_0) {
-            Some(set) => set.items(CONTEXT_0)?,
-            None => Vec::new(),
+        let set = |tag: u8| match rest.iter().find(|field| field.tag == tag) {
+            Some(set) => set.items(tag),
+            None => Ok(Vec::new()),
         };
-        if certificates.len() > MAX_CERTIFICATES {
+        let certificates = set(CONTEXT_0)?;
+        let signers = signers.items(SET)?;
+        if certificates.len() > MAX_CERTIFICATES || !(1..=MAX_SIGNERS).contains(&signers.len()) {
             return Err(unexpected());
         }
-        let [signer] = signers.items(SET)?[..] else { return Err(unexpected()) };
-        let mut read = Self::signer(&signer.items(SEQUENCE)?)?;
-        for digest in digests {
-            if algorithm(digest)? != read.digest_algorithm {
-                return Err(unexpected());
-            }
-        }
-        read.content_type = content.first().ok_or_else(unexpected)?.oid()?;
-        read.has_content = content.len() > 1;
-        read.certificates = certificates
+        let certificates: Vec<_> = certificates
             .iter()
             .filter(|item| item.tag == SEQUENCE) // other choices than a certificate
             .map(|item| item.raw)
             .collect();
-        Ok(read)
+        let content_type = content.first().ok_or_else(unexpected)?.oid()?;
+        let read = |signer: Item<'a>| {
+            let mut read = SignedData::signer(&signer.items(SEQUENCE)?)?;
+            if !digests.contains(&read.digest_algorithm) {
+                return Err(unexpected());
+            }
+            read.content_type = content_type;
+            read.has_content = content.len() > 1;
+            read.certificates.clone_from(&certificates);
+            Ok(read)
+        };
+        let revocation = set(CONTEXT_1)?;
+        Ok(Self {
+            signers: signers.into_iter().map(read).collect::<der::Result<_>>()?,
+            content: match content.as_slice() {
+                [_, inside] => match inside.items(CONTEXT_0)?[..] {
+                    [bytes] if bytes.tag == OCTET_STRING => Some(bytes.value),
+                    _ => None,
+                },
+                _ => None,
+            },
+            crls: revocation
+                .iter()
+                .filter(|item| item.tag == SEQUENCE)
+                .map(|item| item.raw)
+                .collect(),
+            ocsp: revocation.iter().filter_map(|item| ocsp_response(*item)).collect(),
+        })
+    }
+}
+
+/// An OCSP response among the revocation data (RFC 5652 §10.2.1, RFC 5940 §2.1).
+fn ocsp_response(item: Item<'_>) -> Option<&[u8]> {
+    match item.items(CONTEXT_1).ok()?[..] {
+        [kind, response] if kind.oid().ok()? == OCSP_RESPONSE => Some(response.raw),
+        _ => None,
+    }
+}
+
+impl<'a> SignedData<'a> {
+    /// Reads a [`Container`] with exactly one signer and one digest algorithm.
+    ///
+    /// # Errors
+    /// As [`Container::read`], or another number of signers.
+    pub fn read(padded: &'a [u8]) -> der::Result<Self> {
+        let mut signers = Container::read(padded)?.signers;
+        match (signers.pop(), signers.is_empty()) {
+            (Some(only), true) => Ok(only),
+            _ => Err(unexpected()),
+        }
     }
 
     fn signer(fields: &[Item<'a>]) -> der::Result<Self> {

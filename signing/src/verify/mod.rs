@@ -1,4 +1,4 @@
-//! Verification of signed PDFs: what was signed, by whom, when, and what came after (R-SIGN-31,
+//! Verification of signed PDFs and files: what was signed, by whom, when, and what came after (R-SIGN-31,
 //! R-SIGN-39).
 //!
 //! A signature is worth what its revision shows. So beside the cryptography the verifier asks, for
@@ -12,6 +12,7 @@
 
 mod changes;
 mod evidence;
+mod file;
 mod gaps;
 mod metadata;
 mod place;
@@ -21,10 +22,11 @@ mod signature;
 mod text;
 mod trust;
 
+pub use file::{verify_beside, verify_file};
 pub(crate) use gaps::{is_status_told, trusted_path};
 pub use report::{
-    Chain, Indication, Integrity, Kind, LaterRevision, Level, Report, Revocation, SignatureReport,
-    Signer, SubIndication, Timestamp,
+    Chain, Content, Format, Indication, Integrity, Kind, LaterRevision, Level, Report, Revocation,
+    SignatureReport, Signer, SubIndication, Timestamp,
 };
 pub use text::{Language, text};
 pub use trust::{TrustAnchors, TrustError};

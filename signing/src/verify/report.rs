@@ -8,6 +8,8 @@ use crate::{Digest, cms::QcStatements};
 /// What there is to say about one file.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
+    /// What kind of file it is.
+    pub format: Format,
     /// SHA-256 of the file.
     pub document: Digest,
     /// Its length.
@@ -21,14 +23,39 @@ pub struct Report {
     pub signatures: Vec<SignatureReport>,
     /// Signature fields that are still empty.
     pub open_fields: Vec<String>,
+    /// What a signed file holds, or what it was checked against.
+    pub content: Option<Content>,
     /// Why the file as a whole could not be read.
     pub problems: Vec<String>,
+}
+
+/// What kind of file was checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// A PDF with its signatures inside.
+    Pdf,
+    /// A signed file (CAdES): the document is inside the signature or beside it.
+    P7m,
+}
+
+/// What was signed as a file.
+#[derive(Clone, Debug, Serialize)]
+pub struct Content {
+    /// Its SHA-256.
+    pub digest: Digest,
+    /// Its length.
+    pub bytes: usize,
+    /// Whether it came inside the signed file.
+    pub inside: bool,
+    /// What there is to say about it, when it is signed in itself.
+    pub report: Option<Box<Report>>,
 }
 
 /// One signature or document time stamp.
 #[derive(Clone, Debug, Serialize)]
 pub struct SignatureReport {
-    /// Name of the field.
+    /// Name of the field; in a signed file, its number.
     pub field: String,
     /// Signature or document time stamp.
     pub kind: Kind,
@@ -227,21 +254,26 @@ impl Report {
         trust_given: bool,
     ) -> Self {
         Self {
+            format: Format::Pdf,
             document,
             bytes,
             checked_at,
             trust_given,
             signatures: Vec::new(),
             open_fields: Vec::new(),
+            content: None,
             problems: Vec::new(),
         }
     }
 
     /// Whether the document may be relied on: it has a signature, every signature is intact, only
     /// allowed revisions came after, none is known to be revoked, and, when trust anchors were
-    /// given, every one is `TOTAL-PASSED`.
+    /// given, every one is `TOTAL-PASSED`. For a signed file the same goes for what it holds, when
+    /// that is signed too.
     pub fn accepted(&self) -> bool {
+        let inside = self.content.as_ref().and_then(|content| content.report.as_ref());
         self.problems.is_empty()
+            && inside.is_none_or(|inside| inside.accepted())
             && self.signatures.iter().any(|signature| signature.kind == Kind::Signature)
             && self.signatures.iter().all(|signature| signature.accepted(self.trust_given))
     }
@@ -260,6 +292,27 @@ impl Report {
 }
 
 impl SignatureReport {
+    /// Before anything is checked.
+    pub(super) fn blank(field: String, kind: Kind) -> Self {
+        Self {
+            field,
+            kind,
+            covers_bytes: None,
+            signer: None,
+            claimed_time: None,
+            reason: None,
+            timestamp: None,
+            level: None,
+            integrity: Integrity::Broken,
+            chain: Chain { trusted: None, names: Vec::new(), revocation: Revocation::Unknown },
+            indication: Indication::Indeterminate,
+            sub_indication: None,
+            explanation: None,
+            later: Vec::new(),
+            modified_after: false,
+        }
+    }
+
     fn accepted(&self, trust_given: bool) -> bool {
         let not_refused = self.indication == Indication::TotalPassed
             || !trust_given && self.sub_indication == Some(SubIndication::NoCertificateChainFound);

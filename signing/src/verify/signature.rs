@@ -8,8 +8,8 @@ use super::{
     evidence::{Evidence, Held, read_all},
     place::Place,
     report::{
-        Chain, Indication, Integrity, Kind, LaterRevision, Level, Revocation, SignatureReport,
-        Signer, SubIndication, Timestamp,
+        Indication, Integrity, Kind, LaterRevision, Level, Revocation, SignatureReport, Signer,
+        SubIndication, Timestamp,
     },
     trust::TrustAnchors,
 };
@@ -17,13 +17,15 @@ use crate::{
     Digest,
     cms::{
         self, CONTENT_TYPE, Certificate, ID_DATA, MESSAGE_DIGEST, SHA256, SIGNATURE_TIMESTAMP,
-        SIGNING_CERTIFICATE_V2, Scheme, SignedData,
+        SIGNING_CERTIFICATE_V2, SIGNING_TIME, Scheme, SignedData,
         asn1::{Item, OCTET_STRING, SEQUENCE, algorithm},
     },
     pdf::{self, PADES, Work, validation_data_within},
     tsa::token::{self, Token},
 };
 
+const UTC_TIME: u8 = 0x17;
+const GENERALIZED_TIME: u8 = 0x18;
 /// `/SubFilter` of PDF signatures before PAdES (ISO 32000-1 §12.8.3.3): checked, but no level.
 const PKCS7: &str = "adbe.pkcs7.detached";
 
@@ -37,6 +39,17 @@ pub(super) struct Check<'a> {
     existed_at: DateTime<Utc>,
     /// What the security stores under the document time stamps seen so far held.
     stamped: Vec<Held>,
+}
+
+/// What kind of signature it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// In a PDF (ETSI EN 319 142-1).
+    Pades,
+    /// In a PDF, from before PAdES.
+    Pkcs7,
+    /// A signed file (ETSI EN 319 122-1).
+    Cades,
 }
 
 /// Why a signature is not `TOTAL-PASSED`.
@@ -74,7 +87,10 @@ impl<'a> Check<'a> {
     }
 
     fn one(&mut self, found: &Found, later: &[LaterRevision]) -> SignatureReport {
-        let mut report = blank(found);
+        let kind = if found.timestamp { Kind::DocumentTimestamp } else { Kind::Signature };
+        let mut report = SignatureReport::blank(found.field.name.clone(), kind);
+        report.claimed_time = found.claimed_time.as_deref().and_then(pdf_date);
+        report.reason.clone_from(&found.reason);
         let result = match &found.place {
             Err(why) => Err(failed(SubIndication::FormatFailure, *why)),
             Ok(place) => {
@@ -84,42 +100,58 @@ impl<'a> Check<'a> {
                 report.modified_after =
                     report.later.iter().any(|later| !later.forbidden.is_empty());
                 match report.kind {
-                    Kind::Signature => self.signature(found, place, &mut report),
+                    Kind::Signature => self.in_document(found, place, &mut report),
                     Kind::DocumentTimestamp => self.document_timestamp(place, &mut report),
                 }
             }
         };
-        let finding = match result {
-            Err(finding) if report.integrity == Integrity::Broken => Some(finding),
-            _ if report.modified_after => Some(failed(
-                SubIndication::FormatFailure,
-                "the document was modified after signature",
-            )),
-            result => result.err(),
-        };
-        match finding {
-            None => report.indication = Indication::TotalPassed,
-            Some(finding) => {
-                report.indication = finding.indication;
-                report.sub_indication = Some(finding.sub);
-                report.explanation = Some(finding.why);
-            }
-        }
+        conclude(&mut report, result);
         report
     }
 
-    fn signature(
+    /// One signature of a signed file over `content`.
+    pub(super) fn in_file(
+        &self,
+        cms: &SignedData<'_>,
+        content: &[u8],
+        name: String,
+    ) -> SignatureReport {
+        let mut report = SignatureReport::blank(name, Kind::Signature);
+        report.covers_bytes = Some(content.len());
+        report.claimed_time = cms.signed_value(SIGNING_TIME).and_then(signing_time);
+        let result = self.signature(Form::Cades, cms, &[content], &mut report);
+        conclude(&mut report, result);
+        report
+    }
+
+    fn in_document(
         &self,
         found: &Found,
         place: &Place,
         report: &mut SignatureReport,
     ) -> Result<(), Finding> {
-        let pades = found.sub_filter == PADES.as_bytes();
-        if !pades && found.sub_filter != PKCS7.as_bytes() {
-            return Err(failed(SubIndication::FormatFailure, "the /SubFilter is not supported"));
-        }
+        let form = match found.sub_filter.as_slice() {
+            pades if pades == PADES.as_bytes() => Form::Pades,
+            pkcs7 if pkcs7 == PKCS7.as_bytes() => Form::Pkcs7,
+            _ => {
+                return Err(failed(
+                    SubIndication::FormatFailure,
+                    "the /SubFilter is not supported",
+                ));
+            }
+        };
         let cms = SignedData::read(&place.contents)
             .map_err(|_| failed(SubIndication::FormatFailure, "the signature is not DER CMS"))?;
+        self.signature(form, &cms, &self.signed(place), report)
+    }
+
+    fn signature(
+        &self,
+        form: Form,
+        cms: &SignedData<'_>,
+        signed: &[&[u8]],
+        report: &mut SignatureReport,
+    ) -> Result<(), Finding> {
         let mut pool = read_all(&cms.certificates);
         let signer = pool.iter().find(|certificate| cms.is_signer(certificate)).cloned();
         let signer = signer.ok_or_else(|| {
@@ -129,12 +161,12 @@ impl<'a> Check<'a> {
             )
         })?;
         report.signer = Some(describe(&signer));
-        self.cryptography(&cms, place, &signer)?;
+        cryptography(form, cms, signed, &signer)?;
         report.integrity = Integrity::Intact;
 
         pool.extend(self.evidence.certificates.iter().cloned());
-        let named = names_certificate(&cms, &signer);
-        let stamp = self.signature_timestamp(&cms, &mut pool);
+        let named = names_certificate(cms, &signer);
+        let stamp = self.signature_timestamp(cms, &mut pool);
         let proven = stamp.as_ref().ok().and_then(Option::as_ref);
         let proven = proven.filter(|stamp| stamp.report.trusted != Some(false));
         let time_is_proven = proven.is_some();
@@ -144,7 +176,7 @@ impl<'a> Check<'a> {
         if let [own, issuer, ..] = path.as_slice() {
             report.chain.revocation = self.evidence.status(own, issuer, signed_at, None);
         }
-        if pades && named == Some(true) {
+        if form != Form::Pkcs7 && named == Some(true) {
             report.level = Some(self.level(&path, signed_at, proven));
         }
         let chain = self.trust.validate(&signer.x509, &pool, signed_at, None);
@@ -152,7 +184,7 @@ impl<'a> Check<'a> {
         report.timestamp = stamp.as_ref().ok().and_then(|s| s.as_ref()).map(|s| s.report.clone());
 
         stamp?;
-        if named == Some(false) || (pades && named.is_none()) {
+        if named == Some(false) || (form != Form::Pkcs7 && named.is_none()) {
             return Err(unsure(
                 SubIndication::SigConstraintsFailure,
                 "the signed attributes do not name the signing certificate",
@@ -181,44 +213,6 @@ impl<'a> Check<'a> {
             ));
         }
         self.chain_result(chain)
-    }
-
-    fn cryptography(
-        &self,
-        cms: &SignedData<'_>,
-        place: &Place,
-        signer: &Certificate,
-    ) -> Result<(), Finding> {
-        let format = |why| failed(SubIndication::FormatFailure, why);
-        if cms.has_content || cms.content_type != ID_DATA {
-            return Err(format("the signature is not a detached one"));
-        }
-        let content_type = cms.signed_value(CONTENT_TYPE).and_then(|value| value.oid().ok());
-        if content_type != Some(ID_DATA) {
-            return Err(format("the signed content type is missing or another"));
-        }
-        let weak = || {
-            unsure(
-                SubIndication::CryptoConstraintsFailureNoPoe,
-                "an algorithm or key is too weak or unknown",
-            )
-        };
-        let scheme = Scheme::of(cms.signature_algorithm, cms.digest_algorithm)
-            .filter(|scheme| scheme.fits(signer))
-            .ok_or_else(weak)?;
-        let digest = cms::digest(cms.digest_algorithm, &self.signed(place)).ok_or_else(weak)?;
-        let claimed = cms.signed_value(MESSAGE_DIGEST).filter(|value| value.tag == OCTET_STRING);
-        let claimed = claimed.ok_or_else(|| format("the signed digest is missing"))?;
-        if claimed.value != digest {
-            return Err(failed(SubIndication::HashFailure, "the signed bytes were changed"));
-        }
-        if !scheme.verify(signer, &cms.signed_bytes, cms.signature) {
-            return Err(failed(
-                SubIndication::SigCryptoFailure,
-                "the signature value is not the certificate's",
-            ));
-        }
-        Ok(())
     }
 
     fn document_timestamp(
@@ -326,33 +320,69 @@ impl<'a> Check<'a> {
     }
 }
 
+fn cryptography(
+    form: Form,
+    cms: &SignedData<'_>,
+    signed: &[&[u8]],
+    signer: &Certificate,
+) -> Result<(), Finding> {
+    let format = |why| failed(SubIndication::FormatFailure, why);
+    if form != Form::Cades && cms.has_content || cms.content_type != ID_DATA {
+        return Err(format("the signature is not a detached one"));
+    }
+    let content_type = cms.signed_value(CONTENT_TYPE).and_then(|value| value.oid().ok());
+    if content_type != Some(ID_DATA) {
+        return Err(format("the signed content type is missing or another"));
+    }
+    let weak = || {
+        unsure(
+            SubIndication::CryptoConstraintsFailureNoPoe,
+            "an algorithm or key is too weak or unknown",
+        )
+    };
+    let scheme = Scheme::of(cms.signature_algorithm, cms.digest_algorithm)
+        .filter(|scheme| scheme.fits(signer))
+        .ok_or_else(weak)?;
+    let digest = cms::digest(cms.digest_algorithm, signed).ok_or_else(weak)?;
+    let claimed = cms.signed_value(MESSAGE_DIGEST).filter(|value| value.tag == OCTET_STRING);
+    let claimed = claimed.ok_or_else(|| format("the signed digest is missing"))?;
+    if claimed.value != digest {
+        return Err(failed(SubIndication::HashFailure, "the signed bytes were changed"));
+    }
+    if !scheme.verify(signer, &cms.signed_bytes, cms.signature) {
+        return Err(failed(
+            SubIndication::SigCryptoFailure,
+            "the signature value is not the certificate's",
+        ));
+    }
+    Ok(())
+}
+
+/// Puts the result of a check into the report.
+fn conclude(report: &mut SignatureReport, result: Result<(), Finding>) {
+    let finding = match result {
+        Err(finding) if report.integrity == Integrity::Broken => Some(finding),
+        _ if report.modified_after => {
+            Some(failed(SubIndication::FormatFailure, "the document was modified after signature"))
+        }
+        result => result.err(),
+    };
+    match finding {
+        None => report.indication = Indication::TotalPassed,
+        Some(finding) => {
+            report.indication = finding.indication;
+            report.sub_indication = Some(finding.sub);
+            report.explanation = Some(finding.why);
+        }
+    }
+}
+
 /// A checked time stamp with its chain.
 struct Stamp {
     report: Timestamp,
     authority: Certificate,
     path: Vec<X509>,
     chain: Result<(), SubIndication>,
-}
-
-/// What the signature dictionary says, before anything is checked.
-fn blank(found: &Found) -> SignatureReport {
-    SignatureReport {
-        field: found.field.name.clone(),
-        kind: if found.timestamp { Kind::DocumentTimestamp } else { Kind::Signature },
-        covers_bytes: None,
-        signer: None,
-        claimed_time: found.claimed_time.as_deref().and_then(pdf_date),
-        reason: found.reason.clone(),
-        timestamp: None,
-        level: None,
-        integrity: Integrity::Broken,
-        chain: Chain { trusted: None, names: Vec::new(), revocation: Revocation::Unknown },
-        indication: Indication::Indeterminate,
-        sub_indication: None,
-        explanation: None,
-        later: Vec::new(),
-        modified_after: false,
-    }
 }
 
 fn describe(certificate: &Certificate) -> Signer {
@@ -399,6 +429,17 @@ fn names_certificate(cms: &SignedData<'_>, signer: &Certificate) -> Option<bool>
 fn may_sign(signer: &Certificate) -> bool {
     let wanted = X509KeyUsage::DIGITAL_SIGNATURE | X509KeyUsage::NON_REPUDIATION;
     signer.x509.key_usage().is_none_or(|usage| usage.intersects(wanted))
+}
+
+/// The time in a signed attribute: `UTCTime` until 2049, `GeneralizedTime` after (RFC 5652 §11.3).
+fn signing_time(value: Item<'_>) -> Option<DateTime<Utc>> {
+    let text = std::str::from_utf8(value.value).ok()?;
+    let format = match value.tag {
+        UTC_TIME => "%y%m%d%H%M%SZ",
+        GENERALIZED_TIME => "%Y%m%d%H%M%SZ",
+        _ => return None,
+    };
+    NaiveDateTime::parse_from_str(text, format).ok().map(|time| time.and_utc())
 }
 
 /// `D:YYYYMMDDHHmmSS` with `Z` or an offset (ISO 32000-1 §7.9.4).

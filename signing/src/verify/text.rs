@@ -26,6 +26,14 @@ pub fn text(report: &Report, language: Language) -> String {
         let none = "Nessuna radice indicata: le catene dei certificati non sono state verificate";
         lines.push(say.of(none, "No trust anchors given: chains were not checked").to_owned());
     }
+    if let Some(content) = &report.content {
+        let place = if content.inside {
+            say.of("Documento contenuto (SHA-256)", "Document inside (SHA-256)")
+        } else {
+            say.of("Documento a parte (SHA-256)", "Document beside it (SHA-256)")
+        };
+        lines.push(format!("{place}: {}", content.digest));
+    }
     for problem in &report.problems {
         lines.push(format!("{}: {problem}", say.of("Problema", "Problem")));
     }
@@ -39,7 +47,12 @@ pub fn text(report: &Report, language: Language) -> String {
         lines.push(format!("{open}: {}", report.open_fields.join(", ")));
     }
     lines.push(say.verdict(report).to_owned());
-    lines.join("\n") + "\n"
+    let mut whole = lines.join("\n") + "\n";
+    if let Some(inside) = report.content.as_ref().and_then(|content| content.report.as_ref()) {
+        whole += &format!("\n{}\n", say.of("Dentro il file firmato:", "Inside the signed file:"));
+        whole += &text(inside, language);
+    }
+    whole
 }
 
 struct Say(Language);
@@ -97,7 +110,7 @@ impl Say {
         if let Some(level) = signature.level {
             let level = serde_json::to_value(level).ok();
             let level = level.as_ref().and_then(|level| level.as_str()).unwrap_or_default();
-            line(self.of("Livello PAdES", "PAdES level"), level.to_owned());
+            line(self.of("Livello", "Level"), level.to_owned());
         }
         let integrity = match signature.integrity {
             Integrity::Intact => self.of("integra", "intact"),

@@ -40,7 +40,7 @@ pub fn now() -> DateTime<Utc> {
 
 /// A key with its certificate.
 pub struct Identity {
-    key: PKey<Private>,
+    pub key: PKey<Private>,
     pub cert: X509,
 }
 

@@ -16,4 +16,5 @@ mod process;
 mod returned;
 mod sample;
 mod shadow;
+mod signed_files;
 mod tampering;
