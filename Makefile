@@ -70,12 +70,14 @@ bench: build $(SETUP)/bench-packages $(SETUP)/nextest .venv/ready ## Whole meeti
 	$(CARGO) nextest run $(BUILD) -E 'package(signaling) & binary(media)' --run-ignored only --no-capture
 
 # The property tests draw hostile packets, spliced PDFs, random schedules of rooms and of signature
-# processes; the coverage-guided targets read what strangers can send to the rooms.
+# processes; the coverage-guided targets read what strangers can send to the rooms, and files to be
+# verified.
 .PHONY: fuzz
 fuzz: $(SETUP)/build-packages $(SETUP)/nextest web ## Property tests with FUZZ_CASES cases each, fuzz targets for FUZZ_SECONDS each
 	ROOM_SCHEDULES=$(FUZZ_CASES) PROPTEST_CASES=$(FUZZ_CASES) $(CARGO) nextest run $(BUILD) --no-fail-fast \
 	  -E 'package(signaling) & kind(lib) | package(signing) & (kind(lib) | test(/hostile/))'
 	signaling/fuzz/run $(FUZZ_SECONDS)
+	signaling/fuzz/run $(FUZZ_SECONDS) signing/fuzz 65536
 
 .PHONY: audit
 audit: ## Licences and origin of every dependency

@@ -28,5 +28,6 @@ pub mod portal;
 pub mod procedures;
 pub mod random;
 pub mod signatures;
+pub mod verification;
 pub mod web;
 pub mod words;

@@ -73,26 +73,9 @@ async fn upload(
     browser: &mut Browser,
     path: &str,
     fields: &[(&str, &str)],
-    (name, content): (&str, &[u8]),
+    file: (&str, &[u8]),
 ) -> Page {
-    let mut body = Vec::new();
-    for (field, value) in fields {
-        let part =
-            format!("--x\r\nContent-Disposition: form-data; name=\"{field}\"\r\n\r\n{value}\r\n");
-        body.extend(part.into_bytes());
-    }
-    let head = format!(
-        "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n"
-    );
-    body.extend(head.into_bytes());
-    body.extend_from_slice(content);
-    body.extend(b"\r\n--x--\r\n");
-    let request = browser
-        .request("POST", path)
-        .header(header::CONTENT_TYPE, "multipart/form-data; boundary=x")
-        .body(Content::from(body))
-        .unwrap();
-    browser.send(request).await
+    browser.upload(path, fields, file).await
 }
 
 fn done(page: &Page) {

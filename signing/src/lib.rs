@@ -11,6 +11,8 @@
 pub mod cms;
 pub mod csc;
 pub mod evidence;
+#[cfg(any(test, fuzzing))]
+pub mod hostile;
 mod http;
 pub mod pades;
 pub mod pdf;
@@ -20,6 +22,10 @@ pub mod process;
 pub mod returned;
 pub mod tsa;
 pub mod verify;
+
+#[cfg(test)]
+#[path = "../fuzz/seeds.rs"]
+mod seeds;
 
 use serde::{Deserialize, Serialize};
 

@@ -105,6 +105,10 @@ pub trait Typesetter: Send + Sync {
         width: f32,
         height: f32,
     ) -> Result<Vec<u8>, TypesetError>;
+
+    /// Tagged PDF/A-2a + PDF/UA-1 of a report. A character that cannot be printed comes out as a
+    /// question mark: what a report tells of somebody's file may hold any.
+    fn sheet(&self, sheet: &Sheet) -> Result<Vec<u8>, TypesetError>;
 }
 
 /// A typeset document and where its signature fields go.
@@ -207,6 +211,32 @@ pub struct MinutesSubject {
     pub fiscal_code: String,
     /// E.g. "procura del 3 marzo 2026"; may be empty.
     pub powers: String,
+}
+
+/// A plain document of headed sections: reports.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sheet {
+    /// Who makes it, e.g. "Servizio Conciliazione".
+    pub body: String,
+    /// Its title.
+    pub title: String,
+    /// When it is made.
+    pub made_at: DateTime<Utc>,
+    /// Its sections.
+    pub sections: Vec<SheetSection>,
+}
+
+/// A section of a [`Sheet`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SheetSection {
+    /// Its heading.
+    pub heading: String,
+    /// Paragraphs.
+    pub text: Vec<String>,
+    /// What there is to know: label and value.
+    pub facts: Vec<(String, String)>,
+    /// The same for who wants to know exactly.
+    pub details: Vec<(String, String)>,
 }
 
 /// One signature field.

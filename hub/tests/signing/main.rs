@@ -7,6 +7,7 @@ mod minutes;
 mod own_device;
 mod preservation;
 mod stage;
+mod verification;
 
 use axum::http::StatusCode;
 use chrono::TimeDelta;

@@ -18,8 +18,8 @@ pub const CODES: i64 = 10;
 pub const CODE_EVERY_S: i64 = 30;
 
 /// Whether a guest may open an address: the own page, the room, what is asked of and shown in that
-/// room, the minutes of the meetings that take place in it, the own identification and the own
-/// outcomes of the media test. Who invents another address, or
+/// room, the minutes of the meetings that take place in it, the own identification, the own
+/// outcomes of the media test, and the page that verifies signatures. Who invents another address, or
 /// another room's, finds nothing (R-MEET-46).
 pub fn may(guest: &Guest, path: &str) -> bool {
     let mut parts = path.split('/').skip(1);
@@ -38,6 +38,8 @@ pub fn may(guest: &Guest, path: &str) -> bool {
         (Some("api"), Some("identifications"), Some(_)) => !guest.seat.is_extra(),
         (Some("media-test"), Some("esito"), None) => true,
         (Some("profilo"), Some("prove"), _) => true,
+        // Nothing of the installation is there: only what the guest sends.
+        (Some("verifica-firma"), None, None) => true,
         _ => false,
     }
 }
@@ -129,6 +131,8 @@ mod tests {
         let (room, meeting, other) = (id(1), id(2), id(3));
         for (path, party, extra) in [
             ("/ospite".to_owned(), true, true),
+            ("/verifica-firma".to_owned(), true, true),
+            ("/verifica-firma/altro".to_owned(), false, false),
             (format!("/stanza/{room}"), true, true),
             (format!("/stanza/{meeting}"), true, true),
             (format!("/stanza/{other}"), false, false),

@@ -75,17 +75,18 @@ fn menu(role: Role) -> &'static [(&'static str, &'static str)] {
     const CASES: (&str, &str) = ("/pratiche", "Pratiche");
     const AGENDA: (&str, &str) = ("/agenda", "Agenda");
     const SIGNATURES: (&str, &str) = ("/firme", "Firme");
+    const VERIFY: (&str, &str) = ("/verifica-firma", "Verifica firma");
     match role {
-        Role::Administrator => &[HOME, ("/amministrazione/utenti", "Utenti")],
-        Role::ContactOfficer => &[HOME],
+        Role::Administrator => &[HOME, ("/amministrazione/utenti", "Utenti"), VERIFY],
+        Role::ContactOfficer => &[HOME, VERIFY],
         Role::Guest => &[],
         Role::ServiceSecretariat => {
-            &[HOME, CASES, AGENDA, SIGNATURES, ("/servizio/stanze", "Stanze")]
+            &[HOME, CASES, AGENDA, SIGNATURES, ("/servizio/stanze", "Stanze"), VERIFY]
         }
-        Role::Conciliator => &[HOME, CASES, AGENDA, SIGNATURES],
+        Role::Conciliator => &[HOME, CASES, AGENDA, SIGNATURES, VERIFY],
         Role::OperatorSecretariat
         | Role::OperatorDelegate
         | Role::Client
-        | Role::ClientDelegate => &[HOME, CASES, AGENDA],
+        | Role::ClientDelegate => &[HOME, CASES, AGENDA, VERIFY],
     }
 }

@@ -27,6 +27,7 @@ use axum::response::{IntoResponse as _, Response};
 use crate::portal::Portal;
 use crate::{
     accounts, cases, documents, guests, identification, media_tests, meetings, minutes, signatures,
+    verification,
 };
 
 /// What a handler answers.
@@ -49,7 +50,8 @@ pub fn router(portal: Portal) -> Router {
         .merge(meetings::pages::routes())
         .merge(minutes::pages::routes())
         .merge(signatures::pages::routes())
-        .merge(signatures::panel_pages::routes());
+        .merge(signatures::panel_pages::routes())
+        .merge(verification::pages::routes());
     if portal.settings.demo {
         pages = pages.merge(outbox::routes());
     }

@@ -86,6 +86,34 @@ impl Browser {
         self.send(request).await
     }
 
+    /// Sends a form with a file: its name and content.
+    pub async fn upload(
+        &mut self,
+        path: &str,
+        fields: &[(&str, &str)],
+        (name, content): (&str, &[u8]),
+    ) -> Page {
+        let mut body = Vec::new();
+        for (field, value) in fields {
+            let part = format!(
+                "--x\r\nContent-Disposition: form-data; name=\"{field}\"\r\n\r\n{value}\r\n"
+            );
+            body.extend(part.into_bytes());
+        }
+        let head = format!(
+            "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n"
+        );
+        body.extend(head.into_bytes());
+        body.extend_from_slice(content);
+        body.extend(b"\r\n--x--\r\n");
+        let request = self
+            .request("POST", path)
+            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=x")
+            .body(Content::from(body))
+            .unwrap();
+        self.send(request).await
+    }
+
     /// Sends any request; cookies, host and origin are this browser's.
     pub fn request(&self, method: &str, path: &str) -> axum::http::request::Builder {
         let cookies: Vec<String> =

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use signing::Digest;
 use signing::ports::{
-    Credential, IssueRequest, MinutesForm, Qtsp, QtspError, StatusError, StatusSource, Tsa,
+    Credential, IssueRequest, MinutesForm, Qtsp, QtspError, Sheet, StatusError, StatusSource, Tsa,
     TsaError, Typeset, TypesetError, Typesetter, Wanted,
 };
 use signing::preservation::Renewal;
@@ -75,6 +75,10 @@ impl Typesetter for Nobody {
 
     fn appearance(&self, _: &[String], _: f32, _: f32) -> Result<Vec<u8>, TypesetError> {
         Err(TypesetError::NoTemplate("appearance".to_owned()))
+    }
+
+    fn sheet(&self, _: &Sheet) -> Result<Vec<u8>, TypesetError> {
+        Err(TypesetError::NoTemplate("sheet".to_owned()))
     }
 }
 

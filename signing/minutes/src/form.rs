@@ -1,7 +1,7 @@
 //! From the form to the data that a template reads.
 
 use serde_json::{Value, json};
-use signing::ports::{MinutesForm, TypesetError};
+use signing::ports::{MinutesForm, Sheet, TypesetError};
 
 use crate::world::fonts;
 
@@ -14,6 +14,13 @@ impl Data {
         let mut value = serde_json::to_value(form).expect("a form is plain data");
         value["text"] = paragraphs(&form.text);
         value["dispute"] = paragraphs(&form.dispute);
+        Self::new(value)
+    }
+
+    /// Fields as in [`Sheet`]; what cannot be printed becomes a question mark.
+    pub(crate) fn of_sheet(sheet: &Sheet) -> Result<Self, TypesetError> {
+        let mut value = serde_json::to_value(sheet).expect("a sheet is plain data");
+        replace_unprintable(&mut value);
         Self::new(value)
     }
 
@@ -63,6 +70,19 @@ fn clean(value: &mut Value) -> Result<(), TypesetError> {
         Value::Array(values) => values.iter_mut().try_for_each(clean),
         Value::Object(map) => map.values_mut().try_for_each(clean),
         _ => Ok(()),
+    }
+}
+
+fn replace_unprintable(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            while let Some(character) = unprintable(text) {
+                *text = text.replace(character, "?");
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(replace_unprintable),
+        Value::Object(map) => map.values_mut().for_each(replace_unprintable),
+        _ => {}
     }
 }
 

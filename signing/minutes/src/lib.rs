@@ -14,7 +14,7 @@ mod world;
 
 use std::path::PathBuf;
 
-use signing::ports::{FieldPlace, MinutesForm, Typeset, TypesetError, Typesetter};
+use signing::ports::{FieldPlace, MinutesForm, Sheet, Typeset, TypesetError, Typesetter};
 use typst::{
     comemo,
     foundations::{Datetime, Smart},
@@ -75,16 +75,18 @@ impl Typesetter for TypstTypesetter {
                 })
             })
             .collect::<Result<_, TypesetError>>()?;
-        let options = PdfOptions {
-            ident: Smart::Custom(format!("{}|{}|{}", form.body, form.title, form.made_at)),
-            creator: Smart::Custom(Some("Accordo".to_owned())),
-            timestamp: Some(Timestamp::new_utc(made_at)),
-            standards: standards(&[PdfStandard::A_2a, PdfStandard::Ua_1]),
-            ..Default::default()
-        };
-        let pdf = typst_pdf::pdf(&document, &options)
-            .map_err(|errors| TypesetError::Export(workshop.explain(&errors)))?;
+        let ident = format!("{}|{}|{}", form.body, form.title, form.made_at);
+        let pdf = accessible(&workshop, &document, ident, made_at)?;
         Ok(Typeset { pdf, fields })
+    }
+
+    fn sheet(&self, sheet: &Sheet) -> Result<Vec<u8>, TypesetError> {
+        let data = Data::of_sheet(sheet)?;
+        let made_at = datetime(sheet.made_at)?;
+        let workshop = Workshop::new(&self.templates, "sheet", &data, made_at)?;
+        let document = self.lay_out(&workshop)?;
+        let ident = format!("{}|{}|{}", sheet.body, sheet.title, sheet.made_at);
+        accessible(&workshop, &document, ident, made_at)
     }
 
     fn appearance(
@@ -107,6 +109,24 @@ impl Typesetter for TypstTypesetter {
         typst_pdf::pdf(&document, &options)
             .map_err(|errors| TypesetError::Export(workshop.explain(&errors)))
     }
+}
+
+/// Tagged PDF/A-2a that is PDF/UA-1 too.
+fn accessible(
+    workshop: &Workshop<'_>,
+    document: &PagedDocument,
+    ident: String,
+    made_at: Datetime,
+) -> Result<Vec<u8>, TypesetError> {
+    let options = PdfOptions {
+        ident: Smart::Custom(ident),
+        creator: Smart::Custom(Some("Accordo".to_owned())),
+        timestamp: Some(Timestamp::new_utc(made_at)),
+        standards: standards(&[PdfStandard::A_2a, PdfStandard::Ua_1]),
+        ..Default::default()
+    };
+    typst_pdf::pdf(document, &options)
+        .map_err(|errors| TypesetError::Export(workshop.explain(&errors)))
 }
 
 fn standards(list: &[PdfStandard]) -> PdfStandards {

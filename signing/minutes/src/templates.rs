@@ -25,6 +25,7 @@ macro_rules! shipped {
 const SHIPPED: &[(&str, &str)] = shipped![
     "base.typ",
     "appearance.typ",
+    "sheet.typ",
     "conciliazione/accordo.typ",
     "conciliazione/mancato_accordo.typ",
     "conciliazione/mancata_comparizione.typ",

@@ -215,6 +215,8 @@ pub enum SubIndication {
     Revoked,
     /// The certificate was revoked, perhaps before the signature.
     RevokedNoPoe,
+    /// The certificate of an authority on its chain was revoked, perhaps before the signature.
+    RevokedCaNoPoe,
     /// The signature existed before its certificate was valid.
     NotYetValid,
     /// The signing certificate is not in the signature.

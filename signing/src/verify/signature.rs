@@ -205,6 +205,12 @@ impl<'a> Check<'a> {
                 unsure(SubIndication::RevokedNoPoe, "the certificate is revoked")
             });
         }
+        if self.has_revoked(path.get(1..).unwrap_or_default(), signed_at) {
+            return Err(unsure(
+                SubIndication::RevokedCaNoPoe,
+                "an authority's certificate is revoked",
+            ));
+        }
         // ETSI EN 319 102-1 §5.5.4: it existed at that time at the latest.
         if signer.not_before().is_some_and(|start| signed_at < start) {
             return Err(failed(
@@ -271,6 +277,9 @@ impl<'a> Check<'a> {
         let path = self.evidence.path(&authority.x509, pool, self.trust);
         let purpose = Some(X509PurposeId::TIMESTAMP_SIGN);
         let chain = self.trust.validate(&authority.x509, pool, self.existed_at, purpose);
+        // ETSI EN 319 102-1 §5.4: a time stamp is judged as of now, or as of what proves it.
+        let revoked = self.has_revoked(&path, self.existed_at);
+        let chain = if revoked { chain.and(Err(SubIndication::RevokedNoPoe)) } else { chain };
         let report = Timestamp {
             time: token.gen_time,
             authority: authority.name(),
@@ -294,6 +303,15 @@ impl<'a> Check<'a> {
         }
     }
 
+    /// Whether any certificate of the path but its last was revoked by then.
+    fn has_revoked(&self, path: &[X509], by: DateTime<Utc>) -> bool {
+        path.windows(2).any(|pair| {
+            let [certificate, issuer] = pair else { return false };
+            let status = self.evidence.status(certificate, issuer, by, None);
+            matches!(status, Revocation::Revoked { since } if since <= by)
+        })
+    }
+
     fn chain_result(&self, chain: Result<(), SubIndication>) -> Result<(), Finding> {
         if self.trust.is_empty() {
             return Err(unsure(
@@ -309,6 +327,7 @@ impl<'a> Check<'a> {
                         "a certificate is not valid at the only time that is proven"
                     }
                     SubIndication::NoCertificateChainFound => "no chain leads to a trust anchor",
+                    SubIndication::RevokedNoPoe => "a certificate is revoked",
                     _ => "the chain of certificates breaks a rule",
                 },
             )

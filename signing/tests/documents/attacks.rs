@@ -158,6 +158,32 @@ fn revoked_is_told_apart_by_what_the_time_stamp_proves() {
 }
 
 #[test]
+fn a_revoked_authority_takes_what_stands_on_it_along() {
+    let at = now() - TimeDelta::minutes(10);
+    let authority = Authority::new(at);
+    let person = signer(&authority);
+    let one_after = |revoked: &[&openssl::x509::X509]| {
+        let data = signing::pades::ValidationData {
+            certificates: vec![authority.ca.der()],
+            ocsp: Vec::new(),
+            crls: vec![authority.crl_of(at, revoked)],
+        };
+        let pdf = document(&stamped(), &authority, &person);
+        let pdf = signing::pades::add_validation_data(&pdf, &data).unwrap();
+        one(&pdf, &authority.trust())
+    };
+    assert_eq!(one_after(&[]).indication, Indication::TotalPassed);
+    assert_eq!(one_after(&[&person.cert]).indication, Indication::TotalPassed, "another's list");
+    let found = one_after(&[&authority.ca.cert]);
+    let expected = (Indication::Indeterminate, Some(SubIndication::RevokedCaNoPoe));
+    assert_eq!((found.indication, found.sub_indication), expected);
+    // The time that a revoked authority states is nobody's: the signature stands on its own.
+    let found = one_after(&[&authority.tsa.cert]);
+    assert_eq!(found.timestamp.unwrap().trusted, Some(false));
+    assert_eq!(found.level, Some(Level::BB));
+}
+
+#[test]
 fn forged_time_stamps_prove_nothing() {
     let authority = Authority::new(now() - TimeDelta::minutes(10));
     let broken: [(&str, Token); 4] = [

@@ -12,7 +12,7 @@ use openssl::{
     rsa::Rsa,
     sign::Signer,
     x509::{
-        X509, X509Builder, X509Crl, X509CrlBuilder, X509Extension, X509NameBuilder,
+        X509, X509Builder, X509Crl, X509CrlBuilder, X509Extension, X509NameBuilder, X509Revoked,
         extension::{
             AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage,
             SubjectKeyIdentifier,
@@ -271,11 +271,22 @@ impl Authority {
 
     /// The root's revocation list, empty.
     pub fn crl(&self, at: DateTime<Utc>) -> Vec<u8> {
+        self.crl_of(at, &[])
+    }
+
+    /// The root's revocation list with these, revoked an hour before it.
+    pub fn crl_of(&self, at: DateTime<Utc>, revoked: &[&X509]) -> Vec<u8> {
         let time = |time: DateTime<Utc>| Asn1Time::from_unix(time.timestamp()).unwrap();
         let mut builder = X509CrlBuilder::new().unwrap();
         builder.set_issuer_name(self.root.cert.subject_name()).unwrap();
         builder.set_last_update(&time(at)).unwrap();
         builder.set_next_update(&time(at + TimeDelta::days(30))).unwrap();
+        for cert in revoked {
+            let certificate = Certificate::from_der(&cert.to_der().unwrap()).unwrap();
+            let since = generalized(at - TimeDelta::hours(1));
+            let entry = sequence(&[certificate.serial(), &since]);
+            builder.add_revoked(X509Revoked::from_der(&entry).unwrap()).unwrap();
+        }
         let key = self.root.cert.subject_key_id().unwrap().as_slice().to_vec();
         let number = tlv(INTEGER, &[1]);
         builder.append_extension(extension("2.5.29.35", &sequence(&[&tlv(0x80, &key)]))).unwrap();

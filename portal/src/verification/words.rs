@@ -1,0 +1,386 @@
+//! The report in plain words, with the names of ETSI EN 319 102-1 below. Pure.
+
+use serde::Serialize;
+use signing::ports::{Sheet, SheetSection};
+use signing::verify::{
+    Indication, Integrity, Kind, LaterRevision, Level, Report, Revocation, SignatureReport, Signer,
+    SubIndication,
+};
+
+use crate::calendar;
+
+/// How something stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    Good,
+    Unsure,
+    Bad,
+}
+
+impl Standing {
+    fn of(indication: Indication) -> Self {
+        match indication {
+            Indication::TotalPassed => Self::Good,
+            Indication::Indeterminate => Self::Unsure,
+            Indication::TotalFailed => Self::Bad,
+        }
+    }
+
+    pub(super) fn label(self) -> &'static str {
+        match self {
+            Self::Good => "Valida",
+            Self::Unsure => "Da accertare",
+            Self::Bad => "Non valida",
+        }
+    }
+
+    pub(super) fn class(self) -> &'static str {
+        match self {
+            Self::Good => "state-good",
+            Self::Unsure => "state-waiting",
+            Self::Bad => "state-bad",
+        }
+    }
+}
+
+/// One signature as the page shows it.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) standing: Standing,
+    pub(super) section: SheetSection,
+}
+
+/// What the page shows.
+#[derive(Debug)]
+pub(super) struct Findings {
+    pub(super) standing: Standing,
+    pub(super) verdict: SheetSection,
+    pub(super) signatures: Vec<Told>,
+}
+
+impl Findings {
+    /// What `report` says of the file called `name`.
+    pub(super) fn of(report: &Report, name: &str) -> Self {
+        let mut signatures = Vec::new();
+        collect(report, "", &mut signatures);
+        let (standing, text) = verdict(report, &signatures);
+        let mut facts = vec![
+            ("File".to_owned(), name.to_owned()),
+            ("Verificato il".to_owned(), calendar::show(report.checked_at)),
+        ];
+        let open = &report.open_fields;
+        if !open.is_empty() {
+            facts.push(("Spazi per firma ancora vuoti".to_owned(), open.join(", ")));
+        }
+        let mut details = vec![
+            ("Impronta SHA-256 del file".to_owned(), report.document.to_string()),
+            ("Dimensione".to_owned(), format!("{} byte", report.bytes)),
+        ];
+        if let Some(content) = &report.content {
+            let label = "Impronta SHA-256 del documento contenuto".to_owned();
+            details.push((label, content.digest.to_string()));
+        }
+        let heading = "Esito".to_owned();
+        Self {
+            standing,
+            verdict: SheetSection { heading, text: vec![text.to_owned()], facts, details },
+            signatures,
+        }
+    }
+
+    /// The same as a document.
+    pub(super) fn sheet(&self, report: &Report, body: &str) -> Sheet {
+        let mut verdict = self.verdict.clone();
+        verdict.details.push(("Regole applicate".to_owned(), "ETSI EN 319 102-1".to_owned()));
+        let signatures = self.signatures.iter().map(|told| {
+            let mut section = told.section.clone();
+            section.heading = format!("{}: {}", section.heading, told.standing.label());
+            section
+        });
+        Sheet {
+            body: body.to_owned(),
+            title: "Rapporto di verifica delle firme".to_owned(),
+            made_at: report.checked_at,
+            sections: std::iter::once(verdict).chain(signatures).collect(),
+        }
+    }
+}
+
+fn collect(report: &Report, place: &str, told: &mut Vec<Told>) {
+    told.extend(report.signatures.iter().map(|signature| Told {
+        standing: Standing::of(signature.indication),
+        section: section(report, signature, place),
+    }));
+    let inside = report.content.as_ref().and_then(|content| content.report.as_ref());
+    if let Some(inside) = inside {
+        collect(inside, " (nel documento contenuto)", told);
+    }
+}
+
+fn verdict(report: &Report, told: &[Told]) -> (Standing, &'static str) {
+    let any = |standing| told.iter().any(|one| one.standing == standing);
+    if told.is_empty() {
+        (Standing::Unsure, "Il documento non contiene firme elettroniche.")
+    } else if any(Standing::Bad) {
+        (
+            Standing::Bad,
+            "Attenzione: almeno una firma non è valida. Non fare affidamento su questo documento.",
+        )
+    } else if report.accepted() && report.trust_given {
+        (
+            Standing::Good,
+            "Tutte le firme sono valide e il documento è rimasto com'era quando è stato firmato.",
+        )
+    } else if any(Standing::Unsure) {
+        (
+            Standing::Unsure,
+            "Non è stato possibile confermare tutte le firme: qui sotto è scritto che cosa manca.",
+        )
+    } else {
+        (Standing::Unsure, "Il documento contiene marche temporali, ma nessuna firma.")
+    }
+}
+
+fn section(report: &Report, signature: &SignatureReport, place: &str) -> SheetSection {
+    let who = signature.signer.as_ref().map_or("firmatario sconosciuto", |signer| &signer.name);
+    let heading = match signature.kind {
+        Kind::Signature => format!("Firma di {who}{place}"),
+        Kind::DocumentTimestamp => format!("Marca temporale di {who}{place}"),
+    };
+    SheetSection {
+        heading,
+        text: vec![plain(signature, report.trust_given).to_owned()],
+        facts: facts(report, signature),
+        details: details(signature),
+    }
+}
+
+fn plain(signature: &SignatureReport, trust_given: bool) -> &'static str {
+    let stamp = signature.kind == Kind::DocumentTimestamp;
+    let Some(sub) = signature.sub_indication else {
+        return if stamp {
+            "La marca temporale è valida: il documento esisteva già in quel momento, così com'è."
+        } else {
+            "La firma è valida: il documento è rimasto com'era quando è stato firmato, e chi ha \
+             emesso il certificato è riconosciuto."
+        };
+    };
+    match sub {
+        SubIndication::FormatFailure if signature.modified_after => {
+            "Dopo questa firma il documento è stato cambiato in un modo non ammesso: ciò che si \
+             legge oggi può non essere ciò che è stato firmato."
+        }
+        SubIndication::FormatFailure => {
+            "La firma non ha la forma prevista: non si può dire che cosa sia stato firmato."
+        }
+        SubIndication::HashFailure => {
+            "Il contenuto firmato è stato alterato: la firma non vale per questo documento."
+        }
+        SubIndication::SigCryptoFailure => {
+            "La firma non corrisponde al certificato: può essere stata falsificata."
+        }
+        SubIndication::Revoked => "Il certificato era già revocato quando la firma è stata messa.",
+        SubIndication::RevokedNoPoe => {
+            "Il certificato è stato revocato, e niente prova che la firma sia stata messa prima."
+        }
+        SubIndication::RevokedCaNoPoe => {
+            "Il certificato dell'autorità da cui dipende la firma è stato revocato."
+        }
+        SubIndication::NotYetValid => {
+            "La firma risulta precedente all'inizio della validità del certificato."
+        }
+        SubIndication::NoSigningCertificateFound => {
+            "Nella firma manca il certificato di chi ha firmato."
+        }
+        SubIndication::NoCertificateChainFound if !trust_given => {
+            "Il documento è integro, ma qui non sono indicate autorità riconosciute: non si può \
+             dire se il certificato sia autentico."
+        }
+        SubIndication::NoCertificateChainFound => {
+            "Il documento è integro, ma il certificato non viene da un'autorità che questo \
+             servizio riconosce: non si può dire se sia autentico."
+        }
+        SubIndication::ChainConstraintsFailure => {
+            "Uno dei certificati da cui dipende la firma non rispetta le regole."
+        }
+        SubIndication::SigConstraintsFailure => {
+            "La firma, il suo certificato o la sua marca temporale non sono come richiesto."
+        }
+        SubIndication::CryptoConstraintsFailureNoPoe => {
+            "La firma usa un metodo troppo debole o sconosciuto: non se ne può essere sicuri."
+        }
+        SubIndication::OutOfBoundsNoPoe => {
+            "Il certificato non è valido nel solo momento che si può provare: manca una marca \
+             temporale che dica quando la firma è stata messa."
+        }
+    }
+}
+
+fn facts(report: &Report, signature: &SignatureReport) -> Vec<(String, String)> {
+    let mut facts = Vec::new();
+    let mut add = |label: &str, value: String| facts.push((label.to_owned(), value));
+    if let Some(signer) = &signature.signer {
+        if let Some(code) = &signer.fiscal_code {
+            add("Codice fiscale nel certificato", code.clone());
+        }
+        if signature.kind == Kind::Signature {
+            add("Tipo di certificato", qualified(signer, signature.chain.trusted).to_owned());
+        }
+        add("Certificato emesso da", signer.issuer.clone());
+        if let (Some(from), Some(to)) = (signer.not_before, signer.not_after) {
+            let (from, to) = (calendar::show(from), calendar::show(to));
+            add("Certificato valido", format!("dal {from} al {to}"));
+        }
+    }
+    match (&signature.timestamp, signature.kind) {
+        (Some(stamp), Kind::Signature) => {
+            let time = calendar::show(stamp.time);
+            add(
+                "Firmato entro",
+                format!("{time}, lo prova la marca temporale di {}", stamp.authority),
+            );
+        }
+        (Some(stamp), Kind::DocumentTimestamp) => add("Momento", calendar::show(stamp.time)),
+        (None, _) => {}
+    }
+    if let Some(claimed) = signature.claimed_time {
+        add("Ora indicata da chi ha firmato", calendar::show(claimed));
+    }
+    if let Some(reason) = &signature.reason {
+        add("Motivo indicato", reason.clone());
+    }
+    match signature.chain.revocation {
+        Revocation::Unknown => {
+            add("Revoca", "nel file non ci sono prove: non è stata controllata".to_owned());
+        }
+        Revocation::Good { at } => {
+            add(
+                "Revoca",
+                format!("il certificato non risultava revocato il {}", calendar::show(at)),
+            );
+        }
+        Revocation::Revoked { since } => {
+            add("Revoca", format!("certificato revocato dal {}", calendar::show(since)));
+        }
+    }
+    if let Some(covered) = signature.covers_bytes {
+        let whole = signature.later.is_empty();
+        let text = match (whole, report.content.is_some()) {
+            (true, true) => "tutto il documento contenuto".to_owned(),
+            (true, false) => "tutto il file".to_owned(),
+            (false, _) => format!("i primi {covered} byte, cioè il documento com'era allora"),
+        };
+        add("Che cosa copre", text);
+    }
+    let later: Vec<_> = signature.later.iter().flat_map(changes).collect();
+    if !later.is_empty() {
+        add("Aggiunto dopo", later.join("; "));
+    }
+    facts
+}
+
+fn qualified(signer: &Signer, trusted: Option<bool>) -> &'static str {
+    let stated = &signer.qualified;
+    match (stated.compliance, stated.sscd, trusted == Some(true)) {
+        (true, true, true) => "qualificato, con chiave su dispositivo sicuro",
+        (true, false, true) => "qualificato",
+        (true, _, false) => "si dichiara qualificato, ma chi l'ha emesso non è riconosciuto",
+        (false, ..) => "non qualificato",
+    }
+}
+
+fn changes(later: &LaterRevision) -> Vec<String> {
+    let mut parts = Vec::new();
+    for (field, kind) in &later.filled {
+        parts.push(match kind {
+            Kind::Signature => format!("la firma «{field}»"),
+            Kind::DocumentTimestamp => "una marca temporale del documento".to_owned(),
+        });
+    }
+    if later.validation_data {
+        parts.push("dati per la conservazione della firma".to_owned());
+    }
+    if !later.forbidden.is_empty() {
+        parts.push("modifiche non ammesse".to_owned());
+    }
+    parts
+}
+
+fn details(signature: &SignatureReport) -> Vec<(String, String)> {
+    let mut details = Vec::new();
+    let mut add = |label: &str, value: String| details.push((label.to_owned(), value));
+    add("Indicazione", key(signature.indication));
+    if let Some(sub) = signature.sub_indication {
+        add("Sotto-indicazione", key(sub));
+    }
+    if let Some(why) = &signature.explanation {
+        add("Motivo (in inglese)", why.clone());
+    }
+    if let Some(level) = signature.level {
+        add("Livello", format!("{}: {}", key(level), meaning(level)));
+    }
+    let integrity = match signature.integrity {
+        Integrity::Intact => "i byte firmati sono quelli",
+        Integrity::Broken => "i byte firmati non sono quelli, o non si può dire",
+    };
+    add("Integrità", integrity.to_owned());
+    add("Firma n. o campo", signature.field.clone());
+    if !signature.chain.names.is_empty() {
+        add("Catena dei certificati", signature.chain.names.join(" ← "));
+    }
+    let trusted = match signature.chain.trusted {
+        Some(true) => "porta a un'autorità riconosciuta",
+        Some(false) => "non porta a un'autorità riconosciuta",
+        None => "non verificata",
+    };
+    add("Fiducia", trusted.to_owned());
+    if let Some(signer) = &signature.signer {
+        add("Impronta SHA-256 del certificato", signer.certificate.to_string());
+        let stated = &signer.qualified;
+        let named = [
+            (stated.compliance, "QcCompliance"),
+            (stated.sscd, "QcSSCD"),
+            (stated.esign, "QcType esign"),
+        ];
+        let named: Vec<_> = named.iter().filter(|(stated, _)| *stated).map(|(_, n)| *n).collect();
+        if !named.is_empty() {
+            add("Dichiarazioni QcStatements", named.join(", "));
+        }
+    }
+    for later in &signature.later {
+        for what in &later.forbidden {
+            add("Modifica non ammessa (in inglese)", what.clone());
+        }
+    }
+    details
+}
+
+fn meaning(level: Level) -> &'static str {
+    match level {
+        Level::BB => "firma semplice, senza marca temporale",
+        Level::BT => "con marca temporale",
+        Level::BLt => "con marca temporale e prove di validità",
+        Level::BLta => "con prove di validità protette da una marca temporale",
+    }
+}
+
+/// The name that the standard gives it.
+fn key(value: impl Serialize) -> String {
+    let value = serde_json::to_value(value).ok();
+    value.as_ref().and_then(|value| value.as_str()).unwrap_or_default().to_owned()
+}
+
+/// Why a file could not be read, for the person who sent it.
+pub(super) fn unreadable(problem: &str) -> &'static str {
+    let has = |word: &str| problem.contains(word);
+    if has("not in the file") {
+        "Il file contiene solo la firma, senza il documento firmato: chiedi il file completo, che \
+         di solito finisce con «.pdf.p7m»."
+    } else if has("encrypted") {
+        "Il PDF è protetto da una password: così non si può verificare."
+    } else if has("too ") || has("inside") {
+        "Il file è costruito in un modo che richiederebbe troppo lavoro: non è stato verificato."
+    } else {
+        "Il file è danneggiato, oppure non è un PDF o un P7M regolare."
+    }
+}
