@@ -15,20 +15,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 use openssl::memcmp;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
-use signing::{
-    Digest,
-    ports::{IssueRequest, SigningMode},
-};
+use signing::{Digest, ports::IssueRequest};
 
 use super::{
     DemoQtsp,
     evidence::failure,
-    tsa,
+    signatures,
     vault::{self, Record, Refusal, SAD_LIFE},
 };
 
 const SHA256: &str = "2.16.840.1.101.3.4.2.1";
-const ECDSA_SHA256: &str = "1.2.840.10045.4.3.2";
+pub(super) const ECDSA_SHA256: &str = "1.2.840.10045.4.3.2";
 const P256: &str = "1.2.840.10045.3.1.7";
 /// The authentication object for the code sent by SMS (CSC §8.3).
 const OTP: &str = "OTP";
@@ -47,9 +44,7 @@ pub(super) fn routes() -> Router<DemoQtsp> {
             .route("/credentials/getChallenge", post(challenge))
             .route("/credentials/sendOTP", post(challenge))
             .route("/credentials/authorize", post(authorize))
-            .route("/signatures/signHash", post(sign_hash))
-            .route("/signatures/signDoc", post(sign_document))
-            .route("/signatures/timestamp", post(timestamp))
+            .merge(signatures::routes())
     };
     Router::new()
         .route("/oauth2/token", post(token))
@@ -59,7 +54,7 @@ pub(super) fn routes() -> Router<DemoQtsp> {
 }
 
 /// An error as OAuth 2.0 and CSC write it (CSC §10.1).
-struct Problem(StatusCode, &'static str, &'static str);
+pub(super) struct Problem(StatusCode, &'static str, &'static str);
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
@@ -68,7 +63,7 @@ impl IntoResponse for Problem {
     }
 }
 
-fn invalid_request(description: &'static str) -> Problem {
+pub(super) fn invalid_request(description: &'static str) -> Problem {
     Problem(StatusCode::BAD_REQUEST, "invalid_request", description)
 }
 
@@ -100,7 +95,7 @@ impl From<Refusal> for Problem {
 }
 
 /// A JSON body, refused in the way of CSC.
-struct Body<T>(T);
+pub(super) struct Body<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Problem;
@@ -113,7 +108,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 }
 
 /// Proof that the caller is the provider's client.
-struct Authorised;
+pub(super) struct Authorised;
 
 impl FromRequestParts<DemoQtsp> for Authorised {
     type Rejection = Problem;
@@ -362,115 +357,8 @@ async fn authorize(
     Ok(Json(json!({ "SAD": sad, "expiresIn": SAD_LIFE.num_seconds() })).into_response())
 }
 
-#[derive(Deserialize)]
-struct SignRequest {
-    #[serde(rename = "credentialID")]
-    credential: String,
-    #[serde(rename = "SAD")]
-    sad: String,
-    #[serde(alias = "hash")]
-    hashes: Vec<String>,
-    #[serde(rename = "hashAlgorithmOID", alias = "hashAlgo")]
-    hash_algorithm: Option<String>,
-    #[serde(rename = "signAlgo")]
-    algorithm: String,
-}
-
-async fn sign_hash(
-    State(qtsp): State<DemoQtsp>,
-    _: Authorised,
-    Body(request): Body<SignRequest>,
-) -> Result<Response, Problem> {
-    if request.algorithm != ECDSA_SHA256 {
-        return Err(invalid_request("Invalid parameter signAlgo"));
-    }
-    let digest = only_hash(&request.hashes, request.hash_algorithm.as_deref())?;
-    let SignRequest { credential, sad, .. } = request;
-    let signature = sign(&qtsp, credential, sad, digest, SigningMode::Hash).await?;
-    Ok(Json(json!({ "signatures": [signature] })).into_response())
-}
-
-/// CSC §11.11, as far as a digest of a PDF goes.
-#[derive(Deserialize)]
-struct SignDocumentRequest {
-    #[serde(rename = "credentialID")]
-    credential: String,
-    #[serde(rename = "SAD")]
-    sad: String,
-    #[serde(rename = "documentDigests")]
-    documents: Vec<DocumentDigests>,
-}
-
-#[derive(Deserialize)]
-struct DocumentDigests {
-    hashes: Vec<String>,
-    #[serde(rename = "hashAlgorithmOID")]
-    hash_algorithm: Option<String>,
-    signature_format: String,
-    conformance_level: Option<String>,
-    #[serde(rename = "signAlgo")]
-    algorithm: String,
-}
-
-async fn sign_document(
-    State(qtsp): State<DemoQtsp>,
-    _: Authorised,
-    Body(request): Body<SignDocumentRequest>,
-) -> Result<Response, Problem> {
-    let [document] = request.documents.as_slice() else {
-        return Err(invalid_request("Numbers of signatures is too high"));
-    };
-    let level = document.conformance_level.as_deref().unwrap_or("Ades-B-B");
-    if document.signature_format != "P" || level != "Ades-B-B" {
-        return Err(invalid_request("Invalid parameter signature_format or conformance_level"));
-    }
-    if document.algorithm != ECDSA_SHA256 {
-        return Err(invalid_request("Invalid parameter signAlgo"));
-    }
-    let digest = only_hash(&document.hashes, document.hash_algorithm.as_deref())?;
-    let SignDocumentRequest { credential, sad, .. } = request;
-    let cms = sign(&qtsp, credential, sad, digest, SigningMode::Cms).await?;
-    Ok(Json(json!({ "SignatureObject": [cms] })).into_response())
-}
-
-/// The one signature of a credential, base64.
-async fn sign(
-    qtsp: &DemoQtsp,
-    credential: String,
-    sad: String,
-    digest: Digest,
-    mode: SigningMode,
-) -> Result<String, Problem> {
-    let signature = work(qtsp, move |qtsp| {
-        let signature = qtsp.inner.vault.sign(&credential, &sad, digest, mode, qtsp.now())?;
-        tracing::info!(credential, "signed");
-        Ok(signature)
-    })
-    .await?;
-    Ok(STANDARD.encode(signature))
-}
-
-#[derive(Deserialize)]
-struct TimestampRequest {
-    hash: String,
-    #[serde(rename = "hashAlgorithmOID", alias = "hashAlgo")]
-    hash_algorithm: Option<String>,
-}
-
-/// CSC §11.12.
-async fn timestamp(
-    State(qtsp): State<DemoQtsp>,
-    _: Authorised,
-    Body(request): Body<TimestampRequest>,
-) -> Result<Response, Problem> {
-    let digest = only_hash(&[request.hash], request.hash_algorithm.as_deref())?;
-    let unit = &qtsp.inner.authority.time_stamping;
-    let token = tsa::stamp(unit, &digest, qtsp.now()).map_err(Refusal::from)?;
-    Ok(Json(json!({ "timestamp": STANDARD.encode(token) })).into_response())
-}
-
 /// The one SHA-256 digest that a one-shot credential can be asked about.
-fn only_hash(hashes: &[String], algorithm: Option<&str>) -> Result<Digest, Problem> {
+pub(super) fn only_hash(hashes: &[String], algorithm: Option<&str>) -> Result<Digest, Problem> {
     if algorithm.is_some_and(|algorithm| algorithm != SHA256) {
         return Err(invalid_request("Invalid parameter hashAlgorithmOID"));
     }
@@ -496,7 +384,7 @@ fn chain(qtsp: &DemoQtsp, record: &Record) -> Vec<String> {
 }
 
 /// Work that waits for the disk, off the threads that serve others.
-async fn work<T: Send + 'static>(
+pub(super) async fn work<T: Send + 'static>(
     qtsp: &DemoQtsp,
     act: impl FnOnce(&DemoQtsp) -> Result<T, Refusal> + Send + 'static,
 ) -> Result<T, Problem> {

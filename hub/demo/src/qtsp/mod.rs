@@ -9,6 +9,7 @@ mod evidence;
 mod ocsp;
 mod profile;
 mod revocation;
+mod signatures;
 mod tsa;
 mod vault;
 
