@@ -5,12 +5,14 @@ mod appearance;
 mod budget;
 mod fields;
 mod file;
+mod indirect;
 mod inflated;
 mod seal;
 mod syntax;
 mod tags;
 mod update;
 mod validation_data;
+mod xref;
 
 pub(crate) use appearance::references;
 pub(crate) use budget::Work;
