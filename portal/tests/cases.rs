@@ -262,11 +262,13 @@ async fn s_2_acts_of_meetings_and_signatures_and_of_other_operators_are_nobodys_
 async fn aid_only(world: &World, operator: OperatorId) -> portal::accounts::UserId {
     let new = portal::accounts::commands::NewAccount {
         username: "solo.ausilio".into(),
-        given_name: "Anna".into(),
-        surname: "Bianchi".into(),
-        fiscal_code: "RSSMRA80A01H501U".into(),
-        email: "solo@example.it".into(),
-        mobile: "+393330009999".into(),
+        person: portal::accounts::personal::PersonalData {
+            given_name: "Anna".into(),
+            surname: "Bianchi".into(),
+            fiscal_code: "RSSMRA80A01H501U".into(),
+            email: "solo@example.it".into(),
+            mobile: "+393330009999".into(),
+        },
         password: portal_testing::PASSWORD.into(),
         role: Role::OperatorDelegate.key().into(),
         operator: operator.0.to_string(),

@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::personal::{Email, PersonalComplaints, PersonalData};
 use super::{AccountState, Person, Profile, Role, UserId, fields, passwords, store};
 use crate::bodies::BodyId;
 use crate::db::DbError;
@@ -14,21 +15,9 @@ pub struct NewAccount {
     /// R-ACC-03.
     #[serde(default)]
     pub username: String,
-    /// First name.
-    #[serde(default, rename = "nome")]
-    pub given_name: String,
-    /// Surname.
-    #[serde(default, rename = "cognome")]
-    pub surname: String,
-    /// Codice fiscale.
-    #[serde(default, rename = "codice_fiscale")]
-    pub fiscal_code: String,
-    /// E-mail address.
-    #[serde(default)]
-    pub email: String,
-    /// Mobile.
-    #[serde(default, rename = "cellulare")]
-    pub mobile: String,
+    /// Who it is for.
+    #[serde(flatten)]
+    pub person: PersonalData,
     /// First password.
     #[serde(default)]
     pub password: String,
@@ -48,11 +37,7 @@ pub struct NewAccount {
 #[expect(missing_docs, reason = "the fields of NewAccount")]
 pub struct Complaints {
     pub username: Option<&'static str>,
-    pub given_name: Option<&'static str>,
-    pub surname: Option<&'static str>,
-    pub fiscal_code: Option<&'static str>,
-    pub email: Option<&'static str>,
-    pub mobile: Option<&'static str>,
+    pub person: PersonalComplaints,
     pub password: Option<&'static str>,
     pub role: Option<&'static str>,
     pub operator: Option<&'static str>,
@@ -79,33 +64,24 @@ pub async fn create(
         Ok(id) => organisations::store::find(&portal.db, body, OperatorId(id)).await?,
         Err(_) => None,
     };
-    let mut wrong = Complaints {
-        username: fields::username(&new.username),
-        given_name: fields::name(&new.given_name),
-        surname: fields::name(&new.surname),
-        email: fields::email(&new.email),
-        ..Complaints::default()
-    };
-    let kept = |result: Result<String, &'static str>| match result {
-        Ok(text) => (text, None),
-        Err(complaint) => (String::new(), Some(complaint)),
-    };
-    let (fiscal_code, complaint) = kept(fields::fiscal_code(&new.fiscal_code));
-    wrong.fiscal_code = complaint;
-    let (mobile, complaint) = kept(fields::mobile(&new.mobile));
-    wrong.mobile = complaint;
+    let person = new.person.checked(Email::Needed);
     let names = passwords::Names {
         username: &new.username,
-        given_name: &new.given_name,
-        surname: &new.surname,
+        given_name: &new.person.given_name,
+        surname: &new.person.surname,
     };
-    wrong.password = passwords::complaint(&new.password, names);
+    let mut wrong = Complaints {
+        username: fields::username(&new.username),
+        person: person.as_ref().err().cloned().unwrap_or_default(),
+        password: passwords::complaint(&new.password, names),
+        ..Complaints::default()
+    };
     let role = new.role.parse::<Role>().ok().filter(|role| *role != Role::Guest);
     wrong.role = role.is_none().then_some("Scegli un ruolo dall'elenco.");
     if role.is_some_and(Role::of_operator) && operator.is_none() {
         wrong.operator = Some("Scegli l'operatore per cui la persona agisce.");
     }
-    let Some(role) = role.filter(|_| wrong == Complaints::default()) else {
+    let (Ok(data), Some(role), true) = (person, role, wrong == Complaints::default()) else {
         return Err(AccountError::Fields(Box::new(wrong)));
     };
 
@@ -117,11 +93,11 @@ pub async fn create(
     let person = Person {
         id: UserId(portal.new_id()),
         username: new.username.clone(),
-        given_name: new.given_name.trim().to_owned(),
-        surname: new.surname.trim().to_owned(),
-        fiscal_code,
-        email: new.email.clone(),
-        mobile,
+        given_name: data.given_name,
+        surname: data.surname,
+        fiscal_code: data.fiscal_code,
+        email: data.email,
+        mobile: data.mobile,
         state: AccountState::Active,
         created_at: portal.now(),
     };

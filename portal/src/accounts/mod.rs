@@ -1,12 +1,13 @@
 //! People and their accounts (R-ACC-01: always natural persons).
 //!
-//! [`passwords`] and [`fields`] say what may be typed, [`store`] keeps accounts, [`commands`] makes
+//! [`passwords`], [`fields`] and [`personal`] say what may be typed, [`store`] keeps accounts, [`commands`] makes
 //! them, [`sign_in`] leads from the password over the one-time code to a session.
 
 pub mod commands;
 pub mod fields;
 pub mod pages;
 pub mod passwords;
+pub mod personal;
 pub mod sessions;
 pub mod sign_in;
 pub mod staff_pages;

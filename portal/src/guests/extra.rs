@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::invitations::{self, Invitee, Place};
 use super::{persons, store};
+use crate::accounts::personal::PersonalData;
 use crate::accounts::{self, fields};
 use crate::bodies::{self, Body};
 use crate::calendar;
@@ -113,8 +114,13 @@ pub async fn add(
     }
     let label = format!("{} ({})", new.quality.label(), new.side.label());
     let (given_name, surname) = new.name.trim().split_once(' ').unwrap_or((new.name.trim(), ""));
-    let names = (given_name, surname.trim());
-    let person = persons::without_account(portal, names, "", "", &mobile);
+    let data = PersonalData {
+        given_name: given_name.to_owned(),
+        surname: surname.trim().to_owned(),
+        mobile,
+        ..PersonalData::default()
+    };
+    let person = persons::without_account(portal, data);
     accounts::store::insert(&mut tx, body.id, &person, "").await?;
     // Its own meeting only, also where a standing room is: the others decide nothing about it.
     let place = Place::of(portal.profile(&case.procedure), &record, None);
@@ -124,7 +130,7 @@ pub async fn add(
     let link = invitations::link(portal, &body, token.reveal());
     let message = Message {
         channel: Channel::Sms,
-        to: mobile,
+        to: person.mobile.clone(),
         subject: String::new(),
         text: format!(
             "{}: sei invitato come {} all'incontro online del {}. Collegamento personale: {link}",

@@ -4,7 +4,8 @@
 use uuid::Uuid;
 
 use super::{invitations, rules, store};
-use crate::accounts::{self, AccountState, Actor, Person, UserId, fields};
+use crate::accounts::personal::{Email, PersonalComplaints, PersonalData};
+use crate::accounts::{self, AccountState, Actor, Person, UserId};
 use crate::cases::CaseId;
 use crate::cases::access::{self, Action};
 use crate::cases::commands::{CaseError, body};
@@ -20,21 +21,9 @@ use crate::procedures::SeatKind;
 /// A person, as typed.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 pub struct NewPerson {
-    /// First name.
-    #[serde(default, rename = "nome")]
-    pub given_name: String,
-    /// Surname.
-    #[serde(default, rename = "cognome")]
-    pub surname: String,
-    /// Codice fiscale: needed to sign.
-    #[serde(default, rename = "codice_fiscale")]
-    pub fiscal_code: String,
-    /// E-mail address; empty if the invitation goes by post.
-    #[serde(default)]
-    pub email: String,
-    /// Mobile, for the code.
-    #[serde(default, rename = "cellulare")]
-    pub mobile: String,
+    /// Who it is; the invitation of somebody without an e-mail address goes by post.
+    #[serde(flatten)]
+    pub person: PersonalData,
     /// The word of a [`SeatKind`].
     #[serde(default, rename = "posto")]
     pub seat: String,
@@ -44,11 +33,7 @@ pub struct NewPerson {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields of NewPerson")]
 pub struct Complaints {
-    pub given_name: Option<&'static str>,
-    pub surname: Option<&'static str>,
-    pub fiscal_code: Option<&'static str>,
-    pub email: Option<&'static str>,
-    pub mobile: Option<&'static str>,
+    pub person: PersonalComplaints,
     pub seat: Option<&'static str>,
 }
 
@@ -112,44 +97,28 @@ fn checked(
     new: &NewPerson,
     free: &[SeatKind],
 ) -> Result<(Person, SeatKind), Box<Complaints>> {
-    let code = fields::fiscal_code(&new.fiscal_code);
-    let mobile = fields::mobile(&new.mobile);
+    let person = new.person.checked(Email::Optional);
     let seat = new.seat.parse::<SeatKind>().ok().filter(|seat| free.contains(seat));
-    let wrong = Complaints {
-        given_name: fields::name(&new.given_name),
-        surname: fields::name(&new.surname),
-        fiscal_code: code.as_ref().err().copied(),
-        email: fields::email(&new.email).filter(|_| !new.email.is_empty()),
-        mobile: mobile.as_ref().err().copied(),
-        seat: seat.is_none().then_some("Scegli un posto libero dall'elenco."),
-    };
-    let (Ok(fiscal_code), Ok(mobile), Some(seat)) = (code, mobile, seat) else {
-        return Err(Box::new(wrong));
-    };
-    if wrong != Complaints::default() {
-        return Err(Box::new(wrong));
+    match (person, seat) {
+        (Ok(data), Some(seat)) => Ok((without_account(portal, data), seat)),
+        (person, seat) => Err(Box::new(Complaints {
+            person: person.err().unwrap_or_default(),
+            seat: seat.is_none().then_some("Scegli un posto libero dall'elenco."),
+        })),
     }
-    let names = (new.given_name.trim(), new.surname.trim());
-    Ok((without_account(portal, names, &fiscal_code, &new.email, &mobile), seat))
 }
 
 /// A person who cannot sign in: no password fits, and the name is none that can be typed.
-pub(super) fn without_account(
-    portal: &Portal,
-    (given_name, surname): (&str, &str),
-    fiscal_code: &str,
-    email: &str,
-    mobile: &str,
-) -> Person {
+pub(super) fn without_account(portal: &Portal, data: PersonalData) -> Person {
     let id = UserId(portal.new_id());
     Person {
         id,
         username: format!("ospite/{}", id.0),
-        given_name: given_name.to_owned(),
-        surname: surname.to_owned(),
-        fiscal_code: fiscal_code.to_owned(),
-        email: email.to_owned(),
-        mobile: mobile.to_owned(),
+        given_name: data.given_name,
+        surname: data.surname,
+        fiscal_code: data.fiscal_code,
+        email: data.email,
+        mobile: data.mobile,
         state: AccountState::Guest,
         created_at: portal.now(),
     }

@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use portal::accounts::commands::{self, NewAccount};
 use portal::accounts::passwords::Cost;
+use portal::accounts::personal::PersonalData;
 use portal::accounts::{Actor, Role, UserId, store};
 use portal::bodies::{self, Body, BodyId};
 use portal::clock::Clock;
@@ -136,11 +137,13 @@ impl World {
         let number = store::everybody(&self.portal.db, body.id).await.unwrap().len();
         let new = NewAccount {
             username: username.to_owned(),
-            given_name: "Anna".to_owned(),
-            surname: format!("Di {username}"),
-            fiscal_code: "RSSMRA80A01H501U".to_owned(),
-            email: format!("{username}@example.it"),
-            mobile: format!("+39333000{number:04}"),
+            person: PersonalData {
+                given_name: "Anna".to_owned(),
+                surname: format!("Di {username}"),
+                fiscal_code: "RSSMRA80A01H501U".to_owned(),
+                email: format!("{username}@example.it"),
+                mobile: format!("+39333000{number:04}"),
+            },
             password: PASSWORD.to_owned(),
             role: role.key().to_owned(),
             operator: operator.map(|o| o.0.to_string()).unwrap_or_default(),

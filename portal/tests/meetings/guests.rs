@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use chrono::TimeDelta;
+use portal::accounts::personal::PersonalData;
 use portal::accounts::{Actor, Role, sessions};
 use portal::cases::CaseId;
 use portal::guests::extra::{self, ExtraError, NewSeat, Quality};
@@ -20,11 +21,13 @@ const MOBILE: &str = "+393471234567";
 
 pub fn lawyer() -> NewPerson {
     NewPerson {
-        given_name: "Ada".to_owned(),
-        surname: "Bianchi".to_owned(),
-        fiscal_code: "RSSMRA80A01H501U".to_owned(),
-        email: MAIL.to_owned(),
-        mobile: MOBILE.to_owned(),
+        person: PersonalData {
+            given_name: "Ada".to_owned(),
+            surname: "Bianchi".to_owned(),
+            fiscal_code: "RSSMRA80A01H501U".to_owned(),
+            email: MAIL.to_owned(),
+            mobile: MOBILE.to_owned(),
+        },
         seat: "client_delegate".to_owned(),
     }
 }
@@ -305,7 +308,10 @@ async fn r_meet_46_a_posted_letter_opens_the_same_door_by_a_code() {
         let world = world(db, &databases.folder().join(name)).await;
         let who = people(&world).await;
         let case = case(&world, &who).await;
-        let by_post = NewPerson { email: String::new(), ..lawyer() };
+        let by_post = NewPerson {
+            person: PersonalData { email: String::new(), ..lawyer().person },
+            ..lawyer()
+        };
         persons::add(&world.portal, &who.staff, case, &by_post).await.unwrap();
         let router = portal::web::router(world.portal.clone());
         let mut staff = Browser::signed_in(router.clone(), &world, "segreteria").await;

@@ -2,6 +2,7 @@
 //! It has a standing room, so that it can be tried before and after its meeting too.
 
 use chrono::{DurationRound as _, TimeDelta};
+use portal::accounts::personal::PersonalData;
 use portal::bodies::Body;
 use portal::cases::CaseId;
 use portal::cases::commands::{self as cases, NewCase};
@@ -54,11 +55,13 @@ pub(super) async fn ahead(portal: &Portal, body: &Body) -> Result<(), WorldError
     }
     for (given_name, surname, code, seat, email, mobile) in GUESTS {
         let person = NewPerson {
-            given_name: given_name.to_owned(),
-            surname: surname.to_owned(),
-            fiscal_code: with_check_character(code)?,
-            email: email.to_owned(),
-            mobile: mobile.to_owned(),
+            person: PersonalData {
+                given_name: given_name.to_owned(),
+                surname: surname.to_owned(),
+                fiscal_code: with_check_character(code)?,
+                email: email.to_owned(),
+                mobile: mobile.to_owned(),
+            },
             seat: seat.to_owned(),
         };
         persons::add(portal, &staff, case, &person).await.map_err(WorldError::of)?;

@@ -1,6 +1,7 @@
 //! Bodies, operators and accounts of the demo world.
 
 use portal::accounts::commands::{self, AccountError, NewAccount};
+use portal::accounts::personal::PersonalData;
 use portal::accounts::{Actor, Role, UserId, fields, store};
 use portal::bodies::{self, Body, BodyId};
 use portal::identification::operators;
@@ -206,11 +207,13 @@ async fn make(
 ) -> Result<UserId, WorldError> {
     let new = NewAccount {
         username: account.username.to_owned(),
-        given_name: account.given_name.to_owned(),
-        surname: account.surname.to_owned(),
-        fiscal_code: with_check_character(account.code)?,
-        email: format!("{}@example.it", account.username),
-        mobile: account.mobile(),
+        person: PersonalData {
+            given_name: account.given_name.to_owned(),
+            surname: account.surname.to_owned(),
+            fiscal_code: with_check_character(account.code)?,
+            email: format!("{}@example.it", account.username),
+            mobile: account.mobile(),
+        },
         password: PASSWORD.to_owned(),
         role: account.role.key().to_owned(),
         operator: operator.map(|o| o.0.to_string()).unwrap_or_default(),
