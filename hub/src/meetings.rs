@@ -33,6 +33,7 @@ use signaling::protocol::{
 };
 use signaling::room::journal::{JournalEntry, JournalEvent};
 use signaling::room::{AddedSeat, NewSeat, PhoneSeat, Refused, RoomSpec, Seat, Way};
+use tokio::sync::Notify;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -89,8 +90,8 @@ impl Meetings {
     }
 
     /// Keeps this node's rooms its own until `stop`; rooms that it cannot keep stop here before
-    /// another node may take them.
-    pub async fn keep_leases(self, stop: CancellationToken) {
+    /// another node may take them. `called_off` rings when rooms may have to close at once.
+    pub async fn keep_leases(self, called_off: Arc<Notify>, stop: CancellationToken) {
         let third = (self.lease / 3).to_std().unwrap_or(Duration::from_secs(1));
         let mut round = tokio::time::interval(third);
         let mut chores = tokio::time::interval(CHORES);
@@ -99,6 +100,11 @@ impl Meetings {
             tokio::select! {
                 () = stop.cancelled() => return,
                 _ = chores.tick() => self.do_chores().await,
+                () = called_off.notified() => {
+                    if let Err(error) = self.close_called_off().await {
+                        tracing::warn!(%error, "closing rooms; the next round tries again");
+                    }
+                }
                 _ = round.tick() => match timeout(third, self.renew()).await {
                     Ok(Ok(())) => renewed_at = self.portal.now(),
                     failure => {
@@ -126,9 +132,7 @@ impl Meetings {
                 close(rooms, room, LeaveReason::Closing);
             }
         }
-        for meeting in leases::called_off(db, &self.node, now).await? {
-            close(rooms, RoomId(meeting.0), LeaveReason::CalledOff);
-        }
+        self.close_called_off().await?;
         for (room, turn) in standing::to_close(&self.portal, &self.node).await? {
             let reason = match turn {
                 // Its people come back by the same address, into the lobby of the meeting.
@@ -139,6 +143,16 @@ impl Meetings {
         }
         for room in portal::identification::door::over(db, &self.node, now).await? {
             close(rooms, RoomId(room), LeaveReason::Ended);
+        }
+        Ok(())
+    }
+
+    /// Closes the rooms whose meeting was moved or taken off (R-MEET-28).
+    async fn close_called_off(&self) -> Result<(), DbError> {
+        let Some(rooms) = self.rooms.get() else { return Ok(()) };
+        let (db, now) = (&self.portal.db, self.portal.now());
+        for meeting in leases::called_off(db, &self.node, now).await? {
+            close(rooms, RoomId(meeting.0), LeaveReason::CalledOff);
         }
         Ok(())
     }

@@ -115,7 +115,7 @@ pub async fn serve(settings: Settings) -> Result<(), HubError> {
         .layer(middleware::from_fn(health::measured));
 
     let stop = CancellationToken::new();
-    let leases = tokio::spawn(meetings.keep_leases(stop.clone()));
+    let leases = tokio::spawn(meetings.keep_leases(live.bell(), stop.clone()));
     let handle = Handle::new();
     let listening = tokio::spawn(listen(settings.clone(), app, handle.clone()));
     let address = handle.listening().await;

@@ -19,7 +19,7 @@ use signing::process::Method;
 use signing::tsa::{Authority, TsaClient, TsaConfig};
 use signing::verify::TrustAnchors;
 use signing_minutes::TypstTypesetter;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::error::HubError;
 use crate::settings::{SigningSettings, TsaSettings};
@@ -126,24 +126,36 @@ impl Tsa for OrElse {
 
 /// Tells the rooms of this process, once they are there.
 #[derive(Default)]
-pub struct LiveRooms(OnceLock<Rooms>);
+pub struct LiveRooms {
+    rooms: OnceLock<Rooms>,
+    called_off: Arc<Notify>,
+}
 
 impl LiveRooms {
     /// The rooms that this process serves.
     pub fn attach(&self, rooms: Rooms) {
         // Attached once, by the composition.
-        let _ = self.0.set(rooms);
+        let _ = self.rooms.set(rooms);
+    }
+
+    /// Rings when a meeting was taken off or moved.
+    pub fn bell(&self) -> Arc<Notify> {
+        self.called_off.clone()
     }
 }
 
 impl Live for LiveRooms {
     fn changed(&self, meeting: MeetingId, topic: LiveTopic) {
-        let Some(rooms) = self.0.get().cloned() else { return };
+        let Some(rooms) = self.rooms.get().cloned() else { return };
         let topic = match topic {
             LiveTopic::Minutes => Topic::Minutes,
             LiveTopic::Signatures => Topic::Signatures,
         };
         tokio::spawn(async move { rooms.changed(RoomId(meeting.0), topic).await });
+    }
+
+    fn called_off(&self) {
+        self.called_off.notify_one();
     }
 }
 

@@ -105,6 +105,8 @@ struct Silent;
 
 impl Live for Silent {
     fn changed(&self, _: MeetingId, _: LiveTopic) {}
+
+    fn called_off(&self) {}
 }
 
 pub struct Stage {

@@ -208,10 +208,14 @@ pub async fn act(
             "La pratica è appena cambiata: ricarica la pagina e riprova.",
         ));
     }
+    let off = meeting.is_some();
     if let Some(meeting) = meeting {
         meetings::commands::take_off_in(&mut tx, portal, &body, &record, meeting).await?;
     }
     tx.commit().await?;
+    if off {
+        portal.signing.live.called_off();
+    }
     Ok(record)
 }
 

@@ -185,6 +185,7 @@ pub async fn move_to(
     invitations::call_off_in(&mut tx, portal, &body, &old).await?;
     tell(&mut tx, portal, &body, &record, &new, &sitting, Told::Moved).await?;
     tx.commit().await?;
+    portal.signing.live.called_off();
     Ok(new.id)
 }
 
@@ -207,6 +208,7 @@ pub async fn cancel(
     invitations::call_off_in(&mut tx, portal, &body, &old).await?;
     tell(&mut tx, portal, &body, &record, &old, &sitting, Told::Cancelled).await?;
     tx.commit().await?;
+    portal.signing.live.called_off();
     Ok(old.case)
 }
 

@@ -51,6 +51,10 @@ impl std::fmt::Debug for SigningPorts {
 pub trait Live: Send + Sync {
     /// `topic` of `meeting` changed. Must not block; a notice may be lost.
     fn changed(&self, meeting: MeetingId, topic: LiveTopic);
+
+    /// A meeting that people may be waiting for was taken off or moved, durably (R-MEET-28). Must not
+    /// block; rooms whose notice is lost close a little later.
+    fn called_off(&self);
 }
 
 /// What changed.

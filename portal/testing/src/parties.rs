@@ -84,4 +84,6 @@ impl Typesetter for Nobody {
 
 impl Live for Nobody {
     fn changed(&self, _: MeetingId, _: LiveTopic) {}
+
+    fn called_off(&self) {}
 }

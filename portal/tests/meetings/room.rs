@@ -1,5 +1,8 @@
 //! The way into the room, its lease and its log.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use chrono::TimeDelta;
 use portal::accounts::Role;
 use portal::cases::commands::{self as cases, CaseError};
@@ -7,13 +10,27 @@ use portal::cases::rules::{Act, Refusal};
 use portal::cases::{CaseState, store};
 use portal::journal;
 use portal::leases::{self, Lease};
-use portal::meetings::MeetingState;
 use portal::meetings::attendance::{self, AttendanceError, Turn};
 use portal::meetings::commands;
 use portal::meetings::door::{self, DoorError, EntryError};
+use portal::meetings::{MeetingId, MeetingState};
+use portal::portal::{Parts, Portal};
+use portal::signatures::ports::{Live, LiveTopic, SigningPorts};
 use portal_testing::{databases, world};
 
 use crate::support::{LEASE, ask, convened, people};
+
+/// How often the rooms were told to look which meetings were taken off.
+#[derive(Default)]
+struct Bell(AtomicUsize);
+
+impl Live for Bell {
+    fn changed(&self, _: MeetingId, _: LiveTopic) {}
+
+    fn called_off(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
 
 #[tokio::test]
 async fn r_meet_11_12_13_25_the_door_by_clock_seat_token_and_notice() {
@@ -211,7 +228,13 @@ async fn r_meet_28_a_meeting_that_was_taken_off_cannot_begin_and_its_room_is_nam
         let token = ask(portal, body, &who.conciliator, meeting, true).await.unwrap().unwrap();
         door::enter(portal, &token, "a", LEASE).await.unwrap();
         assert_eq!(leases::called_off(db, "a", portal.now()).await.unwrap(), [], "{name}");
-        commands::cancel(portal, &who.staff, meeting).await.unwrap();
+        let bell = Arc::new(Bell::default());
+        let signing = SigningPorts { live: bell.clone(), ..portal.signing.clone() };
+        let heard = Portal::new(Parts { signing, ..Parts::clone(portal) });
+        assert!(commands::cancel(&heard, &who.client, meeting).await.is_err(), "{name}");
+        assert_eq!(bell.0.load(Ordering::Relaxed), 0, "{name}: nothing happened");
+        commands::cancel(&heard, &who.staff, meeting).await.unwrap();
+        assert_eq!(bell.0.load(Ordering::Relaxed), 1, "{name}: the rooms are told at once");
         assert_eq!(leases::called_off(db, "a", portal.now()).await.unwrap(), [meeting], "{name}");
         assert_eq!(leases::called_off(db, "b", portal.now()).await.unwrap(), [], "{name}");
         let lease = Lease { node: "a", generation: 1 };
