@@ -1,5 +1,7 @@
-//! `hub verify-log`: is an exported attendance log or evidence log what the hub wrote down? Needs the
-//! file alone (R-MEET-43, R-SIGN-38).
+//! `hub verify-log`: is an exported attendance log, or the evidence of a signature or of a video
+//! identification, what the hub wrote down? Needs the file alone (R-MEET-32, R-MEET-43, R-SIGN-38).
+
+mod identification;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -62,6 +64,9 @@ fn report(json: &[u8]) -> Result<(String, bool), serde_json::Error> {
     // As the portal exports it: `/incontri/{id}/verbale/evidenze.json`.
     if value["format"] == "accordo-evidence" {
         return evidence(&value["log"]);
+    }
+    if value.get("identification").is_some() {
+        return Ok(identification::report(&serde_json::from_value(value)?));
     }
     Ok(attendance(&serde_json::from_value(value)?))
 }
