@@ -1,5 +1,6 @@
 //! Namespaces, cables and servers; everything ends when the lab is dropped.
 
+use super::leftovers;
 use crate::namespace::Namespace;
 use crate::process::Process;
 use std::fs;
@@ -17,6 +18,10 @@ pub(super) const CROWD_TO_HUB: Ipv4Addr = Ipv4Addr::new(10, 97, 1, 2);
 pub(super) const CROWD_TO_JANUS: Ipv4Addr = Ipv4Addr::new(10, 97, 2, 2);
 const HUB: Ipv4Addr = Ipv4Addr::new(10, 97, 1, 1);
 const JANUS: Ipv4Addr = Ipv4Addr::new(10, 97, 2, 1);
+/// How the namespaces of crowd, hub and Janus begin; the process id of the run follows.
+pub(super) const NETWORKS: &[&str; 3] = &["accordo-crowd", "accordo-hub", "accordo-janus"];
+/// How a run's folder begins.
+pub(super) const FOLDERS: &str = "accordo-lab";
 /// Inside the hub's namespace.
 pub(super) const HUB_ORIGIN: &str = "http://127.0.0.1:8080";
 /// Inside Janus' namespace.
@@ -69,6 +74,7 @@ pub(super) struct Lab {
 impl Lab {
     /// Makes the namespaces and starts the servers.
     pub(super) async fn open(hub: &Path) -> Result<Self, LabError> {
+        leftovers::clear();
         let folder = Folder::new()?;
         let networks = Networks::new()?;
         let [crowd, at_hub, at_janus] = networks.names.clone();
@@ -226,7 +232,7 @@ struct Networks {
 impl Networks {
     fn new() -> Result<Self, LabError> {
         let id = std::process::id();
-        let names = ["crowd", "hub", "janus"].map(|what| format!("accordo-{what}-{id}"));
+        let names = NETWORKS.map(|what| format!("{what}-{id}"));
         // Dropped, and with it what was made so far, if one cannot be made.
         let networks = Self { names, id };
         for name in &networks.names {
@@ -266,7 +272,7 @@ impl Drop for Networks {
     }
 }
 
-fn ip(arguments: &[&str]) -> Result<(), LabError> {
+pub(super) fn ip(arguments: &[&str]) -> Result<(), LabError> {
     let command = || format!("ip {}", arguments.join(" "));
     let failed = |why: String| LabError::Command { command: command(), why };
     let done = Command::new("ip").args(arguments).output().map_err(|e| failed(e.to_string()))?;
@@ -281,7 +287,7 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new() -> Result<Self, LabError> {
-        let path = std::env::temp_dir().join(format!("accordo-lab-{}", std::process::id()));
+        let path = std::env::temp_dir().join(format!("{FOLDERS}-{}", std::process::id()));
         fs::create_dir_all(&path).map_err(io_error("a folder for the servers"))?;
         Ok(Self(path))
     }

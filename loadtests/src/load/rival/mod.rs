@@ -6,6 +6,7 @@
 
 mod janus;
 mod lab;
+mod leftovers;
 
 use super::forwarding::{Cost, Settings, Shape, measure, observe};
 use super::{LoadError, Seats, Target};
