@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod added;
 #[cfg(test)]
+mod attendance;
+#[cfg(test)]
 mod breakout_time;
 mod driver;
 #[cfg(test)]
