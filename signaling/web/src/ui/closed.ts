@@ -38,7 +38,7 @@ export function farewellPage(end: End, way: Way): HTMLElement {
   }
   const { title, text } = farewells[end.reason];
   const label = end.reason === 'replaced' ? 'Continua in questa finestra' : 'Rientra nella stanza';
-  const mayReturn = end.reason !== 'ended' && end.reason !== 'removed';
+  const mayReturn = !['ended', 'called_off', 'removed'].includes(end.reason);
   return page(title, text, `farewell-${end.reason}`, end.reason === 'removed' || end.reason === 'stalled' ? way.phone : null, [
     mayReturn && button(label, { class: 'primary', test: 'again', click: way.again }),
     back(way),

@@ -5,6 +5,9 @@ import { button, h } from './element';
 import { createPreview } from './devices';
 import { phoneLink } from './phone';
 
+/** The media test; its "Chiudi" leads back here. */
+const mediaTest = () => `/media-test?ritorno=${encodeURIComponent(location.pathname)}`;
+
 export function createEntrance(seat: Seat, devices: Devices, enter: () => void) {
   const preview = createPreview(devices);
   const accept = h('input', { id: 'accept', test: 'accept', attrs: { type: 'checkbox', 'aria-describedby': 'accept-hint' } });
@@ -33,6 +36,7 @@ export function createEntrance(seat: Seat, devices: Devices, enter: () => void) 
         h('h2', { text: '1. Controlla microfono e telecamera' }),
         h('p', { text: 'La telecamera è facoltativa, il microfono serve per parlare. Nessuno ti vede finché il conciliatore non ti fa entrare.' }),
         preview.node,
+        h('p', {}, h('a', { test: 'media-test', text: 'Prova anche la rete e il browser', attrs: { href: mediaTest() } })),
       ),
       h(
         'section',
