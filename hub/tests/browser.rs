@@ -15,7 +15,7 @@ fn r_meet_46_a_person_without_an_account_comes_to_a_mediation_on_a_telephone() {
 }
 
 #[test]
-fn r_test_the_media_test_green_and_red_without_an_account_and_with_one() {
+fn r_test_01_03_the_media_test_green_and_red_without_an_account_and_with_one() {
     play("media-test");
 }
 

@@ -81,8 +81,8 @@ export async function picture(page: Page, name: string, options: { phone?: boole
   step += 1;
   const number = String(step).padStart(2, '0');
   await page.screenshot({ path: await artefact(`${number}-${name}.png`), fullPage: true });
-  if (!options.phone) return;
   const size = page.viewportSize() ?? DESK;
+  if (!options.phone || size.width <= PHONE.width) return;
   await page.setViewportSize(PHONE);
   await page.screenshot({ path: await artefact(`${number}-${name}-390.png`), fullPage: true });
   await page.setViewportSize(size);

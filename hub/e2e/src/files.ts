@@ -5,57 +5,30 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { accessibility } from './accessibility';
-import { complaints, DESK, lastPictures, launch, newPage, PHONE, picture, type Size } from './browser';
-import { Hub } from './hub';
+import type { Page } from 'playwright-core';
+import { PHONE, picture } from './browser';
+import type { Hub } from './hub';
 import { pdf } from './paper';
-import { forgetPictures } from './places';
-import { signIn } from './portal';
 import { Room } from './room';
+import { type AtHub, look, storyAtHub } from './story';
 
-/** The story takes about a minute on two idle cores. */
-const LIMIT_MS = 8 * 60_000;
 /** The viewer's first document, on a machine that does other things as well. */
 const OPENS_WITHIN_MS = 60_000;
 /** Said in no other place. */
 const SECRET = 'canarino-riservatissimo-4711';
 const KEPT = 'canarino-nel-fascicolo-0815';
 
-await forgetPictures();
-const hub = await Hub.start();
-const browser = await launch();
-const limit = setTimeout(() => {
-  hub.kill();
-  console.error('the story did not come to its end');
-  process.exit(1);
-}, LIMIT_MS);
-try {
-  await play(browser);
-} catch (error) {
-  await lastPictures(browser);
-  throw error;
-} finally {
-  clearTimeout(limit);
-  await browser.close();
-  await hub.stop();
-}
+await storyAtHub(play);
 
-async function play(browser: Browser): Promise<void> {
-  const violations: string[] = [];
-  const look = async (page: Page, name: string) => {
-    await picture(page, name, { phone: true });
-    violations.push(...(await accessibility(page)));
-  };
-
-  const first = await person(browser, 'conciliatore');
+async function play({ hub, person }: AtHub): Promise<void> {
+  const first = await person('conciliatore');
   await first.goto('/agenda');
   const meeting = path.basename((await first.getByTestId('enter-room').first().getAttribute('href')) ?? '');
   const caseHref = await first.locator('[data-testid=meeting-row]').filter({ has: first.locator(`a[href="/stanza/${meeting}"]`) }).locator('a[href^="/pratiche/"]').first().getAttribute('href');
   assert.ok(meeting && caseHref);
   const conciliator = await Room.enter(first, meeting);
-  const client = await Room.enter(await person(browser, await clientOf(first, meeting)), meeting);
-  const operator = await Room.enter(await person(browser, 'delegato.operatore', PHONE), meeting);
+  const client = await Room.enter(await person(await clientOf(hub, first, meeting)), meeting);
+  const operator = await Room.enter(await person('delegato.operatore', PHONE), meeting);
   const rooms = [conciliator, client, operator];
   await conciliator.press('start');
   await conciliator.press('admit-all');
@@ -199,20 +172,10 @@ async function play(browser: Browser): Promise<void> {
   await operator.page.goto(`${caseHref.split('#')[0]}?scheda=documenti`);
   await operator.page.getByTestId('case-state').waitFor();
   assert.equal(await operator.page.getByText(KEPT).count(), 0);
-
-  assert.deepEqual(violations, []);
-  assert.deepEqual(complaints, []);
-}
-
-/** A signed-in person at an own computer. */
-async function person(browser: Browser, username: string, size: Size = DESK): Promise<Page> {
-  const page = await newPage(browser, hub.url, username, size);
-  await signIn(page, hub, username);
-  return page;
 }
 
 /** The account of the client who is convened. */
-async function clientOf(conciliator: Page, meeting: string): Promise<string> {
+async function clientOf(hub: Hub, conciliator: Page, meeting: string): Promise<string> {
   const response = await conciliator.request.get(`/incontri/${meeting}`);
   assert.equal(response.status(), 200);
   for (const account of ['cliente', 'cliente2', 'cliente3']) {

@@ -4,28 +4,27 @@
  * `signaling/tests/browser` serves them and plays this story.
  */
 import assert from 'node:assert/strict';
-import { complaints, launch } from './browser';
+import type { Browser } from 'playwright-core';
 import { Fox } from './fox';
 import { received, seesAndHears } from './media';
-import { artefact, forgetPictures } from './places';
+import { artefact } from './places';
 import { Room } from './room';
-import { APART, JOINED, lines, MEETING, seatAt, server } from './seats';
+import { APART, JOINED, MEETING, seatAt, server } from './seats';
+import { storyInRoom } from './story';
 
-await forgetPictures();
-const browser = await launch();
-const fox = await Fox.launch();
-try {
-  await play();
-} catch (error) {
-  await fox.page.screenshot({ path: await artefact('stopped-firefox.png') });
-  throw error;
-} finally {
-  await fox.close();
-  await browser.close();
-  for (const line of lines) line.close();
-}
+await storyInRoom(async (browser) => {
+  const fox = await Fox.launch();
+  try {
+    await play(browser, fox);
+  } catch (error) {
+    await fox.page.screenshot({ path: await artefact('stopped-firefox.png') });
+    throw error;
+  } finally {
+    await fox.close();
+  }
+});
 
-async function play(): Promise<void> {
+async function play(browser: Browser, fox: Fox): Promise<void> {
   const conciliator = await Room.enter(await seatAt(browser, 0), MEETING);
   const client = await fox.enter(server, MEETING, 1);
   await fox.isIn('Sala d’attesa');
@@ -80,7 +79,7 @@ async function play(): Promise<void> {
   await conciliator.press('dialog-confirm');
   await fox.sees('farewell-ended');
   await fox.picture('ended');
-  assert.deepEqual([...complaints, ...fox.complaints], []);
+  assert.deepEqual(fox.complaints, []);
 
   async function both(client: string): Promise<void> {
     await Promise.all([

@@ -74,7 +74,6 @@ export class Fox {
         return { me: hook?.state.me ?? '', session: hook?.state.session ?? null, connection };
       });
       if (session !== null && connection.at(-1) === 'connected') return me;
-      if (Date.now() > end) { console.log(await this.page.evaluate(() => (window as any).accordo.pc.localDescription.sdp)); }
       if (Date.now() > end) throw new Error(`Firefox does not get into the room: ${session}, ${connection.join(' ')}`);
       await new Promise((done) => setTimeout(done, 100));
     }

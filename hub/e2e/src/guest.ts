@@ -3,50 +3,22 @@
  * admitted, hears and sees the mediator; all of it on a telephone. The service staff sees who is there.
  */
 import assert from 'node:assert/strict';
-import type { Browser, Page } from 'playwright-core';
-import { accessibility } from './accessibility';
-import { complaints, lastPictures, launch, newPage, PHONE, picture } from './browser';
-import { Hub } from './hub';
+import { PHONE } from './browser';
 import { meet } from './meet';
-import { forgetPictures } from './places';
-import { signIn } from './portal';
 import { Room } from './room';
+import { type AtHub, look, storyAtHub } from './story';
 
-/** The story takes less than a minute on two idle cores. */
-const LIMIT_MS = 6 * 60_000;
 const GUEST = 'ada.bianchi@example.it';
 const MOBILE = '+393471000001';
 
-await forgetPictures();
-const hub = await Hub.start('mediazione.localhost');
-const browser = await launch();
-const limit = setTimeout(() => {
-  hub.kill();
-  console.error('the story did not come to its end');
-  process.exit(1);
-}, LIMIT_MS);
-try {
-  await play(browser);
-} catch (error) {
-  await lastPictures(browser);
-  throw error;
-} finally {
-  clearTimeout(limit);
-  await browser.close();
-  await hub.stop();
-}
+await storyAtHub(play, { host: 'mediazione.localhost' });
 
-async function play(browser: Browser): Promise<void> {
-  const violations: string[] = [];
-  const look = async (page: Page, name: string) => {
-    await picture(page, name);
-    violations.push(...(await accessibility(page)));
-  };
+async function play({ hub, visitor, person }: AtHub): Promise<void> {
   const mail = await hub.message(GUEST, (m) => m.text.includes('/invito/'), 5_000);
   const link = mail.text.match(/\/invito\/\S+/)?.[0];
   assert.ok(link, mail.text);
 
-  const guest = await newPage(browser, hub.url, 'guest', PHONE);
+  const guest = await visitor('guest', PHONE);
   await guest.goto('/invito/niente');
   await guest.getByTestId('broken-link').waitFor();
   await look(guest, 'guest-broken-link');
@@ -64,8 +36,7 @@ async function play(browser: Browser): Promise<void> {
   await look(guest, 'guest-own-page');
   assert.equal((await guest.goto('/pratiche'))?.status(), 404);
 
-  const mediator = await newPage(browser, hub.url, 'mediator');
-  await signIn(mediator, hub, 'mediatore');
+  const mediator = await person('mediatore');
   await mediator.getByTestId('enter-room').first().click();
   await mediator.getByTestId('accept').waitFor();
   const led = await Room.accept(mediator);
@@ -81,15 +52,11 @@ async function play(browser: Browser): Promise<void> {
   await meet([led, came]);
   await look(guest, 'guest-in-the-room');
 
-  const staff = await newPage(browser, hub.url, 'staff');
-  await signIn(staff, hub, 'segreteria');
+  const staff = await person('segreteria');
   await staff.goto('/servizio/stanze');
   await staff.getByText('Ada Bianchi').waitFor();
   await staff.getByText('In corso').waitFor();
   await look(staff, 'board');
   await staff.setViewportSize(PHONE);
   await look(staff, 'board-on-a-phone');
-
-  assert.deepEqual(violations, []);
-  assert.deepEqual(complaints, []);
 }

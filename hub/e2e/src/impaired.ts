@@ -4,12 +4,12 @@
  * spoil, and plays this story.
  */
 import assert from 'node:assert/strict';
-import { complaints, lastPictures, launch } from './browser';
+import type { Browser } from 'playwright-core';
 import { type Figures, figures } from './figures';
 import { apart, together } from './meet';
-import { forgetPictures } from './places';
 import type { Room } from './room';
-import { APART, type Line, lines, shape } from './seats';
+import { APART, type Line, shape } from './seats';
+import { storyInRoom } from './story';
 
 /** Of the audio that people hear, at most so much may be made up. */
 const CONCEALED = { lossy: 0.25, narrow: 0.15 };
@@ -17,19 +17,9 @@ const CONCEALED = { lossy: 0.25, narrow: 0.15 };
 const SETTLE_MS = 8_000;
 const MEASURE_S = 12;
 
-await forgetPictures();
-const browser = await launch();
-try {
-  await play();
-} catch (error) {
-  await lastPictures(browser);
-  throw error;
-} finally {
-  await browser.close();
-  for (const line of lines) line.close();
-}
+await storyInRoom(play);
 
-async function play(): Promise<void> {
+async function play(browser: Browser): Promise<void> {
   const rooms = await apart(browser);
   const clean = await under('clean', rooms, {}, {});
   const lossy = { loss: 0.05, delay_ms: 80, jitter_ms: 40 };
@@ -47,8 +37,6 @@ async function play(): Promise<void> {
   }
   await shape({}, {});
   await together(rooms);
-
-  assert.deepEqual(complaints, []);
 }
 
 /** Everybody's figures under a condition. */

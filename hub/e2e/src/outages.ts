@@ -4,32 +4,22 @@
  * `signaling/tests/browser` serves them over a link that it can cut, and plays this story.
  */
 import assert from 'node:assert/strict';
-import { complaints, lastPictures, launch } from './browser';
 import { ownId, received } from './media';
 import { apart, together } from './meet';
-import { forgetPictures } from './places';
 import type { Room } from './room';
 import { APART, lines, network } from './seats';
+import { storyInRoom } from './story';
 
 const CHANGES = 10;
 /** Far more than it takes on an idle machine; the figures are printed. */
 const BACK_WITHIN_MS = 90_000;
 
-await forgetPictures();
-const browser = await launch();
-try {
+await storyInRoom(async (browser) => {
   const rooms = await apart(browser);
   await changes(rooms);
   await outage(rooms, 10);
   await outage(rooms, 30);
-  assert.deepEqual(complaints, []);
-} catch (error) {
-  await lastPictures(browser);
-  throw error;
-} finally {
-  await browser.close();
-  for (const line of lines) line.close();
-}
+});
 
 /** The way of the media becomes another one again and again: how long nothing comes. */
 async function changes(rooms: Room[]): Promise<void> {

@@ -3,12 +3,12 @@ import type { Page } from 'playwright-core';
 
 export type Transport = 'udp' | 'tcp' | 'tls';
 
-/** From the next load on, the page reaches the rooms through the relay alone, on this way alone. */
-export async function relayOnly(page: Page, transport: Transport): Promise<void> {
-  await page.addInitScript((wanted: Transport) => {
+/** From the next load on, the page reaches the rooms through the relay alone, on these ways alone. */
+export async function relayOnly(page: Page, ...transports: Transport[]): Promise<void> {
+  await page.addInitScript((wanted: Transport[]) => {
     const Real = window.RTCPeerConnection;
     const fits = (url: string) =>
-      wanted === 'tls' ? url.startsWith('turns:') : url.startsWith('turn:') && url.endsWith(`transport=${wanted}`);
+      wanted.some((way) => (way === 'tls' ? url.startsWith('turns:') : url.startsWith('turn:') && url.endsWith(`transport=${way}`)));
     window.RTCPeerConnection = class extends Real {
       constructor(given: RTCConfiguration = {}) {
         const iceServers = (given.iceServers ?? [])
@@ -17,7 +17,7 @@ export async function relayOnly(page: Page, transport: Transport): Promise<void>
         super({ ...given, iceServers, iceTransportPolicy: 'relay' });
       }
     };
-  }, transport);
+  }, transports);
 }
 
 export interface Path {

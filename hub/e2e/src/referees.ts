@@ -44,6 +44,11 @@ export function hubVerify(pdf: string, trust: string): Judgement {
   return run(hubBinary, ['verify', pdf, '--trust', trust]);
 }
 
+/** Whether the chain of an exported log holds. */
+export function hubVerifyLog(log: string): Judgement {
+  return run(hubBinary, ['verify-log', log]);
+}
+
 /** What a forger does: a later revision, well formed, in which the first page says something else. */
 export function replacePage(pdf: string, forged: string): void {
   const script = path.join(root, 'hub/e2e/src/replace_page.py');

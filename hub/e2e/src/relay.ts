@@ -3,23 +3,19 @@
  * (R-MEET-45). `signaling/tests/browser` serves them and plays this story.
  */
 import assert from 'node:assert/strict';
-import { complaints, launch } from './browser';
+import type { Browser } from 'playwright-core';
 import { together } from './meet';
 import { path, relayOnly, type Transport } from './path';
 import { Room } from './room';
-import { JOINED, lines, MEETING, seatAt } from './seats';
+import { JOINED, MEETING, seatAt } from './seats';
+import { storyInRoom } from './story';
 
 // The relay's certificate is made for the test.
-const browser = await launch(['--ignore-certificate-errors']);
-try {
-  for (const transport of ['udp', 'tcp', 'tls'] as const) await meetOver(transport);
-  assert.deepEqual(complaints, []);
-} finally {
-  await browser.close();
-  for (const line of lines) line.close();
-}
+await storyInRoom(async (browser) => {
+  for (const transport of ['udp', 'tcp', 'tls'] as const) await meetOver(browser, transport);
+}, ['--ignore-certificate-errors']);
 
-async function meetOver(transport: Transport): Promise<void> {
+async function meetOver(browser: Browser, transport: Transport): Promise<void> {
   const pages = [await seatAt(browser, 0), await seatAt(browser, 1)];
   const rooms: Room[] = [];
   for (const page of pages) {

@@ -4,24 +4,16 @@
  */
 import assert from 'node:assert/strict';
 import type { Browser, Page } from 'playwright-core';
-import { accessibility } from './accessibility';
-import { complaints, DESK, launch, PHONE, picture } from './browser';
+import { DESK, PHONE, picture } from './browser';
 import { linesOf, packetsDuring, received, seesAndHears, silentAfter } from './media';
 import { meet, together } from './meet';
-import { forgetPictures } from './places';
 import { Room } from './room';
 import { APART, JOINED, lines, MEETING, network, seatAt, server } from './seats';
+import { inspect, look, storyInRoom } from './story';
 
-await forgetPictures();
-const browser = await launch();
-try {
-  await play(browser);
-} finally {
-  await browser.close();
-}
+await storyInRoom(play);
 
 async function play(browser: Browser): Promise<void> {
-  const violations: string[] = [];
   const pages: Page[] = [];
   for (const seat of [0, 1, 2, 3, 4, 5]) pages.push(await seatAt(browser, seat, seat === 5 ? PHONE : DESK));
   const [first] = pages;
@@ -32,8 +24,7 @@ async function play(browser: Browser): Promise<void> {
   await first.getByTestId('enter').click();
   await first.getByText('devi prima accettare').waitFor();
   await first.getByText('Telecamera accesa').waitFor();
-  await picture(first, 'entrance', { phone: true });
-  violations.push(...(await accessibility(first)));
+  await look(first, 'entrance');
 
   const conciliator = await Room.enter(first, MEETING);
   await picture(first, 'before-the-start', { phone: true });
@@ -46,10 +37,8 @@ async function play(browser: Browser): Promise<void> {
   await client.isIn('Sala d’attesa');
   assert.deepEqual(Object.values((await received(client.page)).packets).filter((n) => n > 0), []);
   await client.page.waitForFunction(() => (document.querySelector<HTMLVideoElement>('.waiting video')?.currentTime ?? 0) > 0);
-  await picture(client.page, 'lobby', { phone: true });
-  violations.push(...(await accessibility(client.page)));
-  await picture(first, 'people-waiting', { phone: true });
-  violations.push(...(await accessibility(first)));
+  await look(client.page, 'lobby');
+  await look(first, 'people-waiting');
 
   await conciliator.press('start');
   await conciliator.of(client).getByTestId('admit').click();
@@ -61,7 +50,7 @@ async function play(browser: Browser): Promise<void> {
   await picture(first, 'plenary-conciliator', { phone: true });
   await picture(client.page, 'plenary-client', { phone: true });
   await picture(aid.page, 'plenary-on-a-phone');
-  violations.push(...(await accessibility(first)), ...(await accessibility(client.page)));
+  await inspect(first, client.page);
 
   // Microphone and camera: the room takes them off the air, whoever turned them off.
   const heard = await linesOf(operator.page, [client.me]);
@@ -110,8 +99,7 @@ async function play(browser: Browser): Promise<void> {
   for (const room of everybody) {
     await room.reads(['canarino: buongiorno a tutti', 'Buongiorno.']);
   }
-  await picture(secretary.page, 'chat', { phone: true });
-  violations.push(...(await accessibility(secretary.page)));
+  await look(secretary.page, 'chat');
 
   // A breakout: from that moment the others get nothing from those who are in it.
   await conciliator.open('people');
@@ -136,7 +124,7 @@ async function play(browser: Browser): Promise<void> {
   await picture(first, 'breakout-conciliator', { phone: true });
   await picture(client.page, 'breakout-client', { phone: true });
   await picture(operator.page, 'breakout-left-outside', { phone: true });
-  violations.push(...(await accessibility(first)), ...(await accessibility(operator.page)));
+  await inspect(first, operator.page);
 
   // One person is moved out of it.
   const ofDelegate = await linesOf(client.page, [delegate.me]);
@@ -199,8 +187,7 @@ async function play(browser: Browser): Promise<void> {
   await together(everybody);
 
   await conciliator.open('settings');
-  await picture(first, 'devices', { phone: true });
-  violations.push(...(await accessibility(first)));
+  await look(first, 'devices');
   await conciliator.open('people');
 
   // A text to all sessions; news about the minutes.
@@ -278,12 +265,7 @@ async function play(browser: Browser): Promise<void> {
   await conciliator.press('dialog-confirm');
   const present = [conciliator, client, delegate, again, secretary, aid];
   await Promise.all(present.map((room) => room.page.getByTestId('farewell-ended').waitFor()));
-  await picture(client.page, 'ended', { phone: true });
-  violations.push(...(await accessibility(client.page)));
-  for (const line of lines) line.close();
-
-  assert.deepEqual(violations, []);
-  assert.deepEqual(complaints, []);
+  await look(client.page, 'ended');
 }
 
 async function lineOfVoice(listener: Room, speaker: Room): Promise<string[]> {

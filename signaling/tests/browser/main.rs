@@ -37,7 +37,7 @@ async fn six_people_meet_in_real_browsers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r_meet_29_40_44_47_a_tour_of_what_the_room_offers() {
+async fn r_meet_21_29_40_44_47_a_tour_of_what_the_room_offers() {
     let (address, world) = server::start(Setting::default()).await;
     play("tour", address).await;
     let log = serde_json::to_string(&*world.journal.lock().unwrap()).unwrap();
