@@ -15,6 +15,7 @@ pub mod identification;
 mod limits;
 pub mod media_test;
 pub mod meetings;
+pub mod minutes;
 pub mod relay;
 pub mod serve;
 pub mod settings;

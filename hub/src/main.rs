@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use hub::settings::Settings;
-use hub::{HubError, backup, bench_sign, guard, serve, telemetry, verify, verify_log};
+use hub::{
+    HubError, backup, bench_sign, guard, minutes, serve, telemetry, verify, verify_log,
+};
 use portal::clock::{Clock as _, SystemClock};
 
 /// Realtime meeting and signing hub for online conciliation and mediation.
@@ -23,6 +25,11 @@ enum Command {
     Serve(Place),
     /// Check the signatures of PDF files; exit code 0 only if every file is accepted.
     Verify(verify::Arguments),
+    /// Look at templates of the minutes, without a meeting.
+    Minutes {
+        #[command(subcommand)]
+        command: minutes::Command,
+    },
     /// Measure what a signature costs on this machine, by kind of key.
     BenchSign(bench_sign::Arguments),
     /// Write everything into one archive, also while a hub serves.
@@ -129,6 +136,7 @@ async fn run(command: Command) -> Result<ExitCode, HubError> {
             serve::serve(settings).await?;
         }
         Command::Verify(arguments) => return verify::run(&arguments),
+        Command::Minutes { command } => return minutes::run(&command),
         Command::BenchSign(arguments) => bench_sign::run(&arguments)?,
         Command::Backup { file, place } => {
             let files = backup::backup(&place.present().await?, &file, SystemClock.now()).await?;

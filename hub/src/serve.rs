@@ -30,6 +30,7 @@ use portal::signatures::{apply, identity, preservation, reminders};
 use signaling::edge::{Rooms, RoomsConfig};
 use signaling::media::{Media, MediaConfig};
 use signaling::turn::{Relay, Turn};
+use signing_minutes::TypstTypesetter;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -37,6 +38,7 @@ use tower_http::compression::CompressionLayer;
 use crate::demo::DemoParties;
 use crate::error::HubError;
 use crate::meetings::Meetings;
+use crate::minutes;
 use crate::settings::{Mode, Settings};
 use crate::signatures::LiveRooms;
 use crate::{demo, guard, health, limits, relay, shell, signatures};
@@ -64,10 +66,17 @@ pub async fn serve(settings: Settings) -> Result<(), HubError> {
         None => None,
     };
     let live = Arc::new(LiveRooms::default());
-    let signing = match &demo {
+    let mut signing = match &demo {
         Some(demo) => demo.ports(live.clone())?,
         None => signatures::configured(&settings.signing, live.clone())?,
     };
+    if let Some(folder) = &settings.minutes.templates {
+        // Better now than in a meeting.
+        if let Some(fault) = minutes::first_fault(folder) {
+            return Err(HubError::Settings(format!("[minutes] templates: {fault}")));
+        }
+        signing.typesetter = Arc::new(TypstTypesetter::with_folder(folder.clone()));
+    }
     let portal = Portal::new(Parts {
         db: db.clone(),
         files,

@@ -56,6 +56,18 @@ pub struct Settings {
     /// Trust service, time stamps, roots.
     #[serde(default)]
     pub signing: SigningSettings,
+    /// How minutes look.
+    #[serde(default)]
+    pub minutes: MinutesSettings,
+}
+
+/// `[minutes]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MinutesSettings {
+    /// Folder whose templates go before the shipped ones; a body's own are in a folder of its host
+    /// name within. Absent: those shipped.
+    pub templates: Option<PathBuf>,
 }
 
 /// `[database]`

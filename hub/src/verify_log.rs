@@ -59,8 +59,9 @@ fn read(file: &Path) -> Result<Vec<u8>, HubError> {
 }
 
 /// The log in words, and whether its chain holds.
-fn report(json: &[u8]) -> Result<(String, bool), serde_json::Error> {
-    let value: Value = serde_json::from_slice(json)?;
+fn report(file: &[u8]) -> Result<(String, bool), serde_json::Error> {
+    let inside = if file.starts_with(b"%PDF-") { attached(file) } else { None };
+    let value: Value = serde_json::from_slice(inside.as_deref().unwrap_or(file))?;
     // As the portal exports it: `/incontri/{id}/verbale/evidenze.json`.
     if value["format"] == "accordo-evidence" {
         return evidence(&value["log"]);
@@ -69,6 +70,29 @@ fn report(json: &[u8]) -> Result<(String, bool), serde_json::Error> {
         return Ok(identification::report(&serde_json::from_value(value)?));
     }
     Ok(attendance(&serde_json::from_value(value)?))
+}
+
+/// The log inside a printed one: what is printed is for people, what is attached is checked.
+fn attached(pdf: &[u8]) -> Option<Vec<u8>> {
+    let document = signing::pdf::open(pdf).ok()?;
+    let mut logs =
+        document.objects.values().filter_map(|object| object.as_stream().ok()).filter(|stream| {
+            stream
+                .dict
+                .get(b"Type")
+                .and_then(lopdf::Object::as_name)
+                .is_ok_and(|n| n == b"EmbeddedFile")
+        });
+    let log = logs.next()?;
+    // A second one would leave it open which was meant.
+    if logs.next().is_some() {
+        return None;
+    }
+    if log.dict.has(b"Filter") {
+        log.decompressed_content().ok()
+    } else {
+        Some(log.content.clone())
+    }
 }
 
 fn attendance(log: &Attendance) -> (String, bool) {

@@ -38,3 +38,28 @@ fn a_missing_file_and_a_bad_root_are_named() {
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8(output.stderr).unwrap().contains("root.pem"));
 }
+
+#[test]
+fn r_sign_04_templates_are_previewed_and_a_broken_one_is_told_by_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("a.pdf");
+    let hub = |arguments: &[&str]| {
+        let run = Command::new(env!("CARGO_BIN_EXE_hub")).args(arguments).output().unwrap();
+        (run.status.success(), String::from_utf8_lossy(&run.stdout).into_owned())
+    };
+    let (templates, out) = (folder.path().to_str().unwrap(), out.to_str().unwrap());
+    let (good, told) = hub(&["minutes", "check", "--templates", templates]);
+    assert!(good && told.matches(": ok").count() >= 10, "{told}");
+    let preview = ["minutes", "preview", "mediazione/accordo", "--out", out];
+    assert!(hub(&preview).0);
+    assert!(std::fs::read(out).unwrap().starts_with(b"%PDF-"));
+
+    let own = folder.path().join("conciliazione");
+    std::fs::create_dir(&own).unwrap();
+    let text = "#import \"/base.typ\": *\n#show: minutes\n\n#firme()\n";
+    std::fs::write(own.join("accordo.typ"), text).unwrap();
+    let (good, told) = hub(&["minutes", "check", "--templates", templates]);
+    assert!(!good && told.contains("conciliazione/accordo.typ:4:2"), "{told}");
+    assert!(told.contains("4 | #firme()"), "{told}");
+    assert!(!hub(&["minutes", "preview", "nessuno/accordo", "--out", out]).0);
+}

@@ -90,9 +90,13 @@ pub enum StatusError {
 
 /// Makes the document. Pure computation, a few milliseconds; called off the async threads.
 pub trait Typesetter: Send + Sync {
-    /// Tagged PDF/A-2a + PDF/UA-1 of the minutes. The places for the signature fields come back
+    /// Tagged PDF/A-2a + PDF/UA-1 of the minutes; with annexes, which are associated files then,
+    /// PDF/A-3a + PDF/UA-1. The places for the signature fields come back
     /// beside the bytes, one per `form.signers` entry and in that order.
     fn minutes(&self, form: &MinutesForm) -> Result<Typeset, TypesetError>;
+
+    /// Tagged PDF/A-3a + PDF/UA-1 of an evidence log, with the log itself as an associated file.
+    fn evidence(&self, form: &EvidenceForm) -> Result<Vec<u8>, TypesetError>;
 
     /// The first character of `text` that cannot be printed.
     fn unprintable(&self, text: &str) -> Option<char>;
@@ -176,6 +180,9 @@ pub struct Credential {
 pub struct MinutesForm {
     /// Template name, e.g. `conciliazione/accordo`.
     pub template: String,
+    /// Folder of the body's own templates, e.g. its host name; they go before those of the
+    /// installation. Empty for none.
+    pub house: String,
     /// Name of the body.
     pub body: String,
     /// Case number as shown, e.g. `N/2026/000123`.
@@ -196,6 +203,8 @@ pub struct MinutesForm {
     pub text: String,
     /// Who signs, in order of signature.
     pub signers: Vec<MinutesSigner>,
+    /// Files that become part of the document, in order.
+    pub annexes: Vec<MinutesAnnex>,
     /// The document's own date (UTC).
     pub made_at: DateTime<Utc>,
 }
@@ -237,6 +246,61 @@ pub struct SheetSection {
     pub facts: Vec<(String, String)>,
     /// The same for who wants to know exactly.
     pub details: Vec<(String, String)>,
+}
+
+/// What an evidence log looks like on paper (R-SIGN-38).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EvidenceForm {
+    /// Title.
+    pub title: String,
+    /// Name of the body.
+    pub body: String,
+    /// Id of the process.
+    pub process: String,
+    /// Digest of the document after the last event.
+    pub document: String,
+    /// One line for each event.
+    pub lines: Vec<EvidenceLine>,
+    /// The log as [`crate::evidence::EvidenceLog::to_json`] exports it.
+    #[serde(skip)]
+    pub log: String,
+    /// The time of the last event: the same log gives the same bytes.
+    pub made_at: DateTime<Utc>,
+}
+
+/// One event of an evidence log in words.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EvidenceLine {
+    /// Position, from 1.
+    pub seq: i64,
+    /// When, local time.
+    pub at: String,
+    /// What happened.
+    pub what: String,
+    /// Who caused it; empty for the service itself.
+    pub who: String,
+    /// From where; may be empty.
+    pub address: String,
+    /// Digest of the document after it.
+    pub document: String,
+    /// Link of the chain.
+    pub hash: String,
+}
+
+/// A file that becomes an associated file of the document; its digest stands in the text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MinutesAnnex {
+    /// File name with extension.
+    pub name: String,
+    /// What it is, in words.
+    pub title: String,
+    /// Media type.
+    pub media_type: String,
+    /// SHA-256 of the content.
+    pub digest: Digest,
+    /// The content; never part of what a template reads as text.
+    #[serde(skip)]
+    pub content: Vec<u8>,
 }
 
 /// One signature field.

@@ -59,6 +59,7 @@ fn form(at: DateTime<Utc>) -> MinutesForm {
                 rinuncia a ogni altra pretesa sui consumi ricostruiti.";
     MinutesForm {
         template: "conciliazione/accordo".into(),
+        house: String::new(),
         body: "Servizio di conciliazione".into(),
         case_number: "N/2026/000123".into(),
         title: "Verbale di accordo – pratica N/2026/000123".into(),
@@ -83,6 +84,7 @@ fn form(at: DateTime<Utc>) -> MinutesForm {
                 name: (*name).into(),
             })
             .collect(),
+        annexes: Vec::new(),
         made_at: at,
     }
 }

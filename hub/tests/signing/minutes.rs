@@ -2,6 +2,9 @@
 
 use axum::http::{StatusCode, header};
 use portal::db::Db;
+use portal::documents::Kind;
+use portal::documents::filing::{self, Sent};
+use portal::documents::upload::Upload;
 use portal_testing::databases;
 
 use crate::stage::{Stage, went_on};
@@ -104,4 +107,71 @@ async fn r_sign_04_nobody_signs_a_text_of_another_outcome_or_one_that_cannot_be_
     assert!(page.text().contains("modificato in un&#39;altra finestra"), "{}", page.text());
     assert!(page.text().contains("Da un altro pannello"), "{}", page.text());
     db.close().await;
+}
+
+#[tokio::test]
+async fn r_sign_04_38_annexes_are_signed_with_the_minutes_and_the_log_is_printed() {
+    let databases = databases().await;
+    for (name, db) in &databases.all {
+        let stage = Stage::set(db, &databases.folder().join(name)).await;
+        let portal = &stage.world.portal;
+        let send = |actor: portal::accounts::Actor, description: &str, confidential: bool| {
+            let file = Upload::check("bolletta.pdf", b"%PDF-1.7 bolletta".to_vec()).unwrap();
+            let sent = Sent {
+                kind: Kind::Attachment,
+                description: description.to_owned(),
+                confidential,
+                file,
+                shared_in: None,
+            };
+            async move { filing::send(portal, &actor, stage.case, sent).await.unwrap() }
+        };
+        let open = send(stage.client.clone(), "Bolletta contestata", false).await;
+        let secret = send(stage.client.clone(), "Solo per il conciliatore", true).await;
+        let mut conciliator = stage.browser("conciliatore").await;
+        let page = conciliator.look().await;
+        assert!(page.text().contains("Bolletta contestata"), "{name}");
+        assert!(!page.text().contains("Solo per il conciliatore"), "{name}");
+        let (open, secret) = (open.to_string(), secret.to_string());
+        let form = |revision: &'_ str, annex: &'_ str| {
+            let text = "Accordo con allegato.";
+            [("revision", revision), ("esito", "agreement"), ("testo", text), ("allegato", annex)]
+                .map(|(key, value)| (key, value.to_owned()))
+        };
+        for (annex, told) in
+            [(&secret, Some("non è più disponibile a tutte le parti")), (&open, None)]
+        {
+            let revision = conciliator.revision().await;
+            let sent = form(&revision, annex);
+            let fields = sent.each_ref().map(|(key, value)| (*key, value.as_str()));
+            let page = conciliator.send("congela", &fields).await;
+            match told {
+                Some(told) => assert!(page.text().contains(told), "{name} {}", page.text()),
+                None => went_on(&page),
+            }
+        }
+        let (pdf, ..) = stage.document().await;
+        let document = lopdf::Document::load_mem(&pdf).unwrap();
+        assert!(document.catalog().unwrap().has(b"AF"), "{name}: PDF/A-3 with associated files");
+        let mut client = stage.browser("cliente").await;
+        client.get_ready().await;
+        went_on(&client.sign(&stage, &stage.client).await);
+        let (_, report, signatures) = stage.document().await;
+        assert!(report.accepted() && signatures == 1, "{name} {report:?}");
+
+        let printed = conciliator.open("evidenze.pdf").await;
+        assert_eq!(printed.status, StatusCode::OK, "{name} {}", printed.text());
+        assert!(printed.bytes.starts_with(b"%PDF-"), "{name}");
+        assert_eq!(client.open("evidenze.pdf").await.status, StatusCode::FORBIDDEN, "{name}");
+        let file = databases.folder().join(format!("{name}.pdf"));
+        std::fs::write(&file, &printed.bytes).unwrap();
+        let verified = std::process::Command::new(env!("CARGO_BIN_EXE_hub"))
+            .arg("verify-log")
+            .arg(&file)
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&verified.stdout);
+        assert!(verified.status.success() && told.contains("otp_sent"), "{name} {told}");
+    }
+    databases.end().await;
 }

@@ -4,6 +4,7 @@ use super::table::Table;
 use super::{MAX_TEXT_CHARS, Saved, compose, store};
 use crate::cases::Outcome;
 use crate::db::DbError;
+use crate::documents::DocumentId;
 use crate::portal::Portal;
 use crate::signatures::ports::LiveTopic;
 
@@ -16,6 +17,8 @@ pub struct Written {
     pub text: String,
     /// The revision that it goes on from; 0 for none.
     pub revision: i64,
+    /// Documents of the case that become part of it.
+    pub annexes: Vec<DocumentId>,
 }
 
 /// Why a draft is not taken.
@@ -66,8 +69,7 @@ pub async fn save(
     let (body, meeting) = (table.body.id.0, table.meeting.id);
     let now = portal.now();
     let mut tx = portal.db.begin().await?;
-    let (outcome, text) = (written.outcome, written.text.as_str());
-    let saved = store::save(&mut tx, body, meeting.0, outcome, text, written.revision, now).await?;
+    let saved = store::save(&mut tx, body, meeting.0, written, now).await?;
     let Saved::As(revision) = saved else { return Err(DraftError::Overtaken) };
     if show {
         store::show(&mut tx, body, meeting.0, now).await?;

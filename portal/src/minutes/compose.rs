@@ -2,8 +2,9 @@
 
 use chrono::{DateTime, Datelike as _, Utc};
 use chrono_tz::{Europe::Rome, Tz};
-use signing::ports::{MinutesForm, MinutesSigner, MinutesSubject};
+use signing::ports::{MinutesAnnex, MinutesForm, MinutesSigner, MinutesSubject};
 
+use super::commands::Written;
 use crate::{accounts::UserId, cases::Outcome, meetings::Mode, procedures::SeatKind};
 
 /// What is known of a meeting and its case when minutes are written.
@@ -11,6 +12,8 @@ use crate::{accounts::UserId, cases::Outcome, meetings::Mode, procedures::SeatKi
 pub struct Facts {
     /// Name of the body.
     pub body: String,
+    /// Its host name: where its own templates are.
+    pub house: String,
     /// Number of the case as shown.
     pub case_number: String,
     /// What the case is about.
@@ -120,12 +123,13 @@ pub fn prefill(outcome: Outcome, facts: &Facts) -> String {
 /// The form of the minutes. `signers` are seats, in order.
 pub fn form(
     facts: &Facts,
-    outcome: Outcome,
+    written: &Written,
     template: &str,
-    text: &str,
+    annexes: Vec<MinutesAnnex>,
     signers: &[SeatKind],
     now: DateTime<Utc>,
 ) -> MinutesForm {
+    let outcome = written.outcome;
     let (began, hours) = day_and_hours(facts, outcome);
     let signers = signers.iter().filter_map(|seat| facts.on(*seat)).map(|person| MinutesSigner {
         field: person.seat.key().to_owned(),
@@ -140,6 +144,7 @@ pub fn form(
     });
     MinutesForm {
         template: template.to_owned(),
+        house: facts.house.clone(),
         body: facts.body.clone(),
         case_number: facts.case_number.clone(),
         title: title(outcome, &facts.case_number),
@@ -148,8 +153,9 @@ pub fn form(
         mode: facts.mode.label().to_owned(),
         subjects: subjects.collect(),
         dispute: facts.dispute.clone(),
-        text: text.to_owned(),
+        text: written.text.clone(),
         signers: signers.collect(),
+        annexes,
         made_at: now,
     }
 }
@@ -195,6 +201,10 @@ mod tests {
 
     use super::*;
 
+    fn written(outcome: Outcome) -> Written {
+        Written { outcome, text: "testo".to_owned(), revision: 1, annexes: Vec::new() }
+    }
+
     fn facts() -> Facts {
         let person = |n: u128, seat, role: &str, surname: &str| Person {
             user: UserId(Uuid::from_u128(n)),
@@ -207,6 +217,7 @@ mod tests {
         };
         Facts {
             body: "Servizio".to_owned(),
+            house: String::new(),
             case_number: "N/2026/000123".to_owned(),
             dispute: "Consumi".to_owned(),
             mode: Mode::VirtualRoom,
@@ -226,7 +237,7 @@ mod tests {
     fn r_sign_04_the_form_tells_the_meeting_in_local_time_and_the_signers_in_order() {
         let signers = [SeatKind::Client, SeatKind::OperatorDelegate, SeatKind::Neutral];
         let now = "2026-11-01T02:00:00Z".parse().unwrap();
-        let form = form(&facts(), Outcome::Agreement, "t", "testo", &signers, now);
+        let form = form(&facts(), &written(Outcome::Agreement), "t", Vec::new(), &signers, now);
         assert_eq!(form.meeting_day, "1º novembre 2026");
         assert_eq!(form.meeting_time, "00:30–01:15");
         assert_eq!(form.title, "Verbale di accordo – pratica N/2026/000123");
@@ -257,7 +268,8 @@ mod tests {
             let convened_for = "2026-11-20T09:00:00Z".parse().unwrap();
             let facts = Facts { convened_for, began_at, ended_at, ..facts() };
             let now = "2026-11-21T08:12:00Z".parse().unwrap();
-            let form = form(&facts, outcome, "t", "testo", &[SeatKind::Neutral], now);
+            let seats = [SeatKind::Neutral];
+            let form = form(&facts, &written(outcome), "t", Vec::new(), &seats, now);
             assert_eq!((form.meeting_day.as_str(), form.meeting_time.as_str()), (day, hours));
         }
     }

@@ -1,8 +1,9 @@
 //! Minutes (verbali): what the conciliator writes of a meeting, up to the moment it is frozen.
 //!
-//! [`table`] knows who looks, [`compose`] finds the words, [`store`] keeps the draft, [`commands`]
+//! [`table`] knows who looks, [`compose`] finds the words, [`annexes`] the files beside them, [`store`] keeps the draft, [`commands`]
 //! change it, [`pages`] shows it; what follows is [`crate::signatures`].
 
+pub mod annexes;
 pub mod commands;
 pub mod compose;
 pub mod pages;
@@ -13,6 +14,7 @@ pub(crate) mod view;
 use chrono::{DateTime, Utc};
 
 use crate::cases::Outcome;
+use crate::documents::DocumentId;
 
 /// Longest text that fits a document people read before they sign.
 pub const MAX_TEXT_CHARS: usize = 20_000;
@@ -30,6 +32,8 @@ pub struct Draft {
     pub saved_at: DateTime<Utc>,
     /// Everybody at the table may see it.
     pub shown: bool,
+    /// Documents of the case that become part of it.
+    pub annexes: Vec<DocumentId>,
 }
 
 /// What came of saving.

@@ -6,7 +6,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse as _;
 use axum::routing::{get, post};
-use axum::{Form, Json, Router};
+use axum::{Json, Router};
+use axum_extra::extract::Form;
 use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
@@ -16,9 +17,10 @@ use super::table::Table;
 use super::view::{
     DraftView, Lost, PreviewView, Refused, current, draft_view, lost, preview_view, version_of,
 };
-use super::{compose, store};
+use super::{annexes, compose, store};
 use crate::calendar;
 use crate::cases::Outcome;
+use crate::documents::DocumentId;
 use crate::documents::export::disposition;
 use crate::meetings::MeetingId;
 use crate::portal::Portal;
@@ -115,13 +117,14 @@ async fn page(
     let version = version_of(&table, draft.as_ref(), seen.as_ref(), own.as_ref());
     let outcomes = table.outcomes(portal);
     let writes = table.leads && !is_settled && !outcomes.is_empty();
+    let offered = if writes { annexes::offered(portal, &table).await? } else { Vec::new() };
+    let written = errors.written.as_ref();
     let page = MinutesPage {
         meeting,
         case_number: table.case.shown_number().to_owned(),
         time: calendar::show(table.meeting.rules.slot.starts_at),
         version,
-        draft: writes
-            .then(|| draft_view(&table, draft.as_ref(), &outcomes, errors.written.as_ref())),
+        draft: writes.then(|| draft_view(&table, draft.as_ref(), &outcomes, written, &offered)),
         preview: draft
             .filter(|draft| draft.shown && !is_settled && !writes)
             .map(|draft| preview_view(&table, &draft)),
@@ -160,6 +163,8 @@ struct DraftForm {
     esito: String,
     #[serde(default)]
     testo: String,
+    #[serde(default)]
+    allegato: Vec<DocumentId>,
 }
 
 impl DraftForm {
@@ -169,6 +174,7 @@ impl DraftForm {
             outcome: self.esito.parse().map_err(|_| DraftError::Outcome)?,
             text: self.testo.replace("\r\n", "\n"),
             revision: self.revision.parse().unwrap_or(0),
+            annexes: self.allegato.clone(),
         })
     }
 }
@@ -315,7 +321,7 @@ async fn freeze(
         Ok(written) => written,
         Err(errors) => return refused(&portal, visit, table, who, *errors).await,
     };
-    match opening::freeze(&portal, &table, written.outcome, &written.text, who).await {
+    match opening::freeze(&portal, &table, &written, who).await {
         Ok(_) => {
             let text = "Il verbale è alla firma. I firmatari sono stati avvisati.";
             Ok(done(&format!("/incontri/{}/verbale", table.meeting.id), text))
@@ -343,8 +349,11 @@ pub async fn draft_pdf(portal: &Portal, table: &Table) -> Result<Vec<u8>, PageEr
     let rules = table.rules(portal, written.outcome).ok_or(PageError::NotFound)?;
     let signers = rules.signers_among(|kind| table.sitting.iter().any(|one| one.seat == kind));
     let (facts, now) = (table.facts(), portal.now());
-    let form =
-        compose::form(&facts, written.outcome, &rules.template, &written.text, &signers, now);
+    let annexes = match annexes::load(portal, table, &written.annexes).await {
+        Ok(annexes) => annexes,
+        Err(error) => return Err(PageError::Refused(error.explained()?)),
+    };
+    let form = compose::form(&facts, &written, &rules.template, annexes, &signers, now);
     match craft::preview(&portal.signing, form).await {
         Ok(pdf) => Ok(pdf),
         Err(error) => {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{Draft, Saved};
+use super::{Draft, Saved, commands::Written};
 use crate::{
     cases::Outcome,
     db::{Db, DbError, Tx, kept},
@@ -17,12 +17,13 @@ struct Row {
     revision: i64,
     saved_at: DateTime<Utc>,
     shown_at: Option<DateTime<Utc>>,
+    annexes: String,
 }
 
 /// The draft of a meeting.
 pub async fn find(db: &Db, body: Uuid, meeting: Uuid) -> Result<Option<Draft>, DbError> {
     let row: Option<Row> = on_db!(read db, |c| sqlx::query_as(
-        "SELECT outcome, text, revision, saved_at, shown_at FROM minutes
+        "SELECT outcome, text, revision, saved_at, shown_at, annexes FROM minutes
          WHERE body = $1 AND meeting = $2"
     )
     .bind(body)
@@ -36,6 +37,7 @@ pub async fn find(db: &Db, body: Uuid, meeting: Uuid) -> Result<Option<Draft>, D
             revision: row.revision,
             saved_at: row.saved_at,
             shown: row.shown_at.is_some(),
+            annexes: serde_json::from_str(&row.annexes).ok()?,
         })
     }))
 }
@@ -46,15 +48,16 @@ pub async fn save(
     tx: &mut Tx,
     body: Uuid,
     meeting: Uuid,
-    outcome: Outcome,
-    text: &str,
-    revision: i64,
+    written: &Written,
     now: DateTime<Utc>,
 ) -> Result<Saved, DbError> {
+    let Written { outcome, text, revision, annexes } = written;
+    let annexes = serde_json::to_string(annexes).map_err(|e| sqlx::Error::Encode(Box::new(e)))?;
     let written = on_db!(&mut *tx, |c| sqlx::query(
-        "INSERT INTO minutes (body, meeting, outcome, text, revision, saved_at)
-         VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT (meeting) DO UPDATE SET outcome = $3, text = $4, revision = $5, saved_at = $6
+        "INSERT INTO minutes (body, meeting, outcome, text, revision, saved_at, annexes)
+         VALUES ($1, $2, $3, $4, $5, $6, $8)
+         ON CONFLICT (meeting) DO UPDATE
+         SET outcome = $3, text = $4, revision = $5, saved_at = $6, annexes = $8
          WHERE minutes.revision = $7 AND minutes.body = $1"
     )
     .bind(body)
@@ -64,6 +67,7 @@ pub async fn save(
     .bind(revision + 1)
     .bind(kept(now))
     .bind(revision)
+    .bind(&annexes)
     .execute(c)
     .await
     .map(|done| done.rows_affected()))?;

@@ -108,6 +108,7 @@ impl Table {
         });
         Facts {
             body: self.body.name.clone(),
+            house: self.body.host.clone(),
             case_number: self.case.shown_number().to_owned(),
             dispute: self.case.application.topic.clone(),
             mode: rules.mode,

@@ -4,9 +4,11 @@ use signing::Digest;
 
 use super::commands::{self, Written};
 use super::table::Table;
-use super::{Draft, compose};
+use super::{Draft, annexes, compose};
 use crate::calendar;
 use crate::cases::Outcome;
+use crate::documents::DocumentId;
+use crate::documents::store::Document;
 use crate::signatures::view::{OwnView, Seen, Stage, Ticks};
 
 /// What a form did wrong, and where.
@@ -37,6 +39,22 @@ pub(super) struct DraftView {
     pub outcomes: Vec<Choice>,
     pub text: String,
     pub saved: String,
+    pub annexes: Vec<AnnexView>,
+}
+
+impl DraftView {
+    /// Something is chosen.
+    pub fn has_annexes(&self) -> bool {
+        self.annexes.iter().any(|one| one.chosen)
+    }
+}
+
+/// A document that can become part of the minutes.
+pub(super) struct AnnexView {
+    pub id: DocumentId,
+    pub title: String,
+    pub name: String,
+    pub chosen: bool,
 }
 
 pub(super) struct Choice {
@@ -101,6 +119,7 @@ pub(super) fn draft_view(
     draft: Option<&Draft>,
     outcomes: &[Outcome],
     written: Option<&Written>,
+    offered: &[Document],
 ) -> DraftView {
     let proposed = current(table, draft, outcomes);
     let shown = written.unwrap_or(&proposed);
@@ -113,6 +132,15 @@ pub(super) fn draft_view(
         revision: shown.revision,
         outcomes: outcomes.iter().map(choice).collect(),
         text: shown.text.clone(),
+        annexes: offered
+            .iter()
+            .map(|one| AnnexView {
+                id: one.id,
+                title: annexes::title(one),
+                name: one.name.clone(),
+                chosen: shown.annexes.contains(&one.id),
+            })
+            .collect(),
         saved: match (draft, written) {
             (_, Some(_)) => "Le ultime modifiche non sono salvate.".to_owned(),
             (None, None) => "Non ancora salvato.".to_owned(),
@@ -131,13 +159,14 @@ pub(super) fn saved_words(draft: &Draft) -> String {
 pub(super) fn current(table: &Table, draft: Option<&Draft>, outcomes: &[Outcome]) -> Written {
     if let Some(draft) = draft {
         let (text, revision) = (draft.text.clone(), draft.revision);
+        let annexes = draft.annexes.clone();
         let possible = outcomes.contains(&draft.outcome) || outcomes.is_empty();
         let outcome = if possible { draft.outcome } else { outcomes[0] };
-        return commands::adapted(Written { outcome, text, revision }, table, outcomes);
+        return commands::adapted(Written { outcome, text, revision, annexes }, table, outcomes);
     }
     let outcome = outcomes.first().copied().unwrap_or(Outcome::NoAgreement);
     let text = compose::prefill(outcome, &table.facts());
-    Written { outcome, text, revision: 0 }
+    Written { outcome, text, revision: 0, annexes: Vec::new() }
 }
 
 pub(super) fn preview_view(table: &Table, draft: &Draft) -> PreviewView {

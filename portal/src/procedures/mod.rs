@@ -277,6 +277,11 @@ impl Procedures {
         Ok(Self(Arc::new(profiles)))
     }
 
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = &ProcedureProfile> {
+        self.0.values()
+    }
+
     /// The profile of a key.
     pub fn get(&self, key: &str) -> Option<&ProcedureProfile> {
         self.0.get(key)

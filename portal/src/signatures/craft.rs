@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Europe::Rome;
 use signing::{
     pades::{self, DocumentError, Meta, Prepared, SignerChain},
-    ports::{FieldPlace, MinutesForm, SigningMode, TsaError, TypesetError},
+    ports::{EvidenceForm, FieldPlace, MinutesForm, SigningMode, TsaError, TypesetError},
     preservation::GatherError,
     verify::{Kind, Level, Report, verify},
 };
@@ -100,6 +100,14 @@ pub async fn preview(ports: &SigningPorts, form: MinutesForm) -> Result<Vec<u8>,
     let typesetter = Arc::clone(&ports.typesetter);
     let typeset = tokio::task::spawn_blocking(move || typesetter.minutes(&form)).await??;
     Ok(typeset.pdf)
+}
+
+/// An evidence log on paper.
+pub async fn evidence(ports: &SigningPorts, form: EvidenceForm) -> Result<Vec<u8>, CraftError> {
+    let permit = timeout(PATIENCE, Arc::clone(&ports.previews).acquire_owned()).await;
+    let _permit = permit.map_err(|_| CraftError::Busy)?.map_err(|_| CraftError::Busy)?;
+    let typesetter = Arc::clone(&ports.typesetter);
+    Ok(tokio::task::spawn_blocking(move || typesetter.evidence(&form)).await??)
 }
 
 /// The minutes with every field reserved: from now on the bytes only grow (R-SIGN-04).

@@ -6,9 +6,12 @@ use signing::evidence::{Entry, EvidenceLog};
 use signing::process::ProcessId;
 use uuid::Uuid;
 
-use super::SignatureError;
 use super::store::ProcessRow;
+use super::{SignatureError, craft, evidence_words, store};
+use crate::accounts::{self, UserId};
+use crate::bodies::BodyId;
 use crate::db::Db;
+use crate::portal::Portal;
 use crate::{journal, on_db};
 
 #[derive(sqlx::FromRow)]
@@ -48,4 +51,24 @@ pub async fn load(db: &Db, row: &ProcessRow) -> Result<EvidenceLog, SignatureErr
         })
         .collect();
     Ok(EvidenceLog { process: ProcessId(row.id), title: row.title.clone(), entries: entries? })
+}
+
+/// The log as PDF, with itself as an associated file.
+pub async fn printed(
+    portal: &Portal,
+    row: &ProcessRow,
+    body: &str,
+) -> Result<Vec<u8>, SignatureError> {
+    let log = load(&portal.db, row).await?;
+    let signers = store::signers(&portal.db, row.id).await?;
+    let mut people = BTreeMap::new();
+    for actor in log.entries.iter().filter_map(|entry| entry.actor) {
+        if people.contains_key(&actor) {
+            continue;
+        }
+        let person = accounts::store::person(&portal.db, BodyId(row.body), UserId(actor)).await?;
+        people.insert(actor, person.map(|person| person.name()).unwrap_or_default());
+    }
+    let form = evidence_words::form(&log, body, &signers, &people);
+    craft::evidence(&portal.signing, form).await.map_err(SignatureError::from)
 }

@@ -29,6 +29,13 @@ impl SignatureError {
             Self::Craft(CraftError::Typeset(TypesetError::Character(character))) => {
                 return Ok(format!("Il carattere «{character}» non può essere stampato."));
             }
+            Self::Craft(CraftError::Typeset(
+                error @ (TypesetError::NoTemplate(_) | TypesetError::Template(_)),
+            )) => {
+                tracing::error!(%error, "a template of the minutes cannot be used");
+                "Il modello di questo verbale ha un errore e il testo non può essere impaginato: il \
+                 testo è salvato. Contatta l'assistenza."
+            }
             Self::Craft(CraftError::Busy) => {
                 "In questo momento ci sono troppe anteprime in preparazione: riprova tra poco."
             }

@@ -18,6 +18,7 @@ pub mod conditions;
 pub mod craft;
 pub mod ending;
 pub mod evidence;
+pub mod evidence_words;
 mod explain;
 pub mod identity;
 pub mod opening;

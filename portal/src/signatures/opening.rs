@@ -14,8 +14,9 @@ use crate::cases::{CaseState, Outcome};
 use crate::documents::filing;
 use crate::meetings::commands::conclude_in;
 use crate::meetings::people::Sitting;
-use crate::minutes::compose;
+use crate::minutes::commands::Written;
 use crate::minutes::table::Table;
+use crate::minutes::{annexes, compose};
 use crate::portal::Portal;
 use crate::procedures::{SeatKind, Side};
 use crate::signatures::ports::LiveTopic;
@@ -25,14 +26,14 @@ use crate::signatures::ports::LiveTopic;
 pub async fn freeze(
     portal: &Portal,
     table: &Table,
-    outcome: Outcome,
-    text: &str,
+    written: &Written,
     who: Who,
 ) -> Result<Uuid, SignatureError> {
     if !table.leads {
         return Err(SignatureError::NotAllowed);
     }
-    if text.trim().is_empty() {
+    let outcome = written.outcome;
+    if written.text.trim().is_empty() {
         return Err(SignatureError::Unfit("Scrivi il testo del verbale.".to_owned()));
     }
     let unfit = || SignatureError::Unfit("Scegli un esito dall'elenco.".to_owned());
@@ -43,7 +44,8 @@ pub async fn freeze(
     check(outcome, &signers)?;
 
     let now = portal.now();
-    let form = compose::form(&table.facts(), outcome, &minutes.template, text, &seats, now);
+    let annexes = annexes::load(portal, table, &written.annexes).await?;
+    let form = compose::form(&table.facts(), written, &minutes.template, annexes, &seats, now);
     let title = form.title.clone();
     let frozen = craft::freeze(&portal.signing, form).await?;
     let document = Digest::of(&frozen.pdf);

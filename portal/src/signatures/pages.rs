@@ -35,6 +35,7 @@ pub fn routes() -> Router<Portal> {
     Router::new()
         .route("/incontri/{id}/verbale/documento.pdf", get(document))
         .route("/incontri/{id}/verbale/evidenze.json", get(log_of))
+        .route("/incontri/{id}/verbale/evidenze.pdf", get(printed_log))
         .route("/incontri/{id}/verbale/annulla", post(cancel))
         .route("/incontri/{id}/verbale/abbandona", post(abandon))
         .route(
@@ -376,6 +377,20 @@ async fn log_of(State(portal): State<Portal>, visit: Visit, Path(id): Path<Uuid>
     let row = latest(&portal, &table).await?;
     let log = evidence::load(&portal.db, &row).await?.to_json();
     Ok(file("application/json", &disposition(false, "evidenze.json"), log.into_bytes()))
+}
+
+/// The evidence log on paper, with the log itself inside (R-SIGN-38).
+async fn printed_log(State(portal): State<Portal>, visit: Visit, Path(id): Path<Uuid>) -> Answer {
+    let table = at_table(&portal, &visit, id).await?;
+    if !table.watches {
+        return Err(PageError::Forbidden);
+    }
+    let row = latest(&portal, &table).await?;
+    let pdf = match evidence::printed(&portal, &row, &table.body.name).await {
+        Ok(pdf) => pdf,
+        Err(error) => return Err(PageError::Refused(error.explained()?)),
+    };
+    Ok(file("application/pdf", &disposition(false, "evidenze.pdf"), pdf))
 }
 
 /// A file of a case: nothing of it stays in the browser's cache.

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use signing::Digest;
 use signing::ports::{
-    Credential, IssueRequest, MinutesForm, Qtsp, QtspError, Sheet, StatusError, StatusSource, Tsa,
-    TsaError, Typeset, TypesetError, Typesetter, Wanted,
+    Credential, EvidenceForm, IssueRequest, MinutesForm, Qtsp, QtspError, Sheet, StatusError,
+    StatusSource, Tsa, TsaError, Typeset, TypesetError, Typesetter, Wanted,
 };
 use signing::preservation::Renewal;
 use signing::verify::TrustAnchors;
@@ -67,6 +67,10 @@ impl StatusSource for Nobody {
 impl Typesetter for Nobody {
     fn minutes(&self, form: &MinutesForm) -> Result<Typeset, TypesetError> {
         Err(TypesetError::NoTemplate(form.template.clone()))
+    }
+
+    fn evidence(&self, _: &EvidenceForm) -> Result<Vec<u8>, TypesetError> {
+        Err(TypesetError::NoTemplate("evidence".to_owned()))
     }
 
     fn unprintable(&self, _: &str) -> Option<char> {

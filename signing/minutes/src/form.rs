@@ -1,7 +1,7 @@
 //! From the form to the data that a template reads.
 
 use serde_json::{Value, json};
-use signing::ports::{MinutesForm, Sheet, TypesetError};
+use signing::ports::{EvidenceForm, MinutesForm, Sheet, TypesetError};
 
 use crate::world::fonts;
 
@@ -14,6 +14,23 @@ impl Data {
         let mut value = serde_json::to_value(form).expect("a form is plain data");
         value["text"] = paragraphs(&form.text);
         value["dispute"] = paragraphs(&form.dispute);
+        for (index, annex) in form.annexes.iter().enumerate() {
+            value["annexes"][index]["number"] = json!(index + 1);
+            value["annexes"][index]["path"] = json!(path_of(index, &annex.name));
+        }
+        Self::new(value)
+    }
+
+    /// Fields as in [`EvidenceForm`]. What the log holds was checked when it was written; a character
+    /// that cannot be shown must not keep the log from being read.
+    pub(crate) fn of_evidence(form: &EvidenceForm) -> Result<Self, TypesetError> {
+        let mut value = serde_json::to_value(form).expect("a form is plain data");
+        for line in value["lines"].as_array_mut().into_iter().flatten() {
+            let what = line["what"].as_str().unwrap_or_default();
+            let shown =
+                |c: char| if unprintable(c.encode_utf8(&mut [0; 4])).is_some() { '?' } else { c };
+            line["what"] = json!(what.chars().map(shown).collect::<String>());
+        }
         Self::new(value)
     }
 
@@ -37,6 +54,13 @@ impl Data {
         clean(&mut value)?;
         Ok(Self(serde_json::to_vec(&value).expect("a JSON value can be written")))
     }
+}
+
+/// Where a template finds an annex; the last part is its name in the document.
+pub(crate) fn path_of(index: usize, name: &str) -> String {
+    let plain = |c: char| if c.is_alphanumeric() || " ._-()".contains(c) { c } else { '-' };
+    let name: String = name.chars().map(plain).collect();
+    format!("/{:02} {}", index + 1, name.replace("..", "-"))
 }
 
 /// Paragraphs are separated by empty lines; a browser sends lines with CR LF.

@@ -1,4 +1,5 @@
-//! Makes the document: minutes from a Typst template to a tagged PDF/A-2a that is PDF/UA-1 too.
+//! Makes the document: minutes from a Typst template to a tagged PDF/A-2a that is PDF/UA-1 too; with
+//! annexes as associated files, PDF/A-3a.
 //!
 //! **Invariant:** a document depends on its template and its form alone. What people wrote is data
 //! (a virtual file that the template reads), never source code, and a template sees no clock, no
@@ -14,10 +15,14 @@ mod world;
 
 use std::path::PathBuf;
 
-use signing::ports::{FieldPlace, MinutesForm, Sheet, Typeset, TypesetError, Typesetter};
+use signing::ports::{
+    EvidenceForm, FieldPlace, MinutesAnnex, MinutesForm, Sheet, Typeset, TypesetError, Typesetter,
+};
 use typst::{
     comemo,
-    foundations::{Datetime, Smart},
+    foundations::{Datetime, NativeElement as _, Smart},
+    introspection::Introspector as _,
+    pdf::AttachElem,
 };
 use typst_layout::PagedDocument;
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards, Timestamp};
@@ -40,7 +45,8 @@ impl TypstTypesetter {
     }
 
     /// As [`shipped`](Self::shipped), but a file of `folder` goes before the built-in one of the
-    /// same name. Files are read at each document, so a changed template needs no restart.
+    /// same name, and one of the body's own folder in it ([`MinutesForm::house`]) before both. Files
+    /// are read at each document, so a changed template needs no restart.
     pub fn with_folder(folder: PathBuf) -> Self {
         Self { templates: Templates::with_folder(folder) }
     }
@@ -60,7 +66,9 @@ impl Typesetter for TypstTypesetter {
     fn minutes(&self, form: &MinutesForm) -> Result<Typeset, TypesetError> {
         let data = Data::of_minutes(form)?;
         let made_at = datetime(form.made_at)?;
-        let workshop = Workshop::new(&self.templates, &form.template, &data, made_at)?;
+        let mut workshop =
+            Workshop::new(&self.templates, &form.house, &form.template, &data, made_at)?;
+        workshop.lay_beside(&form.annexes);
         let document = self.lay_out(&workshop)?;
         let fields = form
             .signers
@@ -76,17 +84,30 @@ impl Typesetter for TypstTypesetter {
             })
             .collect::<Result<_, TypesetError>>()?;
         let ident = format!("{}|{}|{}", form.body, form.title, form.made_at);
-        let pdf = accessible(&workshop, &document, ident, made_at)?;
+        let archive =
+            if form.annexes.is_empty() { PdfStandard::A_2a } else { PdfStandard::A_3a };
+        let pdf = accessible(&workshop, &document, archive, ident, made_at)?;
+        attached(&document, &form.annexes)?;
         Ok(Typeset { pdf, fields })
     }
 
     fn sheet(&self, sheet: &Sheet) -> Result<Vec<u8>, TypesetError> {
         let data = Data::of_sheet(sheet)?;
         let made_at = datetime(sheet.made_at)?;
-        let workshop = Workshop::new(&self.templates, "sheet", &data, made_at)?;
+        let workshop = Workshop::new(&self.templates, "", "sheet", &data, made_at)?;
         let document = self.lay_out(&workshop)?;
         let ident = format!("{}|{}|{}", sheet.body, sheet.title, sheet.made_at);
-        accessible(&workshop, &document, ident, made_at)
+        accessible(&workshop, &document, PdfStandard::A_2a, ident, made_at)
+    }
+
+    fn evidence(&self, form: &EvidenceForm) -> Result<Vec<u8>, TypesetError> {
+        let data = Data::of_evidence(form)?;
+        let made_at = datetime(form.made_at)?;
+        let mut workshop = Workshop::new(&self.templates, "", "evidence", &data, made_at)?;
+        workshop.lay_at("/evidenze.json", form.log.clone().into_bytes());
+        let document = self.lay_out(&workshop)?;
+        let ident = format!("{}|{}|{}", form.process, form.title, form.made_at);
+        accessible(&workshop, &document, PdfStandard::A_3a, ident, made_at)
     }
 
     fn appearance(
@@ -98,7 +119,7 @@ impl Typesetter for TypstTypesetter {
         let data = Data::of_appearance(lines, width, height)?;
         // An appearance becomes a part of a dated document: it has no date of its own.
         let epoch = datetime(chrono::DateTime::UNIX_EPOCH)?;
-        let workshop = Workshop::new(&self.templates, "appearance", &data, epoch)?;
+        let workshop = Workshop::new(&self.templates, "", "appearance", &data, epoch)?;
         let document = self.lay_out(&workshop)?;
         let options = PdfOptions {
             timestamp: Some(Timestamp::new_utc(epoch)),
@@ -111,10 +132,11 @@ impl Typesetter for TypstTypesetter {
     }
 }
 
-/// Tagged PDF/A-2a that is PDF/UA-1 too.
+/// Tagged PDF/A of this kind that is PDF/UA-1 too.
 fn accessible(
     workshop: &Workshop<'_>,
     document: &PagedDocument,
+    archive: PdfStandard,
     ident: String,
     made_at: Datetime,
 ) -> Result<Vec<u8>, TypesetError> {
@@ -122,11 +144,21 @@ fn accessible(
         ident: Smart::Custom(ident),
         creator: Smart::Custom(Some("Accordo".to_owned())),
         timestamp: Some(Timestamp::new_utc(made_at)),
-        standards: standards(&[PdfStandard::A_2a, PdfStandard::Ua_1]),
+        standards: standards(&[archive, PdfStandard::Ua_1]),
         ..Default::default()
     };
     typst_pdf::pdf(document, &options)
         .map_err(|errors| TypesetError::Export(workshop.explain(&errors)))
+}
+
+/// Every annex became part of the document: a template that forgets one would let people sign without.
+fn attached(document: &PagedDocument, annexes: &[MinutesAnnex]) -> Result<(), TypesetError> {
+    let found = document.introspector().query(&AttachElem::ELEM.select()).len();
+    if found == annexes.len() {
+        return Ok(());
+    }
+    let fault = format!("{found} of {} annexes are attached", annexes.len());
+    Err(TypesetError::Template(format!("{fault}: `#annexes()` is missing or stands twice")))
 }
 
 fn standards(list: &[PdfStandard]) -> PdfStandards {

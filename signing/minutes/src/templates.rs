@@ -26,6 +26,7 @@ const SHIPPED: &[(&str, &str)] = shipped![
     "base.typ",
     "appearance.typ",
     "sheet.typ",
+    "evidence.typ",
     "conciliazione/accordo.typ",
     "conciliazione/mancato_accordo.typ",
     "conciliazione/mancata_comparizione.typ",
@@ -52,12 +53,16 @@ impl Templates {
         Self { folder: Some(folder) }
     }
 
-    /// The file at `path`, from the folder or else from the program.
-    pub(crate) fn read(&self, path: &VirtualPath) -> FileResult<Bytes> {
+    /// The file at `path`: from the body's own folder `house`, from the installation's, or else from
+    /// the program.
+    pub(crate) fn read(&self, house: &str, path: &VirtualPath) -> FileResult<Bytes> {
         if let Some(folder) = &self.folder {
-            match read_within(folder, path) {
-                Err(FileError::NotFound(_)) => {}
-                found => return found,
+            let own = (!house.is_empty() && is_plain(house)).then(|| folder.join(house));
+            for folder in own.as_ref().into_iter().chain([folder]) {
+                match read_within(folder, path) {
+                    Err(FileError::NotFound(_)) => {}
+                    found => return found,
+                }
             }
         }
         let name = path.get_without_slash();
@@ -67,6 +72,12 @@ impl Templates {
             .map(|(_, text)| Bytes::from_string(*text))
             .ok_or_else(|| FileError::NotFound(name.into()))
     }
+}
+
+/// A host name leads nowhere else.
+fn is_plain(house: &str) -> bool {
+    !house.starts_with('.')
+        && house.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'))
 }
 
 /// Reads a file that lies in `folder` itself: a link that leads out of it is refused.

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use signing::ports::TypesetError;
+use signing::ports::{MinutesAnnex, TypesetError};
 use typst::{
     Library, LibraryExt as _, World, WorldExt as _,
     diag::{FileError, FileResult, SourceDiagnostic},
@@ -12,7 +12,10 @@ use typst::{
     utils::LazyHash,
 };
 
-use crate::{form::Data, templates::Templates};
+use crate::{
+    form::{Data, path_of},
+    templates::Templates,
+};
 
 static LIBRARY: LazyLock<LazyHash<Library>> =
     LazyLock::new(|| LazyHash::new(Library::builder().build()));
@@ -44,22 +47,25 @@ impl Fonts {
 /// One document in the making: its template, its data, its date.
 pub(crate) struct Workshop<'a> {
     templates: &'a Templates,
+    house: &'a str,
     main: Source,
     data_file: FileId,
     data: Bytes,
     made_at: Datetime,
+    annexes: Vec<(FileId, Bytes)>,
 }
 
 impl<'a> Workshop<'a> {
     pub(crate) fn new(
         templates: &'a Templates,
+        house: &'a str,
         template: &str,
         data: &Data,
         made_at: Datetime,
     ) -> Result<Self, TypesetError> {
         let unknown = || TypesetError::NoTemplate(template.to_owned());
         let path = VirtualPath::new(format!("/{template}.typ")).map_err(|_| unknown())?;
-        let bytes = match templates.read(&path) {
+        let bytes = match templates.read(house, &path) {
             Err(FileError::NotFound(_)) => return Err(unknown()),
             Err(error) => return Err(TypesetError::Template(format!("{template}: {error}"))),
             Ok(bytes) => bytes,
@@ -67,7 +73,22 @@ impl<'a> Workshop<'a> {
         let main = source(file(path), &bytes)
             .map_err(|error| TypesetError::Template(format!("{template}: {error}")))?;
         let data_file = file(VirtualPath::new("/form.json").expect("a plain path"));
-        Ok(Self { templates, main, data_file, data: Bytes::new(data.0.clone()), made_at })
+        let (data, annexes) = (Bytes::new(data.0.clone()), vec![]);
+        Ok(Self { templates, house, main, data_file, data, made_at, annexes })
+    }
+
+    /// Lets the template attach these files.
+    pub(crate) fn lay_beside(&mut self, annexes: &[MinutesAnnex]) {
+        for (index, annex) in annexes.iter().enumerate() {
+            self.lay_at(&path_of(index, &annex.name), annex.content.clone());
+        }
+    }
+
+    /// Lets the template attach a file at this path.
+    pub(crate) fn lay_at(&mut self, path: &str, content: Vec<u8>) {
+        if let Ok(path) = VirtualPath::new(path) {
+            self.annexes.push((file(path), Bytes::new(content)));
+        }
     }
 
     /// The errors with file, line and column.
@@ -114,7 +135,10 @@ impl World for Workshop<'_> {
     fn file(&self, id: FileId) -> FileResult<Bytes> {
         match id.root() {
             VirtualRoot::Project if id == self.data_file => Ok(self.data.clone()),
-            VirtualRoot::Project => self.templates.read(id.vpath()),
+            VirtualRoot::Project => match self.annexes.iter().find(|(annex, _)| *annex == id) {
+                Some((_, content)) => Ok(content.clone()),
+                None => self.templates.read(self.house, id.vpath()),
+            },
             // Packages would come from the network.
             VirtualRoot::Package(_) => Err(FileError::AccessDenied),
         }

@@ -6,7 +6,11 @@ mod sample;
 
 use lopdf::{Document, Object};
 use sample::form;
-use signing::ports::{MinutesForm, MinutesSubject, TypesetError, Typesetter as _};
+use signing::Digest;
+use signing::ports::{
+    EvidenceForm, EvidenceLine, MinutesAnnex, MinutesForm, MinutesSubject, TypesetError,
+    Typesetter as _,
+};
 use signing_minutes::TypstTypesetter;
 
 const TEMPLATES: [&str; 10] = [
@@ -55,6 +59,85 @@ fn r_sign_04_every_shipped_template_gives_an_accessible_archive_document() {
         assert_eq!(catalog.get(b"Lang").unwrap().as_str().unwrap(), b"it-IT", "{template}");
         assert!(catalog.has(b"StructTreeRoot") && catalog.has(b"OutputIntents"), "{template}");
     }
+}
+
+fn annex(name: &str, title: &str, content: &[u8]) -> MinutesAnnex {
+    MinutesAnnex {
+        name: name.into(),
+        title: title.into(),
+        media_type: "application/pdf".into(),
+        digest: Digest::of(content),
+        content: content.to_vec(),
+    }
+}
+
+/// Names and contents of the associated files.
+fn attached(pdf: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let document = Document::load_mem(pdf).unwrap();
+    let files = catalog(&document).get(b"AF").unwrap();
+    let (_, files) = document.dereference(files).unwrap();
+    let one = |file: &Object| {
+        let (_, file) = document.dereference(file).unwrap();
+        let file = file.as_dict().unwrap();
+        let name = lopdf::decode_text_string(file.get(b"UF").unwrap()).unwrap();
+        let content = file.get_deref(b"EF", &document).unwrap().as_dict().unwrap();
+        let stream = content.get_deref(b"F", &document).unwrap().as_stream().unwrap();
+        let bytes = stream.decompressed_content().unwrap_or_else(|_| stream.content.clone());
+        (name, bytes)
+    };
+    files.as_array().unwrap().iter().map(one).collect()
+}
+
+#[test]
+fn r_sign_04_annexes_are_associated_files_with_their_digests_in_the_text() {
+    let annexes = vec![
+        annex("bolletta gennaio.pdf", "Bolletta «contestata»", b"%PDF-1.7 uno"),
+        annex("../../etc/pass#wd.pdf", "Secondo", b"due"),
+    ];
+    let with = MinutesForm { annexes: annexes.clone(), ..form() };
+    let made = TypstTypesetter::shipped().minutes(&with).unwrap();
+    let document = Document::load_mem(&made.pdf).unwrap();
+    let metadata = xmp(&document);
+    for part in ["pdfaid:part>3<", "pdfaid:conformance>A<", "pdfuaid:part>1<"] {
+        assert!(metadata.contains(part), "no {part} in {metadata}");
+    }
+    let text: String =
+        text_of(&made.pdf).split_whitespace().collect::<String>().replace('\u{200b}', "");
+    for annex in &annexes {
+        assert!(text.contains(&annex.digest.to_string()), "{} not in {text}", annex.digest);
+    }
+    let files = attached(&made.pdf);
+    let contents: Vec<&[u8]> = files.iter().map(|(_, content)| content.as_slice()).collect();
+    assert_eq!(contents, [&b"%PDF-1.7 uno"[..], b"due"]);
+    assert!(files[0].0.contains("bolletta gennaio.pdf"), "{files:?}");
+    assert!(!files[1].0.contains(".."), "{files:?}");
+}
+
+#[test]
+fn r_sign_38_an_evidence_log_on_paper_holds_the_log_itself() {
+    let line = |seq| EvidenceLine {
+        seq,
+        at: "20/11/2026 11:00:00 CET".into(),
+        what: "Anna Rossi (Cliente): firma rifiutata. Motivo: \u{1f44d} no".into(),
+        who: "Anna Rossi".into(),
+        address: "192.0.2.7".into(),
+        document: Digest::of(b"x").to_string(),
+        hash: Digest::of(b"y").to_string(),
+    };
+    let log = EvidenceForm {
+        title: "Registro delle evidenze – Verbale".into(),
+        body: "Servizio".into(),
+        process: "0".into(),
+        document: Digest::of(b"x").to_string(),
+        lines: (1..=60).map(line).collect(),
+        log: "{\"format\":\"accordo-evidence\"}".into(),
+        made_at: form().made_at,
+    };
+    let pdf = TypstTypesetter::shipped().evidence(&log).unwrap();
+    let document = Document::load_mem(&pdf).unwrap();
+    assert!(document.get_pages().len() > 1 && xmp(&document).contains("pdfaid:part>3<"));
+    assert!(text_of(&pdf).contains("Anna Rossi"));
+    assert_eq!(attached(&pdf), [("evidenze.json".to_owned(), log.log.into_bytes())]);
 }
 
 #[test]
@@ -174,6 +257,14 @@ fn templates_of_a_folder_go_before_the_shipped_ones_and_their_faults_are_located
     );
     write("own/outside.typ", "#import \"/base.typ\": *\n#show: minutes\n#read(\"/link.txt\")");
     write("own/above.typ", "#import \"/base.typ\": *\n#show: minutes\n#read(\"../../secret\")");
+    write(
+        "own/noannex.typ",
+        "#import \"/base.typ\": *\n#show: minutes\n#for one in form.signers { signature-field(one.field) }",
+    );
+    write(
+        "organismo.example.it/own/good.typ",
+        "#import \"/base.typ\": *\n#show: minutes\nDi questo organismo\n#signatures()",
+    );
     write("own/package.typ", "#import \"@preview/x:0.1.0\": *\n");
     let typesetter = TypstTypesetter::with_folder(folder.path().to_owned());
     let make =
@@ -181,6 +272,23 @@ fn templates_of_a_folder_go_before_the_shipped_ones_and_their_faults_are_located
 
     assert!(text_of(&make("good").unwrap().pdf).contains("Parole nostre"));
     typesetter.minutes(&form()).expect("the shipped ones are still there");
+    let in_house = |house: &str| {
+        let form = MinutesForm { template: "own/good".into(), house: house.into(), ..form() };
+        text_of(&typesetter.minutes(&form).unwrap().pdf)
+    };
+    assert!(in_house("organismo.example.it").contains("Di questo organismo"));
+    for other in ["altro.example.it", "../organismo.example.it", ""] {
+        assert!(in_house(other).contains("Parole nostre"), "{other}");
+    }
+    let forgotten = MinutesForm {
+        template: "own/noannex".into(),
+        annexes: vec![annex("a.pdf", "A", b"a")],
+        ..form()
+    };
+    match typesetter.minutes(&forgotten) {
+        Err(TypesetError::Template(text)) => assert!(text.contains("0 of 1 annexes"), "{text}"),
+        other => panic!("{other:?}"),
+    }
     let faults = [
         ("broken", "own/broken.typ:4:2: unknown variable: nosuch"),
         ("nofield", "the signature field `client` is not placed"),

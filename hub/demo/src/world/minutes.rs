@@ -5,6 +5,7 @@ use portal::bodies::Body;
 use portal::cases::Outcome;
 use portal::identification::Terms;
 use portal::meetings::MeetingId;
+use portal::minutes::commands::Written;
 use portal::minutes::table::Table;
 use portal::portal::Portal;
 use portal::signatures::conditions::IN_FORCE;
@@ -30,7 +31,13 @@ pub(super) async fn put_to_signature(
         let table = Table::seen(portal, body, actor, meeting).await.map_err(WorldError::of)?;
         if let Some(table) = table.filter(|table| table.leads) {
             let who = Who { user: Some(actor.user), address: None };
-            let frozen = opening::freeze(portal, &table, Outcome::Agreement, TEXT, who).await;
+            let written = Written {
+                outcome: Outcome::Agreement,
+                text: TEXT.to_owned(),
+                revision: 0,
+                annexes: Vec::new(),
+            };
+            let frozen = opening::freeze(portal, &table, &written, who).await;
             return frozen.map(drop).map_err(WorldError::of);
         }
     }

@@ -18,6 +18,7 @@ pub fn form() -> MinutesForm {
     };
     MinutesForm {
         template: "conciliazione/accordo".into(),
+        house: String::new(),
         body: "Servizio di conciliazione".into(),
         case_number: "N/2026/000123".into(),
         title: "Verbale di accordo – pratica N/2026/000123".into(),
@@ -37,6 +38,7 @@ pub fn form() -> MinutesForm {
             signer("operator_delegate", "Delegato dell'Operatore", "Luca Bianchi"),
             signer("neutral", "Conciliatrice", "Maria Verdi"),
         ],
+        annexes: vec![],
         made_at: Utc.with_ymd_and_hms(2026, 11, 20, 10, 15, 0).single().unwrap(),
     }
 }
