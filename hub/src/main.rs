@@ -6,9 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use hub::settings::Settings;
-use hub::{
-    HubError, backup, bench_sign, guard, minutes, serve, telemetry, verify, verify_log,
-};
+use hub::{HubError, backup, bench_sign, guard, minutes, serve, telemetry, verify, verify_log};
 use portal::clock::{Clock as _, SystemClock};
 
 /// Realtime meeting and signing hub for online conciliation and mediation.

@@ -84,8 +84,7 @@ impl Typesetter for TypstTypesetter {
             })
             .collect::<Result<_, TypesetError>>()?;
         let ident = format!("{}|{}|{}", form.body, form.title, form.made_at);
-        let archive =
-            if form.annexes.is_empty() { PdfStandard::A_2a } else { PdfStandard::A_3a };
+        let archive = if form.annexes.is_empty() { PdfStandard::A_2a } else { PdfStandard::A_3a };
         let pdf = accessible(&workshop, &document, archive, ident, made_at)?;
         attached(&document, &form.annexes)?;
         Ok(Typeset { pdf, fields })
