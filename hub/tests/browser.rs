@@ -29,6 +29,11 @@ fn r_meet_30_33_two_people_identify_one_of_them_by_video() {
     play("identification");
 }
 
+#[test]
+fn r_sign_28_29_a_panel_signatures_from_own_devices_and_their_verification() {
+    play("signing");
+}
+
 /// The story ends itself, its hub and its browsers, when it takes too long.
 fn play(story: &str) {
     let e2e = Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e");

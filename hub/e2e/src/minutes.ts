@@ -1,5 +1,5 @@
-/** Minutes and signatures: the portal's page in the room's side panel. */
-import type { FrameLocator, Locator } from 'playwright-core';
+/** Minutes and signatures: the portal's page in the room's side panel, or by itself. */
+import type { FrameLocator, Locator, Page } from 'playwright-core';
 import type { Hub } from './hub';
 import { newCode } from './portal';
 import type { Room } from './room';
@@ -8,15 +8,20 @@ const STEPS = ['sign-identify', 'sign-conditions', 'sign-contacts', 'sign-check'
 type Step = (typeof STEPS)[number];
 
 export class Minutes {
-  readonly frame: FrameLocator;
-
-  private constructor(readonly room: Room) {
-    this.frame = room.page.frameLocator('[data-testid=panel-frame]');
-  }
+  private constructor(
+    readonly page: Page,
+    readonly frame: Pick<FrameLocator, 'getByTestId' | 'locator'>,
+  ) {}
 
   static async open(room: Room): Promise<Minutes> {
     await room.open('document');
-    return new Minutes(room);
+    return new Minutes(room.page, room.page.frameLocator('[data-testid=panel-frame]'));
+  }
+
+  /** The page of its own, outside a room. */
+  static async at(page: Page, address: string): Promise<Minutes> {
+    await page.goto(address);
+    return new Minutes(page, page);
   }
 
   async write(outcome: string, text: string): Promise<void> {
@@ -31,7 +36,7 @@ export class Minutes {
   }
 
   async freeze(): Promise<void> {
-    this.room.page.once('dialog', (dialog) => void dialog.accept());
+    this.page.once('dialog', (dialog) => void dialog.accept());
     await this.frame.getByTestId('minutes-freeze').click();
     await this.status('sent');
   }

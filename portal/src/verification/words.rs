@@ -64,18 +64,18 @@ impl Findings {
         let mut signatures = Vec::new();
         collect(report, "", &mut signatures);
         let (standing, text) = verdict(report, &signatures);
-        let mut facts = vec![
+        let facts = vec![
             ("File".to_owned(), name.to_owned()),
             ("Verificato il".to_owned(), calendar::show(report.checked_at)),
         ];
-        let open = &report.open_fields;
-        if !open.is_empty() {
-            facts.push(("Spazi per firma ancora vuoti".to_owned(), open.join(", ")));
-        }
         let mut details = vec![
             ("Impronta SHA-256 del file".to_owned(), report.document.to_string()),
             ("Dimensione".to_owned(), format!("{} byte", report.bytes)),
         ];
+        let open = &report.open_fields;
+        if !open.is_empty() {
+            details.push(("Spazi per firma ancora vuoti".to_owned(), open.join(", ")));
+        }
         if let Some(content) = &report.content {
             let label = "Impronta SHA-256 del documento contenuto".to_owned();
             details.push((label, content.digest.to_string()));
