@@ -102,15 +102,19 @@ impl Sockets {
 
     /// Sleeps until a datagram or a wake-up is there, or for so long; `None` waits for ever.
     pub(super) fn wait(&self, patience: Option<Duration>) {
-        self.poll(self.bound.len(), patience);
+        if self.poll(self.bound.len(), patience) {
+            self.waker.reset();
+        }
     }
 
-    /// Sleeps for so long, or until a wake-up is there, and lets datagrams gather meanwhile.
+    /// Sleeps for so long, or until a wake-up is there, and lets datagrams gather meanwhile. The
+    /// wake-up stays for [`Self::wait`]: what it stands for is looked at after that.
     pub(super) fn gather(&self, span: Duration) {
         self.poll(0, Some(span));
     }
 
-    fn poll(&self, sockets: usize, patience: Option<Duration>) {
+    /// True if there is a wake-up.
+    fn poll(&self, sockets: usize, patience: Option<Duration>) -> bool {
         let poll = |fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
         let mut fds = vec![poll(self.waker.0.as_raw_fd())];
         fds.extend(self.bound[..sockets].iter().map(|b| poll(b.socket.as_raw_fd())));
@@ -122,9 +126,7 @@ impl Sockets {
         let count = fds.len() as libc::nfds_t;
         // SAFETY: `fds` and `timeout` are valid for their length during the call.
         unsafe { libc::ppoll(fds.as_mut_ptr(), count, timeout, std::ptr::null()) };
-        if fds[0].revents != 0 {
-            self.waker.reset();
-        }
+        fds[0].revents != 0
     }
 }
 
@@ -333,6 +335,20 @@ fn address(name: &libc::sockaddr_storage) -> Option<SocketAddr> {
 mod tests {
     use super::*;
     use std::net::UdpSocket as Std;
+
+    #[test]
+    fn a_wake_up_while_datagrams_gather_is_kept() {
+        let here: SocketAddr = "127.0.0.1:0".parse().expect("an address");
+        let sockets = Sockets::bind(&[here], &[]).expect("bound");
+        sockets.waker().wake();
+        sockets.gather(Duration::from_millis(1));
+        let (awake, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            sockets.wait(None);
+            awake.send(())
+        });
+        told.recv_timeout(Duration::from_secs(10)).expect("it does not sleep");
+    }
 
     #[test]
     fn batches_go_out_and_come_in_on_both_families() {
