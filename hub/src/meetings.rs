@@ -15,6 +15,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, post};
 use axum::{Json, Router, middleware};
 use chrono::{DateTime, TimeDelta, Utc};
+use portal::accounts::{Actor, Role as PortalRole};
 use portal::db::DbError;
 use portal::guests::extra::{self, ExtraError, ExtraSeat, Quality};
 use portal::leases::{self, Lease};
@@ -212,12 +213,14 @@ struct JoinAnswer {
     side: Side,
     help_phone: String,
     panel: String,
+    back: String,
 }
 
 #[derive(Serialize)]
 struct JoinRefusal {
     code: &'static str,
     message: String,
+    back: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_s: Option<u64>,
 }
@@ -245,7 +248,12 @@ async fn join(
         Ok(ticket) => ticket,
         Err(DoorError::Db(error)) => return Err(error.into()),
         Err(error) => {
-            let refusal = JoinRefusal { code, message: error.to_string(), retry_after_s };
+            let back = match &error {
+                DoorError::NoSeat => None,
+                _ => Some(meeting),
+            };
+            let back = way_back(&visit.actor, back);
+            let refusal = JoinRefusal { code, message: error.to_string(), back, retry_after_s };
             return Ok((status, Json(refusal)).into_response());
         }
     };
@@ -258,8 +266,18 @@ async fn join(
         side: side(ticket.seat),
         help_phone: portal.settings.help_phone.clone(),
         panel: ticket.meeting.map(|m| format!("/incontri/{m}/verbale")).unwrap_or_default(),
+        back: way_back(&visit.actor, ticket.meeting),
     };
     Ok(Json(answer).into_response())
+}
+
+/// The page to go to after the room: the meeting's, for whom there is one.
+fn way_back(actor: &Actor, meeting: Option<MeetingId>) -> String {
+    match meeting {
+        _ if actor.role == PortalRole::Guest => "/ospite".to_owned(),
+        Some(meeting) => format!("/incontri/{meeting}"),
+        None => "/".to_owned(),
+    }
 }
 
 /// As `meeting_phones` has it.

@@ -248,6 +248,7 @@ async fn join(
         "side": side,
         "help_phone": "800 123 456",
         "panel": format!("/incontri/{}/verbale", ROOM.0),
+        "back": format!("/incontri/{}", ROOM.0),
     }))
     .into_response()
 }

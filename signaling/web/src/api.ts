@@ -10,14 +10,16 @@ export interface Seat {
   role: Role;
   side: Side;
   help_phone: string;
-  /** Page with minutes and signatures. */
+  /** Page with minutes and signatures; empty for whom there is none. */
   panel: string;
+  /** The page to go to afterwards. */
+  back: string;
 }
 
 export type JoinAnswer =
   | { ok: true; seat: Seat }
   /** The hub says no; `retry_after_s` says when to ask again, if that helps. */
-  | { ok: false; code: ErrorCode | 'signed_out' | 'unknown' | 'offline'; message: string; retry_after_s?: number };
+  | { ok: false; code: ErrorCode | 'signed_out' | 'unknown' | 'offline'; message: string; retry_after_s?: number; back?: string };
 
 /** Asks for a token. `accepted`: the confidentiality notice was accepted (R-MEET-25). */
 export function join(meeting: string, accepted: boolean): Promise<JoinAnswer> {

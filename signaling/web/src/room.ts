@@ -12,16 +12,18 @@ import { createEntrance } from './ui/entrance';
 import { createRoomScreen } from './ui/roomscreen';
 
 const meetingId = meetingFromPath(location.pathname);
-const way: Way = { meeting: meetingId, phone: null, again: () => void begin() };
+const way: Way = { back: '/', phone: null, again: () => void begin() };
 
 async function begin(): Promise<void> {
   const memory = recall(meetingId);
   const answer = await join(meetingId, memory?.accepted ?? false);
   if (!answer.ok) {
+    way.back = answer.back ?? way.back;
     show(closedPage(answer, way));
     return;
   }
   way.phone = answer.seat.help_phone;
+  way.back = answer.seat.back;
   const devices = new Devices();
   if (memory?.accepted) {
     await devices.start(memory.mic, memory.cam);

@@ -47,8 +47,12 @@ export function createChat(meeting: Meeting) {
   async function send(): Promise<void> {
     const written = text.value.trim();
     if (written === '') return;
-    const { epoch } = meeting.state;
-    if (await meeting.command({ type: 'chat', epoch, text: written })) text.value = '';
+    const { epoch, session } = meeting.state;
+    // What is typed while the answer is on its way is the next line.
+    text.value = '';
+    const said = await meeting.command({ type: 'chat', epoch, text: written });
+    // Refused: it comes back, but not into another session.
+    if (!said && session === meeting.state.session) text.value = [written, text.value].filter(Boolean).join('\n');
   }
 
   function update(): void {

@@ -7,7 +7,8 @@ import { button, h, setText, type Child } from './element';
 import { phoneLink } from './phone';
 
 export interface Way {
-  meeting: string;
+  /** The page to go to from here, as far as the hub has said it. */
+  back: string;
   /** Whom to call, once the hub has said it. */
   phone: string | null;
   again: () => void;
@@ -84,7 +85,8 @@ function page(title: string, text: string, test: string, phone: string | null, a
 }
 
 function back(way: Way): HTMLElement {
-  return h('a', { class: 'btn', text: 'Vai alla pagina dell’incontro', attrs: { href: `/incontri/${encodeURIComponent(way.meeting)}` } });
+  const text = way.back.startsWith('/incontri/') ? 'Vai alla pagina dell’incontro' : 'Vai alla tua pagina';
+  return h('a', { class: 'btn', text, test: 'back', attrs: { href: way.back } });
 }
 
 function countdown(seconds: number, exact: boolean, done: () => void): HTMLElement {

@@ -57,6 +57,8 @@ export function createControls(meeting: Meeting, panels: { toggle(name: PanelNam
     files.node.classList.toggle('news', unread.files > 0);
     // In the lobby the page itself shows the devices.
     for (const c of [people, chat, files, document_, log, settings]) c.node.hidden = !inside;
+    // Who has a seat in this room alone signs nothing.
+    document_.node.hidden ||= meeting.seat.panel === '';
     hand.node.hidden = !inside || isConciliator(meeting.state);
     leave.set('leave', 'Esci', null, null);
     walk.update();

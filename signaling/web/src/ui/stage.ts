@@ -223,7 +223,7 @@ function stageNote(meeting: Meeting, people: Person[]): string {
     return people.length > 1 ? '' : 'In questa sessione per ora ci sei solo tu.';
   }
   if (state.session === 'plenary' && state.view && !state.view.conciliator_here) {
-    return 'Il conciliatore è in una sessione separata. Resta in attesa: torna qui appena possibile.';
+    return 'Il conciliatore non è qui in questo momento. Resta in attesa: torna appena possibile.';
   }
   return people.length > 1 ? '' : 'Per ora ci sei solo tu. Resta in attesa.';
 }
