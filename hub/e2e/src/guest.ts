@@ -59,4 +59,12 @@ async function play({ hub, visitor, person }: AtHub): Promise<void> {
   await look(staff, 'board');
   await staff.setViewportSize(PHONE);
   await look(staff, 'board-on-a-phone');
+
+  // Afterwards the guest finds the own page again.
+  await led.press('end');
+  await led.press('dialog-confirm');
+  await guest.getByTestId('farewell-ended').waitFor();
+  await look(guest, 'guest-ended');
+  await guest.getByTestId('back').click();
+  await guest.waitForURL('**/ospite');
 }

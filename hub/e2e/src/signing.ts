@@ -94,18 +94,19 @@ async function play({ hub, person }: AtHub): Promise<void> {
   assert.deepEqual([seen.signatures, seen.valid], [3, 3], seen.text);
 
   // Anybody may have it checked; on a phone as well.
-  await signer.goto('/verifica-firma');
-  await look(signer, 'verify');
-  await signer.locator('#file').setInputFiles({ name: 'appunti.txt', mimeType: 'text/plain', buffer: Buffer.from('niente') });
-  await signer.getByTestId('verify').click();
-  await signer.locator('#file-errore').waitFor();
-  await look(signer, 'verify-refused');
-  await signer.locator('#file').setInputFiles(signed);
-  await signer.getByTestId('verify').click();
-  await signer.getByTestId('verdict').filter({ hasText: 'Tutto in ordine' }).waitFor();
+  const verifier = await signer.context().newPage();
+  await verifier.goto('/verifica-firma');
+  await look(verifier, 'verify');
+  await verifier.locator('#file').setInputFiles({ name: 'appunti.txt', mimeType: 'text/plain', buffer: Buffer.from('niente') });
+  await verifier.getByTestId('verify').click();
+  await verifier.locator('#file-errore').waitFor();
+  await look(verifier, 'verify-refused');
+  await verifier.locator('#file').setInputFiles(signed);
+  await verifier.getByTestId('verify').click();
+  await verifier.getByTestId('verdict').filter({ hasText: 'Tutto in ordine' }).waitFor();
   // An archive time stamp may have come meanwhile.
-  assert.equal(await signer.getByTestId('signature').filter({ hasText: 'Firma di' }).count(), 3);
-  await look(signer, 'verified');
+  assert.equal(await verifier.getByTestId('signature').filter({ hasText: 'Firma di' }).count(), 3);
+  await look(verifier, 'verified');
 }
 
 /** As it stands on the person's profile. */
