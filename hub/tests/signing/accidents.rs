@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use chrono::TimeDelta;
-use portal::signatures::{apply, attempts, store};
+use portal::signatures::{apply, attempts, store, waiting};
 use portal_testing::databases;
 
 use crate::TEXT;
@@ -44,7 +44,7 @@ async fn r_sign_34_a_signature_without_time_stamp_is_kept_and_finished_later() {
         apply::resume_all(&stage.world.portal, None).await.unwrap();
         let (_, report, signatures) = stage.document().await;
         assert!(report.accepted() && signatures == 1, "{name} {report:?}");
-        assert!(store::interrupted(db).await.unwrap().is_empty(), "{name}");
+        assert!(waiting::interrupted(db).await.unwrap().is_empty(), "{name}");
         assert_eq!(client.next().await, "nothing", "{name}");
     }
     databases.end().await;

@@ -18,7 +18,7 @@ use portal::cases::rules::Act;
 use portal::db::Db;
 use portal::journal;
 use portal::meetings::Mode;
-use portal::signatures::{apply, store};
+use portal::signatures::{apply, waiting};
 use portal_testing::databases;
 use signing::verify::{Level, verify};
 use stage::{Stage, attribute, went_on};
@@ -261,7 +261,7 @@ async fn r_sign_33_the_term_passes_and_the_case_ends_without_agreement() {
         let mut conciliator = stage.browser("conciliatore").await;
         went_on(&conciliator.send("abbandona", &[]).await);
         assert_eq!(stage.case_state().await, CaseState::NoAgreement, "{name}");
-        assert!(store::interrupted(db).await.unwrap().is_empty());
+        assert!(waiting::interrupted(db).await.unwrap().is_empty());
     }
     databases.end().await;
 }

@@ -18,7 +18,7 @@ use super::craft::{CraftError, Order};
 use super::rules::{self, Need};
 use super::steps::{advance, advance_in, changed, document, expected, locked, signer};
 use super::store::{Locked, ProcessRow, Who};
-use super::{SignatureError, attempts, craft, ending, identity, store};
+use super::{SignatureError, attempts, craft, ending, identity, store, waiting};
 use crate::accounts::UserId;
 use crate::bodies::BodyId;
 use crate::db::Tx;
@@ -411,13 +411,13 @@ pub async fn resume_all(
     portal: &Portal,
     stopped: Option<DateTime<Utc>>,
 ) -> Result<(), SignatureError> {
-    for row in store::interrupted(&portal.db).await? {
+    for row in waiting::interrupted(&portal.db).await? {
         if let Err(error) = settle(portal, &row, stopped).await {
             tracing::warn!(process = %row.id, %error, "a signature still waits");
         }
     }
     let now = portal.now();
-    for row in store::overdue(&portal.db, now, now - GRACE).await? {
+    for row in waiting::overdue(&portal.db, now, now - GRACE).await? {
         if let Err(error) = ending::expire(portal, &row).await {
             tracing::error!(process = %row.id, %error, "a process does not expire");
         }

@@ -33,6 +33,7 @@ pub mod rules;
 pub mod steps;
 pub mod store;
 pub(crate) mod view;
+pub mod waiting;
 
 use signing::{
     ports::QtspError,

@@ -6,7 +6,7 @@ use signing::process::Input;
 
 use super::steps::{advance_in, changed};
 use super::store::{ProcessRow, Who};
-use super::{SignatureError, ending, store};
+use super::{SignatureError, ending, store, waiting};
 use crate::accounts::{Actor, Person, UserId};
 use crate::bodies::BodyId;
 use crate::calendar;
@@ -60,7 +60,7 @@ pub async fn remind(portal: &Portal, row: &ProcessRow, who: Who) -> Result<usize
 pub async fn pass_time(portal: &Portal) -> Result<(), SignatureError> {
     let now = portal.now();
     let longest = TimeDelta::days(30);
-    for row in store::ending_before(&portal.db, now, now + longest).await? {
+    for row in waiting::ending_before(&portal.db, now, now + longest).await? {
         let body = cases::body(portal, BodyId(row.body)).await?;
         let days = &portal.profile(&body.procedure).signatures.reminder_days;
         let process = store::replay(&portal.db, &row).await?;

@@ -11,6 +11,7 @@
 //! [`Report::signatures`] and [`Report::open_fields`] with what it expects.
 
 mod changes;
+mod claimed_time;
 mod evidence;
 mod file;
 mod gaps;

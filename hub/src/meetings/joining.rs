@@ -1,0 +1,109 @@
+//! The endpoint that gives out seats: `POST /api/rooms/{meeting}/join`.
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::IntoResponse as _;
+use axum::routing::post;
+use axum::{Json, Router, middleware};
+use portal::accounts::{self, Actor};
+use portal::meetings::MeetingId;
+use portal::meetings::door::{self, DoorError};
+use portal::portal::Portal;
+use portal::web::{Answer, Visit, guard};
+use serde::{Deserialize, Serialize};
+use signaling::protocol::{Role, Side};
+use uuid::Uuid;
+
+use super::{SOCKET, role, side};
+
+pub(super) fn router(portal: Portal) -> Router {
+    Router::new()
+        .route("/api/rooms/{meeting}/join", post(join))
+        .layer(middleware::from_fn(guard::same_origin))
+        .with_state(portal)
+}
+
+#[derive(Deserialize)]
+struct JoinRequest {
+    #[serde(default)]
+    confidentiality_accepted: bool,
+}
+
+/// What the room's page needs before it opens its socket.
+#[derive(Serialize)]
+struct JoinAnswer {
+    /// Empty until the notice of confidentiality was accepted.
+    token: String,
+    ws: &'static str,
+    title: String,
+    case_number: String,
+    role: Role,
+    side: Side,
+    help_phone: String,
+    panel: String,
+    back: String,
+}
+
+#[derive(Serialize)]
+struct JoinRefusal {
+    code: &'static str,
+    message: String,
+    back: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_s: Option<u64>,
+}
+
+async fn join(
+    State(portal): State<Portal>,
+    visit: Visit,
+    Path(meeting): Path<Uuid>,
+    Json(request): Json<JoinRequest>,
+) -> Answer {
+    let meeting = MeetingId(meeting);
+    let accepted = request.confidentiality_accepted;
+    let asked = door::ask(&portal, &visit.body, &visit.actor, meeting, accepted).await;
+    let (status, code, retry_after_s) = match &asked {
+        Ok(_) => (StatusCode::OK, "", None),
+        Err(DoorError::NoSeat) => (StatusCode::NOT_FOUND, "unknown", None),
+        Err(DoorError::TooEarly { seconds }) => {
+            (StatusCode::FORBIDDEN, "too_early", Some(*seconds))
+        }
+        Err(DoorError::Over) => (StatusCode::GONE, "ended", None),
+        Err(DoorError::NoRoom) => (StatusCode::CONFLICT, "wrong_state", None),
+        Err(DoorError::Db(_)) => (StatusCode::SERVICE_UNAVAILABLE, "internal", Some(5)),
+    };
+    let ticket = match asked {
+        Ok(ticket) => ticket,
+        Err(DoorError::Db(error)) => return Err(error.into()),
+        Err(error) => {
+            let back = match &error {
+                DoorError::NoSeat => None,
+                _ => Some(meeting),
+            };
+            let back = way_back(&visit.actor, back);
+            let refusal = JoinRefusal { code, message: error.to_string(), back, retry_after_s };
+            return Ok((status, Json(refusal)).into_response());
+        }
+    };
+    let answer = JoinAnswer {
+        token: ticket.token.map(|token| token.reveal().to_owned()).unwrap_or_default(),
+        ws: SOCKET,
+        title: ticket.title,
+        case_number: ticket.case_number,
+        role: role(ticket.seat),
+        side: side(ticket.seat),
+        help_phone: portal.settings.help_phone.clone(),
+        panel: ticket.meeting.map(|m| format!("/incontri/{m}/verbale")).unwrap_or_default(),
+        back: way_back(&visit.actor, ticket.meeting),
+    };
+    Ok(Json(answer).into_response())
+}
+
+/// The page to go to after the room: the meeting's, for whom there is one.
+fn way_back(actor: &Actor, meeting: Option<MeetingId>) -> String {
+    match meeting {
+        _ if actor.role == accounts::Role::Guest => "/ospite".to_owned(),
+        Some(meeting) => format!("/incontri/{meeting}"),
+        None => "/".to_owned(),
+    }
+}
