@@ -6,15 +6,21 @@ use axum::response::IntoResponse as _;
 use axum::routing::post;
 use axum::{Json, Router, middleware};
 use portal::accounts::{self, Actor};
+use portal::calendar;
+use portal::cases::CaseId;
 use portal::meetings::MeetingId;
 use portal::meetings::door::{self, DoorError};
 use portal::portal::Portal;
+use portal::procedures::SideNames;
 use portal::web::{Answer, Visit, guard};
 use serde::{Deserialize, Serialize};
 use signaling::protocol::{Role, Side};
 use uuid::Uuid;
 
 use super::{SOCKET, role, side};
+
+/// Where to go from a room that is not one's own.
+const HOME: &str = "/";
 
 pub(super) fn router(portal: Portal) -> Router {
     Router::new()
@@ -42,6 +48,12 @@ struct JoinAnswer {
     help_phone: String,
     panel: String,
     back: String,
+    /// Nobody is admitted there, and nothing is begun or ended (R-MEET-23).
+    standing: bool,
+    /// The day until which files shared with all stay, in words; empty: until the meeting ends.
+    files_until: String,
+    /// What the sides are called (R-SIGN-40).
+    sides: SideNames,
 }
 
 #[derive(Serialize)]
@@ -49,6 +61,8 @@ struct JoinRefusal {
     code: &'static str,
     message: String,
     back: String,
+    /// It was a standing room's address.
+    standing: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_s: Option<u64>,
 }
@@ -68,7 +82,7 @@ async fn join(
         Err(DoorError::TooEarly { seconds }) => {
             (StatusCode::FORBIDDEN, "too_early", Some(*seconds))
         }
-        Err(DoorError::Over) => (StatusCode::GONE, "ended", None),
+        Err(DoorError::Over | DoorError::StandingOver { .. }) => (StatusCode::GONE, "ended", None),
         Err(DoorError::NoRoom) => (StatusCode::CONFLICT, "wrong_state", None),
         Err(DoorError::Db(_)) => (StatusCode::SERVICE_UNAVAILABLE, "internal", Some(5)),
     };
@@ -77,13 +91,20 @@ async fn join(
         Err(DoorError::Db(error)) => return Err(error.into()),
         Err(error) => {
             let back = match &error {
-                DoorError::NoSeat => None,
-                _ => Some(meeting),
+                DoorError::NoSeat => HOME.to_owned(),
+                DoorError::StandingOver { case, .. } => of_case(*case),
+                _ => of_meeting(meeting),
             };
             let back = way_back(&visit.actor, back);
-            let refusal = JoinRefusal { code, message: error.to_string(), back, retry_after_s };
+            let standing = matches!(error, DoorError::StandingOver { .. });
+            let message = error.to_string();
+            let refusal = JoinRefusal { code, message, back, standing, retry_after_s };
             return Ok((status, Json(refusal)).into_response());
         }
+    };
+    let back = match ticket.meeting {
+        Some(meeting) if !ticket.standing => of_meeting(meeting),
+        _ => of_case(ticket.case),
     };
     let answer = JoinAnswer {
         token: ticket.token.map(|token| token.reveal().to_owned()).unwrap_or_default(),
@@ -94,16 +115,27 @@ async fn join(
         side: side(ticket.seat),
         help_phone: portal.settings.help_phone.clone(),
         panel: ticket.meeting.map(|m| format!("/incontri/{m}/verbale")).unwrap_or_default(),
-        back: way_back(&visit.actor, ticket.meeting),
+        back: way_back(&visit.actor, back),
+        standing: ticket.standing,
+        files_until: ticket
+            .files_until
+            .map(|until| calendar::show_day(calendar::day_of(until)))
+            .unwrap_or_default(),
+        sides: ticket.sides,
     };
     Ok(Json(answer).into_response())
 }
 
-/// The page to go to after the room: the meeting's, for whom there is one.
-fn way_back(actor: &Actor, meeting: Option<MeetingId>) -> String {
-    match meeting {
-        _ if actor.role == accounts::Role::Guest => "/ospite".to_owned(),
-        Some(meeting) => format!("/incontri/{meeting}"),
-        None => "/".to_owned(),
-    }
+fn of_meeting(meeting: MeetingId) -> String {
+    format!("/incontri/{meeting}")
+}
+
+/// A standing room has no page of its own.
+fn of_case(case: CaseId) -> String {
+    format!("/pratiche/{case}?scheda=incontri")
+}
+
+/// The page to go to after the room. A guest has one page only.
+fn way_back(actor: &Actor, page: String) -> String {
+    if actor.role == accounts::Role::Guest { "/ospite".to_owned() } else { page }
 }

@@ -112,7 +112,8 @@ pub async fn add(
     if seats >= usize::from(rules.capacity) {
         return Err(ExtraError::Full(rules.capacity));
     }
-    let label = format!("{} ({})", new.quality.label(), new.side.label());
+    let side = &portal.profile(&case.procedure).sides.of(new.side).name;
+    let label = format!("{} ({side})", new.quality.label());
     let (given_name, surname) = new.name.trim().split_once(' ').unwrap_or((new.name.trim(), ""));
     let data = PersonalData {
         given_name: given_name.to_owned(),

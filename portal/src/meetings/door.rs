@@ -12,14 +12,14 @@ use super::{MeetingId, commands, people, store};
 use crate::accounts::{Actor, UserId};
 use crate::bodies::{Body, BodyId};
 use crate::calendar;
-use crate::cases;
 use crate::cases::store::CaseRecord;
+use crate::cases::{self, CaseId};
 use crate::db::{Db, DbError, Tx, kept};
 use crate::guests::{self, Guest};
 use crate::leases;
 use crate::on_db;
 use crate::portal::Portal;
-use crate::procedures::{RoomRules, SeatKind};
+use crate::procedures::{RoomRules, SeatKind, SideNames};
 use crate::random::{self, Token};
 use crate::signatures::identity;
 
@@ -38,6 +38,18 @@ pub enum DoorError {
     /// The meeting is over.
     #[error("L'incontro è terminato.")]
     Over,
+    /// The days of a standing room are over (R-MEET-23).
+    #[error(
+        "La stanza della pratica è rimasta aperta fino al {}. Per un nuovo incontro rivolgiti alla \
+         segreteria; i documenti e i verbali restano nella pagina della pratica.",
+        calendar::show_day(calendar::day_of(*ended_at))
+    )]
+    StandingOver {
+        /// Whose room it was.
+        case: CaseId,
+        /// When they ended.
+        ended_at: DateTime<Utc>,
+    },
     /// It is held by telephone.
     #[error("L'incontro si svolge in call conference.")]
     NoRoom,
@@ -55,8 +67,16 @@ pub struct Ticket {
     pub seat: SeatKind,
     /// Title of the page.
     pub title: String,
-    /// Number of the case.
+    /// The case of the room.
+    pub case: CaseId,
+    /// Its number.
     pub case_number: String,
+    /// Nobody is admitted there: it is a standing room, and no meeting is held.
+    pub standing: bool,
+    /// Until when files shared with all stay; nothing: until the meeting ends.
+    pub files_until: Option<DateTime<Utc>>,
+    /// What the sides are called.
+    pub sides: SideNames,
     /// The meeting whose minutes stand beside the room; a standing room shows the last one's.
     pub meeting: Option<MeetingId>,
 }
@@ -116,6 +136,16 @@ impl Place {
             Held::Standing { .. } => "Stanza della pratica".to_owned(),
         }
     }
+
+    /// Nobody gets in any more.
+    fn over(&self) -> DoorError {
+        match &self.held {
+            Held::Meeting(_) => DoorError::Over,
+            Held::Standing { room, .. } => {
+                DoorError::StandingOver { case: room.case, ended_at: room.ends_at }
+            }
+        }
+    }
 }
 
 /// The room that people at this address are in, and its case: a standing room's address leads to
@@ -167,11 +197,12 @@ pub async fn ask(
         return Err(DoorError::NoSeat);
     }
     let own = own_seat(portal, actor, &place.case).await?.ok_or(DoorError::NoSeat)?;
-    let (now, rules) = (portal.now(), portal.profile(&place.case.procedure).room);
+    let (now, profile) = (portal.now(), portal.profile(&place.case.procedure));
+    let rules = profile.room;
     match place.door(&rules, now) {
         Door::Open => {}
         Door::OpensIn { seconds } => return Err(DoorError::TooEarly { seconds }),
-        Door::Over => return Err(DoorError::Over),
+        Door::Over => return Err(place.over()),
         Door::NoRoom => return Err(DoorError::NoRoom),
     }
     let token = Token::new(&*portal.random);
@@ -203,11 +234,21 @@ pub async fn ask(
         insert_token(&mut tx, body.id, seat_id, &token, expires).await?;
     }
     tx.commit().await?;
+    let kept_in = match &place.held {
+        Held::Meeting(meeting) => {
+            standing::of_meeting(&portal.db, body.id, meeting.id, now).await?
+        }
+        Held::Standing { room, .. } => Some(*room),
+    };
     Ok(Ticket {
         token: accepted_at.map(|_| token),
         seat: own.seat,
         title: place.title(),
+        case: place.case.id,
         case_number: place.case.shown_number().to_owned(),
+        standing: matches!(place.held, Held::Standing { .. }),
+        files_until: kept_in.map(|room| room.ends_at),
+        sides: profile.sides.clone(),
         meeting: match &place.held {
             _ if own.seat.is_extra() => None,
             Held::Meeting(meeting) => Some(meeting.id),

@@ -15,7 +15,7 @@ use super::convening::{self, explained, instant, unexplained};
 use super::people::Sitting;
 use super::rules::Door;
 use super::store::{self, MeetingRecord};
-use super::{MeetingId, MeetingState, attendance, commands};
+use super::{MeetingId, MeetingState, attendance, commands, standing};
 use crate::accounts::Role;
 use crate::bodies::BodyId;
 use crate::calendar;
@@ -165,6 +165,8 @@ struct MeetingPage {
     service: &'static str,
     outcome: &'static str,
     room: RoomNotice,
+    /// The standing room, for whom it is open besides the meeting: its address and last day.
+    standing: Option<(Uuid, String)>,
     people: Vec<(String, String)>,
     /// For the service staff: who tried microphone, webcam and network, and how it went.
     trials: Vec<Trial>,
@@ -236,6 +238,13 @@ async fn page(portal: &Portal, visit: Visit, id: MeetingId, refusal: Option<Stri
             })
         }
     };
+    let standing = match notice {
+        // While the meeting's door is open, the standing room leads there.
+        RoomNotice::Open | RoomNotice::NoSeat => None,
+        _ if !seat => None,
+        _ => standing::live(&portal.db, case.id, now).await?,
+    };
+    let standing = standing.map(|one| (one.id, calendar::show_day(calendar::day_of(one.ends_at))));
     let trials = trials(portal, visit.body.id, relation, &sitting).await?;
     let mut people: Vec<_> =
         sitting.into_iter().map(|one| (one.label, one.person.name())).collect();
@@ -256,6 +265,7 @@ async fn page(portal: &Portal, visit: Visit, id: MeetingId, refusal: Option<Stri
         service: case.application.service.label(),
         outcome: rules.outcome.map_or("", Outcome::label),
         room: notice,
+        standing,
         trials,
         people,
         may_see_minutes: seat || staff,

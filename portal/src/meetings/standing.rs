@@ -3,12 +3,16 @@
 //! room's address leads into the room of that meeting, with its lobby and its own attendance log.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::rules::Door;
 use super::store::{self, MeetingRecord};
 use super::{MeetingId, MeetingState, Mode};
+use crate::accounts::Actor;
 use crate::bodies::BodyId;
+use crate::calendar;
+use crate::cases::list::scope;
 use crate::cases::store::CaseRecord;
 use crate::cases::{self, CaseId};
 use crate::db::{Db, DbError, Tx, kept};
@@ -102,6 +106,48 @@ pub async fn live(
         .fetch_optional(c)
         .await)?;
     Ok(row.map(StandingRoom::from))
+}
+
+/// An open standing room in which somebody has a seat.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct OwnRoom {
+    /// Its room.
+    pub id: Uuid,
+    /// Whose.
+    pub case_id: Uuid,
+    /// Number of that case.
+    pub number: String,
+    /// The activating party.
+    pub client: String,
+    /// From when on nobody gets in.
+    pub ends_at: DateTime<Utc>,
+}
+
+impl OwnRoom {
+    /// Its last day, in words.
+    pub fn until(&self) -> String {
+        calendar::show_day(calendar::day_of(self.ends_at))
+    }
+}
+
+/// The open standing rooms that an actor may enter with an account, the next to close first.
+pub async fn of_actor(db: &Db, actor: &Actor, now: DateTime<Utc>) -> Result<Vec<OwnRoom>, DbError> {
+    // Only constants of the program are put into the text.
+    let sql = format!(
+        "SELECT s.id, s.case_id, COALESCE(cases.number, '') AS number,
+             cases.client_name AS client, s.ends_at
+         FROM cases JOIN standing_rooms s ON s.case_id = cases.id
+         WHERE cases.body = $1 AND s.ends_at > $4 AND ({})
+         ORDER BY s.ends_at, s.id",
+        scope(actor.role)
+    );
+    Ok(on_db!(read db, |c| sqlx::query_as(AssertSqlSafe(sql))
+        .bind(actor.body.0)
+        .bind(actor.user.0)
+        .bind(actor.operator.map(|o| o.0))
+        .bind(kept(now))
+        .fetch_all(c)
+        .await)?)
 }
 
 /// One standing room, open or not; nothing if it is another body's.

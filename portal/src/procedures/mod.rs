@@ -5,7 +5,7 @@
 
 mod seats;
 
-pub use seats::{SeatKind, SeatLabels, Side};
+pub use seats::{SeatKind, SeatLabels, Side, SideName, SideNames};
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
@@ -65,6 +65,8 @@ pub struct ProcedureProfile {
     pub room: RoomRules,
     /// Names of the seats.
     pub seats: SeatLabels,
+    /// Names of the sides.
+    pub sides: SideNames,
     /// Minutes by outcome.
     pub minutes: Vec<MinutesRules>,
     /// Collecting signatures.

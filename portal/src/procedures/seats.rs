@@ -89,10 +89,10 @@ pub enum Side {
 }
 
 words! { Side {
-    Neutral = "neutral", "Conciliatore";
-    Activating = "activating", "Parte attivante";
-    Convened = "convened", "Operatore convenuto";
-    Aid = "aid", "Ausilio tecnico";
+    Neutral = "neutral";
+    Activating = "activating";
+    Convened = "convened";
+    Aid = "aid";
 } }
 
 words! { SeatKind {
@@ -108,6 +108,38 @@ words! { SeatKind {
     ExtraConvened = "extra_convened";
     ExtraAid = "extra_aid";
 } }
+
+/// What a side is called.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SideName {
+    /// Alone, as in a list: "Parte invitata".
+    pub name: String,
+    /// Within a sentence, with its article: "la parte invitata".
+    pub the: String,
+}
+
+/// What the sides are called (R-SIGN-40).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SideNames {
+    neutral: SideName,
+    activating: SideName,
+    convened: SideName,
+    aid: SideName,
+}
+
+impl SideNames {
+    /// The name of a side.
+    pub fn of(&self, side: Side) -> &SideName {
+        match side {
+            Side::Neutral => &self.neutral,
+            Side::Activating => &self.activating,
+            Side::Convened => &self.convened,
+            Side::Aid => &self.aid,
+        }
+    }
+}
 
 /// Names of the seats (R-CASE-08).
 #[derive(Clone, Debug, Deserialize)]

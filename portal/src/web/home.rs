@@ -16,6 +16,7 @@ use crate::db::{Db, DbError};
 use crate::identification::commands::is_operator;
 use crate::meetings::agenda;
 use crate::meetings::pages::{Row, takes_part};
+use crate::meetings::standing::{self, OwnRoom};
 use crate::on_db;
 use crate::portal::Portal;
 
@@ -36,6 +37,8 @@ struct HomePage {
     /// Minutes that the conciliator has to finish.
     minutes: Vec<Unfinished>,
     tasks: Vec<Task>,
+    /// Standing rooms that the person may enter.
+    standing: Vec<OwnRoom>,
     /// The person identifies others by video.
     identifies: bool,
 }
@@ -87,7 +90,12 @@ async fn home(State(portal): State<Portal>, visit: Visit) -> Answer {
         Role::Conciliator => unfinished(db, actor).await?,
         _ => Vec::new(),
     };
+    let standing = match takes_part(actor.role) {
+        true => standing::of_actor(db, actor, portal.now()).await?,
+        false => Vec::new(),
+    };
     html(&HomePage {
+        standing,
         instead: (actor.role == Role::ContactOfficer).then_some(CONTACT_OFFICER),
         meets: takes_part(actor.role),
         today,

@@ -43,6 +43,18 @@ async fn r_meet_22_23_a_mediation_has_one_room_for_ninety_days_and_its_meetings_
             assert!(mail[0].text.contains(&address), "{name} {person}: {}", mail[0].text);
         }
 
+        // Whoever may enter finds it on the first page.
+        for (person, count) in [
+            (&who.client, 1),
+            (&who.delegate, 1),
+            (&who.conciliator, 1),
+            (&who.other_conciliator, 0),
+        ] {
+            let own = standing::of_actor(db, person, portal.now()).await.unwrap();
+            assert_eq!(own.len(), count, "{name} {}", person.name);
+            assert!(own.iter().all(|one| one.id == room.id && one.case_id == case.0), "{name}");
+        }
+
         // Before T−15 the parties talk without the mediator; nobody else gets in.
         let personal = link(&world, "avvocata@example.it").await;
         let browser = guest(&world, &personal, "+393471234567").await;
@@ -98,8 +110,12 @@ async fn r_meet_22_23_a_mediation_has_one_room_for_ninety_days_and_its_meetings_
         leases::take(&mut tx, body.id, id, "a", portal.now(), TimeDelta::days(9)).await.unwrap();
         tx.commit().await.unwrap();
         world.clock.set("2027-03-01T09:02:00Z");
+        assert_eq!(standing::of_actor(db, &who.client, portal.now()).await.unwrap().len(), 0);
         let over = ask(portal, body, &who.client, id, true).await;
-        assert!(matches!(over, Err(DoorError::Over)), "{name} {over:?}");
+        assert!(
+            matches!(over, Err(DoorError::StandingOver { case: of, .. }) if of == case),
+            "{name} {over:?}"
+        );
         let closing = standing::to_close(portal, "a").await.unwrap();
         assert_eq!(closing, [(room.id, Turn::Over)], "{name}");
     }

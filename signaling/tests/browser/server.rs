@@ -249,6 +249,14 @@ async fn join(
         "help_phone": "800 123 456",
         "panel": format!("/incontri/{}/verbale", ROOM.0),
         "back": format!("/incontri/{}", ROOM.0),
+        "standing": false,
+        "files_until": "",
+        "sides": {
+            "neutral": { "name": "Conciliatore", "the": "il conciliatore" },
+            "activating": { "name": "Parte attivante", "the": "la parte attivante" },
+            "convened": { "name": "Operatore convenuto", "the": "l’operatore" },
+            "aid": { "name": "Ausilio tecnico", "the": "l’ausilio tecnico" },
+        },
     }))
     .into_response()
 }

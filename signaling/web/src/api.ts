@@ -14,12 +14,20 @@ export interface Seat {
   panel: string;
   /** The page to go to afterwards. */
   back: string;
+  /** A standing room between its meetings: nobody is admitted, nothing begins or ends (R-MEET-23). */
+  standing: boolean;
+  /** The day until which files shared with all stay; empty: until the meeting ends. */
+  files_until: string;
+  sides: SideNames;
 }
+
+/** What the procedure calls the sides: alone ("Parte invitata"), and with the article. */
+export type SideNames = Record<Side, { name: string; the: string }>;
 
 export type JoinAnswer =
   | { ok: true; seat: Seat }
   /** The hub says no; `retry_after_s` says when to ask again, if that helps. */
-  | { ok: false; code: ErrorCode | 'signed_out' | 'unknown' | 'offline'; message: string; retry_after_s?: number; back?: string };
+  | { ok: false; code: ErrorCode | 'signed_out' | 'unknown' | 'offline'; message: string; retry_after_s?: number; back?: string; standing?: boolean };
 
 /** Asks for a token. `accepted`: the confidentiality notice was accepted (R-MEET-25). */
 export function join(meeting: string, accepted: boolean): Promise<JoinAnswer> {

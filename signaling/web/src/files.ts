@@ -1,6 +1,6 @@
 /** The hub's addresses for files: what is shared goes there, and comes from there. */
 import type { Epoch, FileId } from './protocol';
-import { refusals } from './words';
+import { refusal as roomRefusal } from './words';
 
 /** As the hub takes it; the hub decides. */
 export const MAX_BYTES = 15 * 1024 * 1024;
@@ -91,19 +91,19 @@ function refusal(status: number, body: string): Refusal {
   if (status === 413) return { ok: false, text: 'Il file deve essere più piccolo di 15 MB.' };
   try {
     const { code, message } = JSON.parse(body) as { code: string; message: string };
-    return { ok: false, text: code === 'refused' ? message : (fileRefusals[code] ?? refusals.internal) };
+    return { ok: false, text: code === 'refused' ? message : (fileRefusals[code] ?? roomRefusal('internal')) };
   } catch {
-    return { ok: false, text: status === 401 ? refusals.bad_token : refusals.internal };
+    return { ok: false, text: roomRefusal(status === 401 ? 'bad_token' : 'internal') };
   }
 }
 
 const fileRefusals: Record<string, string> = {
   stale_epoch: 'Nel frattempo è cambiato chi è presente: il file non è stato condiviso. Controlla chi c’è e riprova.',
   full: 'Nella stanza non c’è posto per altri file: togline qualcuno e riprova.',
-  too_fast: refusals.too_fast,
+  too_fast: roomRefusal('too_fast'),
   not_allowed: 'Non puoi farlo con questo file.',
   no_such_target: 'Questo file non c’è più.',
-  wrong_state: refusals.wrong_state,
+  wrong_state: roomRefusal('wrong_state'),
 };
 
 /** "840 KB", "2,3 MB". */

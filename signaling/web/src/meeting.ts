@@ -7,7 +7,7 @@ import { apply, audioSlot, here, initialState, type Effect, type RoomState } fro
 import type { ClientMessage, ServerMessage, VideoSource, Watch } from './protocol';
 import { hear, sameFloor, SILENCE, type Floor } from './speaking';
 import { afterChange, watched, type Tile } from './watching';
-import { refusals } from './words';
+import { refusal } from './words';
 
 export interface MeetingEvents {
   /** Something to show has changed. */
@@ -273,9 +273,9 @@ export class Meeting {
 }
 
 function requestWords(error: unknown): string {
-  if (error instanceof RequestError && error.code !== 'lost') return refusals[error.code];
+  if (error instanceof RequestError && error.code !== 'lost') return refusal(error.code);
   if (error instanceof RequestError) {
     return 'Il collegamento si è interrotto: la richiesta non è partita. Riprova tra un momento.';
   }
-  return refusals.bad_offer;
+  return refusal('bad_offer');
 }

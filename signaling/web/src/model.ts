@@ -16,7 +16,7 @@ import type {
   View,
 } from './protocol';
 import { fileNews } from './filenews';
-import { announceChange, sessionName } from './words';
+import { announceChange, sessionName, TheNeutral } from './words';
 
 export interface ChatLine {
   from: ParticipantId;
@@ -96,19 +96,19 @@ export function apply(state: RoomState, message: ServerMessage): [RoomState, Eff
         { ...state, notice },
         [
           { kind: 'notice' },
-          { kind: 'announce', text: `Avviso del conciliatore: ${message.text}`, urgent: true },
+          { kind: 'announce', text: `${TheNeutral()} avvisa: ${message.text}`, urgent: true },
         ],
       ];
     }
     case 'visit':
       return [
         state,
-        tell('Il conciliatore entra in questa sessione.'),
+        tell(`${TheNeutral()} entra in questa sessione.`),
       ];
     case 'muted':
       return [
         state,
-        [{ kind: 'muted' }, ...tell('Il conciliatore ha spento il tuo microfono.')],
+        [{ kind: 'muted' }, ...tell(`${TheNeutral()} ha spento il tuo microfono.`)],
       ];
     case 'changed':
       return [state, [{ kind: 'changed', topic: message.topic }]];

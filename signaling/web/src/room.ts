@@ -10,9 +10,10 @@ import { clearToasts, mountToasts, toast } from './ui/dialog';
 import { h } from './ui/element';
 import { createEntrance } from './ui/entrance';
 import { createRoomScreen } from './ui/roomscreen';
+import { callSides } from './words';
 
 const meetingId = meetingFromPath(location.pathname);
-const way: Way = { back: '/', phone: null, again: () => void begin() };
+const way: Way = { back: '/', phone: null, standing: false, again: () => void begin() };
 
 async function begin(): Promise<void> {
   const memory = recall(meetingId);
@@ -24,6 +25,8 @@ async function begin(): Promise<void> {
   }
   way.phone = answer.seat.help_phone;
   way.back = answer.seat.back;
+  way.standing = answer.seat.standing;
+  callSides(answer.seat.sides);
   const devices = new Devices();
   if (memory?.accepted) {
     await devices.start(memory.mic, memory.cam);

@@ -1,19 +1,39 @@
 /** The Italian words of the room, in one place. Plain, short, in the second person. */
+import type { SideNames } from './api';
 import type { ErrorCode, LeaveReason, ParticipantId, Person, Quality, SeatReason, Session, Side } from './protocol';
 
-export const sideNames: Record<Side, string> = {
-  neutral: 'Conciliatore',
-  activating: 'Parte attivante',
-  convened: 'Operatore convenuto',
-  aid: 'Ausilio tecnico',
+let sides: SideNames = {
+  neutral: { name: 'Conciliatore', the: 'il conciliatore' },
+  activating: { name: 'Parte attivante', the: 'la parte attivante' },
+  convened: { name: 'Operatore convenuto', the: 'l’operatore' },
+  aid: { name: 'Ausilio tecnico', the: 'l’ausilio tecnico' },
 };
 
-/** "Apri sessione separata …": with whom. */
-export const openWith: Record<Exclude<Side, 'neutral'>, string> = {
-  activating: 'con la parte attivante',
-  convened: 'con l’operatore',
-  aid: 'con l’ausilio tecnico',
-};
+/** From here on the sides are called as the procedure calls them (R-SIGN-40). One page is one room. */
+export function callSides(told: SideNames): void {
+  sides = told;
+}
+
+/** "Parte attivante". */
+export function sideName(side: Side): string {
+  return sides[side].name;
+}
+
+/** "la parte attivante". */
+export function theSide(side: Side): string {
+  return sides[side].the;
+}
+
+/** "il conciliatore". */
+export function theNeutral(): string {
+  return sides.neutral.the;
+}
+
+/** "Il conciliatore", where a sentence begins. */
+export function TheNeutral(): string {
+  const { the } = sides.neutral;
+  return the.charAt(0).toUpperCase() + the.slice(1);
+}
 
 /** As what somebody is let in who was not convened (R-MEET-47). */
 export const seatReasons: Record<SeatReason, string> = {
@@ -48,7 +68,7 @@ export function sessionName(session: Session, side?: Side): string {
   if (session === 'lobby') return 'Sala d’attesa';
   if (session === 'plenary') return 'Sessione comune';
   const number = session.replace('breakout-', '');
-  const of = side && side !== 'neutral' ? ` – ${sideNames[side].toLowerCase()}` : '';
+  const of = side && side !== 'neutral' ? ` – ${sideName(side).toLowerCase()}` : '';
   return `Sessione separata ${number}${of}`;
 }
 
@@ -86,16 +106,21 @@ export function announceChange(
 }
 
 /** What went wrong with a request in the room, and what helps. */
-export const refusals: Record<ErrorCode, string> = {
+export function refusal(code: ErrorCode): string {
+  const { [code]: words } = refusals;
+  return typeof words === 'string' ? words : words();
+}
+
+const refusals: Record<ErrorCode, string | (() => string)> = {
   bad_message: 'La richiesta non è stata capita. Ricarica la pagina e riprova.',
   bad_hello: 'Il collegamento non è stato accettato. Ricarica la pagina.',
   bad_token: 'L’accesso è scaduto. Ricarica la pagina per ottenerne uno nuovo.',
   too_early: 'La stanza non è ancora aperta.',
   ended: 'L’incontro è terminato.',
-  locked: 'Il conciliatore ha chiuso la porta: per entrare chiama il numero di assistenza.',
-  removed: 'Il conciliatore ti ha fatto uscire da questo incontro.',
+  locked: () => `${TheNeutral()} ha chiuso la porta: per entrare chiama il numero di assistenza.`,
+  removed: () => `${TheNeutral()} ti ha fatto uscire dalla stanza.`,
   full: 'La stanza è al completo. Riprova tra qualche minuto o chiama l’assistenza.',
-  not_allowed: 'Solo il conciliatore può farlo.',
+  not_allowed: () => `Solo ${theNeutral()} può farlo.`,
   no_such_target: 'La persona o la sessione non è più presente. Controlla l’elenco e riprova.',
   stale_epoch: 'Nel frattempo qualcuno è stato spostato. Controlla chi è presente e riprova.',
   wrong_state: 'In questo momento non è possibile.',
@@ -104,7 +129,32 @@ export const refusals: Record<ErrorCode, string> = {
   internal: 'Il servizio ha avuto un problema: niente è andato perso. Riprova tra poco.',
 };
 
-export const farewells: Record<LeaveReason, { title: string; text: string }> = {
+export interface Words {
+  title: string;
+  text: string;
+}
+
+/** What is said at the end. `standing`: the room was not that of a meeting (R-MEET-23). */
+export function farewell(reason: LeaveReason, standing: boolean): Words {
+  return (standing ? standingFarewells[reason] : undefined) ?? farewells()[reason];
+}
+
+const standingFarewells: Partial<Record<LeaveReason, Words>> = {
+  ended: {
+    title: 'La stanza della pratica è chiusa',
+    text: 'Il suo periodo è finito: nessuno può più entrare e i file rimasti nella stanza vengono cancellati. I documenti e i verbali restano nella pagina della pratica.',
+  },
+  bye: {
+    title: 'Hai lasciato la stanza',
+    text: 'La stanza resta a disposizione: puoi rientrare quando vuoi.',
+  },
+  closing: {
+    title: 'La stanza si è chiusa per un momento',
+    text: 'Sta per cominciare un incontro, oppure il servizio si riavvia. Rientra da qui: se c’è un incontro entri nella sua sala d’attesa.',
+  },
+};
+
+const farewells = (): Record<LeaveReason, Words> => ({
   ended: {
     title: 'L’incontro è terminato',
     text: 'Grazie per aver partecipato. Il verbale e le firme restano nella pagina dell’incontro.',
@@ -114,8 +164,8 @@ export const farewells: Record<LeaveReason, { title: string; text: string }> = {
     text: 'La segreteria ha spostato o tolto questo incontro e la stanza si è chiusa. Ti scriviamo la nuova data; la trovi anche nella pagina dell’incontro.',
   },
   removed: {
-    title: 'Sei uscito dall’incontro',
-    text: 'Il conciliatore ti ha fatto uscire. Se pensi a un errore, chiama il numero di assistenza.',
+    title: 'Non sei più nella stanza',
+    text: `${TheNeutral()} ti ha fatto uscire. Se pensi a un errore, chiama il numero di assistenza.`,
   },
   replaced: {
     title: 'La stanza è aperta in un’altra finestra',
@@ -133,7 +183,14 @@ export const farewells: Record<LeaveReason, { title: string; text: string }> = {
     title: 'Il collegamento si è interrotto',
     text: 'La rete è troppo lenta o si è fermata. Controllala e rientra: il tuo posto è conservato.',
   },
-};
+});
+
+/** What becomes of shared files. `until`: the day on which the room that keeps them ends, or empty. */
+export function filesStay(until: string, plenary = true): string {
+  if (until !== '') return `I file condivisi con tutti restano nella stanza fino al ${until}; dopo restano solo quelli aggiunti al fascicolo.`;
+  const end = plenary ? 'A fine incontro' : 'Quando questa sessione si chiude';
+  return `${end} i file vengono cancellati, salvo quelli aggiunti al fascicolo.`;
+}
 
 /** How a device is, and what a press on its button does. */
 export function deviceWords(device: 'mic' | 'cam', on: boolean): [string, string] {

@@ -1,7 +1,7 @@
 /** The conciliator lets in somebody who was not convened (R-MEET-47), or by telephone (R-MEET-29). */
 import type { Meeting } from '../meeting';
 import type { SeatReason, Side } from '../protocol';
-import { seatReasons, sideNames } from '../words';
+import { seatReasons, sideName } from '../words';
 import { ask } from './dialog';
 import { askForm, type Field } from './form';
 
@@ -23,7 +23,7 @@ function sideField(): Field {
     name: 'side',
     label: 'Con quale parte sta',
     type: 'select',
-    options: sides.map((side) => [side, sideNames[side]]),
+    options: sides.map((side) => [side, sideName(side)]),
   };
 }
 

@@ -2,7 +2,7 @@
 import type { Meeting } from '../meeting';
 import type { Breakout, Session, Side } from '../protocol';
 import { timeLeft } from '../time';
-import { openWith, sessionName } from '../words';
+import { sessionName, theSide } from '../words';
 import { act, keyed } from './act';
 import { button, h, type Child } from './element';
 import { askForm } from './form';
@@ -63,7 +63,7 @@ export function breakoutControls(meeting: Meeting): HTMLElement {
       { class: 'stack' },
       ...sides.map((side) =>
         keyed(
-          button(openWith[side], {
+          button(`con ${theSide(side)}`, {
             test: `open-${side}`,
             class: 'wide',
             disabled: !present(side),

@@ -63,7 +63,7 @@ export function createChat(meeting: Meeting) {
       where,
       session === 'lobby'
         ? 'La chat si apre quando entri nella sessione.'
-        : `${sessionName(session)}: leggono solo i presenti. A fine incontro i messaggi vengono cancellati.`,
+        : `${sessionName(session)}: leggono solo i presenti. I messaggi non vengono conservati.`,
     );
     text.disabled = session === 'lobby';
     if (drawn.session !== session) {

@@ -2,7 +2,7 @@
 import type { JoinAnswer } from '../api';
 import type { End } from '../connection';
 import type { ErrorCode } from '../protocol';
-import { duration, farewells, refusals } from '../words';
+import { duration, farewell, refusal, type Words } from '../words';
 import { button, h, setText, type Child } from './element';
 import { phoneLink } from './phone';
 
@@ -11,6 +11,8 @@ export interface Way {
   back: string;
   /** Whom to call, once the hub has said it. */
   phone: string | null;
+  /** The room was not that of a meeting. */
+  standing: boolean;
   again: () => void;
 }
 
@@ -19,7 +21,8 @@ const final: string[] = ['ended', 'unknown', 'wrong_state'];
 
 /** What the hub says instead of a seat; comes back by itself when waiting helps. */
 export function closedPage(answer: Extract<JoinAnswer, { ok: false }>, way: Way): HTMLElement {
-  const { title, text } = closedWords(answer);
+  const standing = way.standing || (answer.standing ?? false);
+  const { title, text } = closedWords(answer, standing);
   const waits = answer.retry_after_s ?? (answer.code === 'offline' || answer.code === 'internal' ? 5 : null);
   return page(title, text, 'closed', way.phone, [
     answer.code === 'signed_out'
@@ -37,7 +40,7 @@ export function farewellPage(end: End, way: Way): HTMLElement {
     const code = end.code as Extract<JoinAnswer, { ok: false }>['code'];
     return closedPage({ ...end, ok: false, code }, way);
   }
-  const { title, text } = farewells[end.reason];
+  const { title, text } = farewell(end.reason, way.standing);
   const label = end.reason === 'replaced' ? 'Continua in questa finestra' : 'Rientra nella stanza';
   const mayReturn = !['ended', 'called_off', 'removed'].includes(end.reason);
   return page(title, text, `farewell-${end.reason}`, end.reason === 'removed' || end.reason === 'stalled' ? way.phone : null, [
@@ -46,7 +49,7 @@ export function farewellPage(end: End, way: Way): HTMLElement {
   ]);
 }
 
-function closedWords(answer: Extract<JoinAnswer, { ok: false }>): { title: string; text: string } {
+function closedWords(answer: Extract<JoinAnswer, { ok: false }>, standing: boolean): Words {
   switch (answer.code) {
     case 'too_early':
       return { title: 'La stanza non è ancora aperta', text: 'Apre quindici minuti prima dell’incontro. Puoi aspettare qui: entri da solo quando apre.' };
@@ -62,9 +65,9 @@ function closedWords(answer: Extract<JoinAnswer, { ok: false }>): { title: strin
     case 'unknown':
       return { title: 'Non trovi posto in questa stanza', text: 'L’indirizzo non è di un tuo incontro. Apri l’incontro dalla tua agenda.' };
     default: {
-      const known = refusals[answer.code as ErrorCode] as string | undefined;
+      if (answer.code === 'ended' && standing) return { ...farewell('ended', true), ...(answer.message && { text: answer.message }) };
       const title = answer.code === 'ended' ? 'L’incontro è terminato' : 'Non puoi entrare adesso';
-      return { title, text: answer.message || known || refusals.wrong_state };
+      return { title, text: answer.message || refusal(answer.code as ErrorCode) };
     }
   }
 }
@@ -84,8 +87,14 @@ function page(title: string, text: string, test: string, phone: string | null, a
   );
 }
 
+const backTo = [
+  ['/incontri/', 'Vai alla pagina dell’incontro'],
+  ['/pratiche/', 'Vai alla pagina della pratica'],
+] as const;
+
 function back(way: Way): HTMLElement {
-  const text = way.back.startsWith('/incontri/') ? 'Vai alla pagina dell’incontro' : 'Vai alla tua pagina';
+  const to = backTo.find(([start]) => way.back.startsWith(start));
+  const text = to?.[1] ?? 'Vai alla tua pagina';
   return h('a', { class: 'btn', text, test: 'back', attrs: { href: way.back } });
 }
 

@@ -94,9 +94,11 @@ async function askToLeave(meeting: Meeting): Promise<void> {
   const conciliator = isConciliator(meeting.state);
   const sure = await ask({
     title: 'Uscire dalla stanza?',
-    text: conciliator
-      ? 'Gli altri restano nella stanza e l’incontro continua senza di te. Per chiudere l’incontro usa «Termina l’incontro per tutti».'
-      : 'Finché l’incontro è in corso puoi rientrare.',
+    text: meeting.seat.standing
+      ? 'Gli altri restano nella stanza. Puoi rientrare quando vuoi.'
+      : conciliator
+        ? 'Gli altri restano nella stanza e l’incontro continua senza di te. Per chiudere l’incontro usa «Termina l’incontro per tutti».'
+        : 'Finché l’incontro è in corso puoi rientrare.',
     confirm: 'Esci',
     danger: true,
   });

@@ -4,11 +4,16 @@ import type { Devices } from '../devices';
 import { button, h } from './element';
 import { createPreview } from './devices';
 import { phoneLink } from './phone';
+import { filesStay, theNeutral } from '../words';
 
 /** The media test; its "Chiudi" leads back here. */
 const mediaTest = () => `/media-test?ritorno=${encodeURIComponent(location.pathname)}`;
 
 export function createEntrance(seat: Seat, devices: Devices, enter: () => void) {
+  const place = seat.standing ? 'La stanza' : 'L’incontro';
+  const seen = seat.standing
+    ? 'Non c’è sala d’attesa: quando entri ti vede e ti sente subito chi è già nella stanza.'
+    : `Nessuno ti vede finché ${theNeutral()} non ti fa entrare.`;
   const preview = createPreview(devices);
   const accept = h('input', { id: 'accept', test: 'accept', attrs: { type: 'checkbox', 'aria-describedby': 'accept-hint' } });
   const hint = h('p', { id: 'accept-hint', class: 'problem', hidden: true, attrs: { role: 'alert' }, text: 'Per entrare devi prima accettare l’impegno alla riservatezza.' });
@@ -34,7 +39,7 @@ export function createEntrance(seat: Seat, devices: Devices, enter: () => void) 
         'section',
         { class: 'card' },
         h('h2', { text: '1. Controlla microfono e telecamera' }),
-        h('p', { text: 'La telecamera è facoltativa, il microfono serve per parlare. Nessuno ti vede finché il conciliatore non ti fa entrare.' }),
+        h('p', { text: `La telecamera è facoltativa, il microfono serve per parlare. ${seen}` }),
         preview.node,
         h('p', {}, h('a', { test: 'media-test', text: 'Prova anche la rete e il browser', attrs: { href: mediaTest() } })),
       ),
@@ -42,16 +47,17 @@ export function createEntrance(seat: Seat, devices: Devices, enter: () => void) 
         'section',
         { class: 'card' },
         h('h2', { text: '2. Riservatezza' }),
-        h('p', { text: 'L’incontro è riservato. Quello che viene detto, scritto o mostrato non può essere usato altrove né raccontato ad altri.' }),
+        h('p', { text: `${place} è ${seat.standing ? 'riservata' : 'riservato'}. Quello che viene detto, scritto o mostrato non può essere usato altrove né raccontato ad altri.` }),
         h(
           'ul',
           {},
           h('li', { text: 'Nessuno registra: il servizio non ha alcuna funzione per registrare audio, video o chat.' }),
           h('li', { text: 'È vietato registrare anche con altri mezzi, per esempio con un telefono.' }),
-          h('li', { text: 'Nella stanza con te ci devono essere solo le persone convocate.' }),
-          h('li', { text: 'I messaggi della chat vengono cancellati alla fine.' }),
+          h('li', { text: 'Accanto a te ci devono essere solo le persone convocate.' }),
+          h('li', { text: 'I messaggi della chat non vengono conservati.' }),
+          h('li', { text: filesStay(seat.files_until) }),
         ),
-        h('label', { class: 'check', attrs: { for: 'accept' } }, accept, 'Ho letto e mi impegno a rispettare la riservatezza dell’incontro.'),
+        h('label', { class: 'check', attrs: { for: 'accept' } }, accept, seat.standing ? 'Ho letto e mi impegno alla riservatezza.' : 'Ho letto e mi impegno a rispettare la riservatezza dell’incontro.'),
         hint,
         go,
         h('p', { class: 'help' }, 'Problemi a entrare? Chiama ', phoneLink(seat.help_phone), '.'),

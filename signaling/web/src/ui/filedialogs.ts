@@ -1,5 +1,6 @@
 /** Questions about files: which document of the case, and how one's own file enters the case. */
 import { fileSize, type CaseDocument } from '../files';
+import { theNeutral } from '../words';
 import { button, h } from './element';
 
 /** Resolves with the document, or null if the person steps back. */
@@ -61,7 +62,7 @@ export function askFiling(name: string): Promise<{ description: string; visible:
       'dialog',
       { class: 'dialog', attrs: { 'aria-labelledby': 'filing-title' } },
       h('h2', { id: 'filing-title', text: 'Aggiungi al fascicolo' }),
-      h('p', { text: `${name} diventa un documento della pratica: vi resta anche dopo l’incontro e non si può togliere.` }),
+      h('p', { text: `${name} diventa un documento della pratica: vi resta anche dopo e non si può togliere.` }),
       h('label', { text: 'Descrizione', attrs: { for: 'filing-description' } }),
       description,
       h(
@@ -69,7 +70,7 @@ export function askFiling(name: string): Promise<{ description: string; visible:
         { attrs: { 'aria-describedby': 'filing-problem' } },
         h('legend', { text: 'La controparte può vederlo?' }),
         h('label', { class: 'check', attrs: { for: 'filing-yes' } }, yes, 'Sì, è visibile alla controparte'),
-        h('label', { class: 'check', attrs: { for: 'filing-no' } }, no, 'No, è riservato: lo vede anche il conciliatore'),
+        h('label', { class: 'check', attrs: { for: 'filing-no' } }, no, `No, è riservato: lo vede anche ${theNeutral()}`),
       ),
       problem,
       h('div', { class: 'actions' }, button('Annulla', { test: 'dialog-cancel', click: () => dialog.close() }), confirm),

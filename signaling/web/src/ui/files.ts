@@ -7,7 +7,7 @@ import { nameOf } from '../filenews';
 import type { Meeting } from '../meeting';
 import { isConciliator } from '../model';
 import type { SharedFile } from '../protocol';
-import { sessionName } from '../words';
+import { filesStay, sessionName } from '../words';
 import { announce } from './announcer';
 import { ask, toast } from './dialog';
 import { button, h, redraw, setText } from './element';
@@ -161,7 +161,8 @@ export function createFiles(meeting: Meeting, roomId: string) {
     overview.hidden = viewer.isOpen();
     draft.hidden = !isConciliator(state);
     choose.disabled = fromCase.disabled = !inside;
-    setText(where, `${sessionName(state.session ?? 'lobby')}: vedono i file solo i presenti, finché sono qui. A fine incontro i file vengono cancellati, salvo quelli aggiunti al fascicolo.`);
+    const inPlenary = state.session === 'plenary';
+    setText(where, `${sessionName(state.session ?? 'lobby')}: vedono i file solo i presenti, finché sono qui. ${filesStay(inPlenary ? meeting.seat.files_until : '', inPlenary)}`);
     const shared = state.view?.files ?? [];
     const people = state.view?.people.map((p) => [p.id, p.name]);
     redraw(list, JSON.stringify([shared, state.view?.showing?.file, people]), () => [

@@ -42,7 +42,7 @@ function conciliatorList(meeting: Meeting): Child[] {
     ...view.breakouts.map((b) => group(meeting, b.session, b)),
     view.started && breakoutControls(meeting),
     removed.length > 0 &&
-      h('section', { class: 'group' }, h('h3', { text: 'Fuori dall’incontro' }), rows(meeting, removed, null)),
+      h('section', { class: 'group' }, h('h3', { text: 'Fuori dalla stanza' }), rows(meeting, removed, null)),
     view.started && doors(meeting),
   ];
 }
@@ -92,6 +92,7 @@ function group(meeting: Meeting, session: Session, open: Breakout | undefined): 
 }
 
 function doors(meeting: Meeting): HTMLElement {
+  const { standing } = meeting.seat;
   const locked = meeting.state.view?.locked ?? false;
   return h(
     'section',
@@ -108,28 +109,37 @@ function doors(meeting: Meeting): HTMLElement {
         }),
         'notice',
       ),
-      keyed(
-        button('Aggiungi una persona (avvocato, interprete…)', {
-          test: 'add-seat',
-          class: 'wide',
-          click: () => void addSeat(meeting),
-        }),
-        'add-seat',
-      ),
-      keyed(
-        button('Aggiungi chi è al telefono', { test: 'add-phone', class: 'wide', click: () => void addPhone(meeting) }),
-        'add-phone',
-      ),
+      ...(standing ? [] : adding(meeting)),
       act(meeting, locked ? 'Riapri la porta' : 'Chiudi la porta: nessun altro entra', 'lock', 'wide', {
         type: 'lock',
         locked: !locked,
       }),
-      keyed(
-        button('Termina l’incontro per tutti', { test: 'end', class: 'danger wide', click: () => void end(meeting) }),
-        'end',
-      ),
+      // A standing room ends with its days alone.
+      !standing &&
+        keyed(
+          button('Termina l’incontro per tutti', { test: 'end', class: 'danger wide', click: () => void end(meeting) }),
+          'end',
+        ),
     ),
   );
+}
+
+/** Who is let in besides the people of the case is let in to a meeting. */
+function adding(meeting: Meeting): HTMLElement[] {
+  return [
+    keyed(
+      button('Aggiungi una persona (avvocato, interprete…)', {
+        test: 'add-seat',
+        class: 'wide',
+        click: () => void addSeat(meeting),
+      }),
+      'add-seat',
+    ),
+    keyed(
+      button('Aggiungi chi è al telefono', { test: 'add-phone', class: 'wide', click: () => void addPhone(meeting) }),
+      'add-phone',
+    ),
+  ];
 }
 
 function rows(meeting: Meeting, people: Person[], session: Session | null): HTMLElement {
@@ -170,7 +180,7 @@ function personCommands(meeting: Meeting, p: Person, session: Session | null): H
       session !== 'lobby' && moveTo(meeting, p),
       session !== 'lobby' && !p.phone && act(meeting, 'Manda in sala d’attesa', `exclude-${p.id}`, 'small wide', { type: 'exclude', participant: p.id }, p.name),
       keyed(
-        button(p.phone ? 'Telefonata finita' : 'Fai uscire dall’incontro', { test: 'remove', class: 'small wide danger', click: () => void remove(meeting, p) }),
+        button(p.phone ? 'Telefonata finita' : 'Fai uscire dalla stanza', { test: 'remove', class: 'small wide danger', click: () => void remove(meeting, p) }),
         `remove-${p.id}`,
       ),
     ),
@@ -230,7 +240,7 @@ async function remove(meeting: Meeting, p: Person): Promise<void> {
   if (p.phone) return void (await meeting.command({ type: 'remove', participant: p.id }));
   const sure = await ask({
     title: `Far uscire ${p.name}?`,
-    text: 'Potrà rientrare in questo incontro solo se lo riammetti tu.',
+    text: 'Potrà rientrare solo se lo riammetti tu.',
     confirm: 'Fai uscire',
     danger: true,
   });

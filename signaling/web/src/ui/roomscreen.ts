@@ -2,7 +2,7 @@
 import type { Meeting } from '../meeting';
 import { isConciliator, type Effect } from '../model';
 import { lastMinuteBegins } from '../time';
-import { sessionName } from '../words';
+import { sessionName, TheNeutral } from '../words';
 import { announce, createLog } from './announcer';
 import { createBanner } from './banner';
 import { createChat } from './chat';
@@ -193,7 +193,7 @@ function createNotice(meeting: Meeting) {
   function update(): void {
     const { notice } = meeting.state;
     node.hidden = notice === null || notice.at_ms === closed;
-    setText(text, notice ? `Avviso del conciliatore: ${notice.text}` : '');
+    setText(text, notice ? `${TheNeutral()} avvisa: ${notice.text}` : '');
   }
   return { node, update };
 }

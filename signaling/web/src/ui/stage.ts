@@ -3,7 +3,7 @@ import type { Meeting } from '../meeting';
 import { audioSlot, handOrder, here, videoSlot } from '../model';
 import type { Person, VideoKind, VideoSource } from '../protocol';
 import { steps } from '../speaking';
-import { qualityNames } from '../words';
+import { qualityNames, TheNeutral } from '../words';
 import { h, setText } from './element';
 import { icon } from './icons';
 import { pack } from './packing';
@@ -222,8 +222,9 @@ function stageNote(meeting: Meeting, people: Person[]): string {
   if (own?.role === 'conciliator') {
     return people.length > 1 ? '' : 'In questa sessione per ora ci sei solo tu.';
   }
+  if (meeting.seat.standing) return people.length > 1 ? '' : 'Per ora ci sei solo tu. Gli altri possono entrare quando vogliono.';
   if (state.session === 'plenary' && state.view && !state.view.conciliator_here) {
-    return 'Il conciliatore non è qui in questo momento. Resta in attesa: torna appena possibile.';
+    return `${TheNeutral()} non è qui in questo momento. Resta in attesa: torna appena possibile.`;
   }
   return people.length > 1 ? '' : 'Per ora ci sei solo tu. Resta in attesa.';
 }

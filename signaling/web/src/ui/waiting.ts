@@ -4,6 +4,7 @@ import { here } from '../model';
 import { h, redraw, setText } from './element';
 import { createPreview } from './devices';
 import { phoneLink } from './phone';
+import { sideName, theNeutral, TheNeutral } from '../words';
 
 export function createWaiting(meeting: Meeting) {
   const title = h('h2', { test: 'lobby-title' });
@@ -24,8 +25,8 @@ export function createWaiting(meeting: Meeting) {
       h(
         'ol',
         {},
-        h('li', { text: 'Il conciliatore ti fa entrare: non devi premere nulla.' }),
-        h('li', { text: 'Vi parlate tutti insieme. Se serve, il conciliatore parla con una parte alla volta.' }),
+        h('li', { text: `${TheNeutral()} ti fa entrare: non devi premere nulla.` }),
+        h('li', { text: `Vi parlate tutti insieme. Se serve, ${theNeutral()} parla con una parte alla volta.` }),
         h('li', { text: 'Se trovate un accordo, leggi il verbale e lo firmi qui.' }),
       ),
       h('p', { class: 'help' }, 'Hai bisogno di aiuto? Chiama ', phoneLink(meeting.seat.help_phone), '.'),
@@ -35,18 +36,19 @@ export function createWaiting(meeting: Meeting) {
 
   function update(): void {
     const { state } = meeting;
+    const { standing } = meeting.seat;
     const started = state.view?.started ?? false;
     setText(title, started ? 'Sei in sala d’attesa' : 'L’incontro sta per iniziare');
     setText(
       text,
       started
-        ? 'L’incontro è in corso. Il conciliatore sa che sei qui e ti fa entrare appena possibile.'
-        : 'Sei nel posto giusto. Il conciliatore apre l’incontro tra poco.',
+        ? `${standing ? '' : 'L’incontro è in corso. '}${TheNeutral()} sa che sei qui e ti fa entrare appena possibile.`
+        : `Sei nel posto giusto. ${TheNeutral()} apre l’incontro tra poco.`,
     );
     const present = here(state);
     const conciliator = state.view?.people.find((p) => p.role === 'conciliator' && p.connected);
     redraw(people, JSON.stringify([present, conciliator]), () => [
-      h('li', { text: conciliator ? `${conciliator.name}, conciliatore: presente` : 'Il conciliatore non è ancora collegato' }),
+      h('li', { text: conciliator ? `${conciliator.name}, ${sideName('neutral').toLowerCase()}: presente` : `${TheNeutral()} non è ancora collegato` }),
       ...present
         .filter((p) => p.id !== conciliator?.id)
         .map((p) => h('li', { text: `${p.name}${p.id === state.me ? ' (tu)' : ''}, ${p.label}` })),
