@@ -74,7 +74,7 @@ impl Rooms {
             let _ = reply.send(question(room, now));
         });
         let served = self.served(room).ok_or_else(gone)?;
-        served.mailbox.send(Letter::Question(question)).await.map_err(|_| gone())?;
+        served.mailbox.send(Box::new(Letter::Question(question))).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())
     }
 }

@@ -23,7 +23,7 @@ use axum::response::{IntoResponse, Response};
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use rand::TryRng;
-use room_task::{Letter, RoomTask};
+use room_task::{Letter, Mailbox, RoomTask};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -32,7 +32,7 @@ use tokio::sync::{mpsc, oneshot};
 /// Letters a room may have waiting before its sockets wait too.
 const MAILBOX: usize = 256;
 /// Read buffer of a socket; the library's default of 128 KiB is too much for thousands of them.
-const READ_BUFFER_BYTES: usize = 4 * 1024;
+const READ_BUFFER_BYTES: usize = 1024;
 
 /// How long a full node asks people to wait.
 const FULL_RETRY_MS: u64 = 30_000;
@@ -103,7 +103,7 @@ struct Ports {
 #[derive(Clone)]
 struct Served {
     generation: u32,
-    mailbox: mpsc::Sender<Letter>,
+    mailbox: Mailbox,
     /// Seats it may fill, the conciliator's included.
     seats: usize,
 }
@@ -162,7 +162,7 @@ impl Rooms {
     /// What goes on in a room, or `None` if this node does not serve it.
     pub async fn status(&self, room: RoomId) -> Option<RoomStatus> {
         let (reply, status) = oneshot::channel();
-        self.served(room)?.mailbox.send(Letter::Status(reply)).await.ok()?;
+        self.served(room)?.mailbox.send(Box::new(Letter::Status(reply))).await.ok()?;
         status.await.ok()
     }
 
@@ -190,7 +190,7 @@ impl Rooms {
     async fn input(&self, room: RoomId, input: Input) {
         if let Some(served) = self.served(room) {
             // A room that closes at this moment has nobody to tell.
-            let _ = served.mailbox.send(Letter::Input(input)).await;
+            let _ = served.mailbox.send(Box::new(Letter::Input(input))).await;
         }
     }
 
@@ -201,7 +201,7 @@ impl Rooms {
 
     /// The mailbox of a room, opened if this node does not serve it yet. A room that is served
     /// under an older lease closes first. Refused if that would be more than the node takes on.
-    async fn mailbox(&self, spec: &RoomSpec) -> Result<mpsc::Sender<Letter>, Refused> {
+    async fn mailbox(&self, spec: &RoomSpec) -> Result<Mailbox, Refused> {
         loop {
             if let Some(served) = self.served(spec.room) {
                 if served.generation >= spec.generation && !served.mailbox.is_closed() {
@@ -238,7 +238,7 @@ impl Rooms {
         Err(full.retry(Retry::AfterMs(FULL_RETRY_MS)))
     }
 
-    fn forget(&self, room: RoomId, mailbox: &mpsc::Sender<Letter>) {
+    fn forget(&self, room: RoomId, mailbox: &Mailbox) {
         let removed =
             self.0.directory.remove_if(&room, |_, served| served.mailbox.same_channel(mailbox));
         if let Some((_, served)) = removed {
@@ -252,7 +252,7 @@ impl Rooms {
 }
 
 async fn close(served: &Served, reason: LeaveReason) {
-    let _ = served.mailbox.send(Letter::Input(Input::Close(reason))).await;
+    let _ = served.mailbox.send(Box::new(Letter::Input(Input::Close(reason)))).await;
     served.mailbox.closed().await;
 }
 

@@ -18,6 +18,10 @@ use tokio::time::timeout;
 /// How long answering an offer or making a seat may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
+/// Where a room's letters go. Boxed, because a channel keeps room for 32 of what it carries even when
+/// it is empty.
+pub(super) type Mailbox = mpsc::Sender<Box<Letter>>;
+
 /// What sockets and the hub tell a room.
 pub(super) enum Letter {
     /// A socket with an accepted join token.
@@ -55,7 +59,8 @@ pub(super) enum Letter {
 
 /// The room's end of a socket. Dropping it closes the socket after what is queued.
 pub(super) struct Outgoing {
-    pub(super) queue: mpsc::Sender<ServerEnvelope>,
+    /// Boxed as the [`Mailbox`]'s letters are: there is one for each socket.
+    pub(super) queue: mpsc::Sender<Box<ServerEnvelope>>,
     /// Closes the socket at once: it does not read.
     pub(super) stalled: Arc<Notify>,
 }
@@ -63,7 +68,7 @@ pub(super) struct Outgoing {
 pub(super) struct RoomTask {
     rooms: Rooms,
     spec: RoomSpec,
-    mailbox: mpsc::WeakSender<Letter>,
+    mailbox: mpsc::WeakSender<Box<Letter>>,
     sockets: HashMap<ConnectionId, Outgoing>,
 }
 
@@ -77,12 +82,16 @@ enum Stop {
 }
 
 impl RoomTask {
-    pub(super) fn new(rooms: Rooms, spec: RoomSpec, mailbox: mpsc::WeakSender<Letter>) -> Self {
+    pub(super) fn new(
+        rooms: Rooms,
+        spec: RoomSpec,
+        mailbox: mpsc::WeakSender<Box<Letter>>,
+    ) -> Self {
         Self { rooms, spec, mailbox, sockets: HashMap::new() }
     }
 
     /// Serves the room until it closes.
-    pub(super) async fn run(mut self, mut letters: mpsc::Receiver<Letter>) {
+    pub(super) async fn run(mut self, mut letters: mpsc::Receiver<Box<Letter>>) {
         let (id, generation) = (self.spec.room, self.spec.generation);
         if let Err(stop) = self.serve(&mut letters).await {
             tracing::warn!(room = %id.0, generation, reason = %stop, "room stops on this node");
@@ -94,11 +103,11 @@ impl RoomTask {
         self.rooms.0.ports.journal.release(id, generation).await;
         letters.close();
         while let Some(letter) = letters.recv().await {
-            turn_away(letter);
+            turn_away(*letter);
         }
     }
 
-    async fn serve(&mut self, letters: &mut mpsc::Receiver<Letter>) -> Result<(), Stop> {
+    async fn serve(&mut self, letters: &mut mpsc::Receiver<Box<Letter>>) -> Result<(), Stop> {
         let entries = self.rooms.0.ports.journal.load(self.spec.room).await?;
         let terms = self.rooms.0.config.terms.clone();
         let now = self.rooms.0.ports.clock.now();
@@ -114,7 +123,7 @@ impl RoomTask {
                 }
             }
             let letter = tokio::select! {
-                letter = letters.recv() => letter,
+                letter = letters.recv() => letter.map(|letter| *letter),
                 () = self.timer(&room) => Some(Letter::Input(Input::Tick)),
             };
             // The directory holds a sender for as long as the task runs.
@@ -226,7 +235,7 @@ impl RoomTask {
     /// False if the socket does not read: then it is closed, and the room waits for nobody.
     fn send(&mut self, connection: ConnectionId, envelope: ServerEnvelope) -> bool {
         let Some(outgoing) = self.sockets.get(&connection) else { return true };
-        match outgoing.queue.try_send(envelope) {
+        match outgoing.queue.try_send(Box::new(envelope)) {
             Ok(()) => true,
             // Its reader says so by itself.
             Err(mpsc::error::TrySendError::Closed(_)) => true,
@@ -251,7 +260,7 @@ impl RoomTask {
             match mailbox.upgrade() {
                 Some(mailbox) => {
                     let letter = Letter::Answered { participant, connection, re, answer };
-                    let _ = mailbox.send(letter).await;
+                    let _ = mailbox.send(Box::new(letter)).await;
                 }
                 None => media.disconnect(room, participant),
             }
@@ -271,7 +280,7 @@ impl RoomTask {
             if let Some(mailbox) = mailbox.upgrade() {
                 let letter = Letter::SeatAdded { connection, re, seat, result };
                 // A room that closed meanwhile has nobody to tell.
-                let _ = mailbox.send(letter).await;
+                let _ = mailbox.send(Box::new(letter)).await;
             }
         });
     }
@@ -301,7 +310,7 @@ fn turn_away(letter: Letter) {
     let refused = Refused::new(ErrorCode::BadToken, "the room has just closed on this node");
     let message = refused.retry(Retry::Rejoin).into_message(re);
     // A socket that is gone needs no answer.
-    let _ = outgoing.queue.try_send(ServerEnvelope { seq: 0, message });
+    let _ = outgoing.queue.try_send(Box::new(ServerEnvelope { seq: 0, message }));
 }
 
 /// For logs.

@@ -1,6 +1,6 @@
 //! One participant's socket: hello, then messages both ways until one side ends it.
 
-use super::room_task::{Letter, Outgoing};
+use super::room_task::{Letter, Mailbox, Outgoing};
 use super::{Rooms, RoomsConfig};
 use crate::protocol::{
     ClientEnvelope, ClientMessage, ErrorCode, LeaveAction, LeaveReason, ParticipantId, Retry,
@@ -44,7 +44,7 @@ pub(super) async fn serve(rooms: &Rooms, mut socket: WebSocket) {
     let writing = tokio::spawn(write(sink, queued, stalled.clone(), config.clone()));
     read(stream, connection, &mailbox, &stalled, config.silence, &writing).await;
     // The room may be closed already: then it has forgotten the socket by itself.
-    let _ = mailbox.send(Letter::Input(Input::Lost { connection })).await;
+    let _ = mailbox.send(Box::new(Letter::Input(Input::Lost { connection }))).await;
     let _ = writing.await;
 }
 
@@ -117,12 +117,12 @@ async fn enter(
     connection: ConnectionId,
     outgoing: Outgoing,
     re: u64,
-) -> Result<mpsc::Sender<Letter>, Refused> {
+) -> Result<Mailbox, Refused> {
     match hello {
         Hello::Token(token) => {
             let admission = rooms.0.ports.door.admit(&token).await?;
             let seat = admission.seat;
-            let mut letter = Letter::Join { seat, connection, outgoing, re };
+            let mut letter = Box::new(Letter::Join { seat, connection, outgoing, re });
             for _ in 0..ATTEMPTS {
                 let mailbox = rooms.mailbox(&admission.room).await?;
                 match mailbox.send(letter).await {
@@ -139,7 +139,7 @@ async fn enter(
             };
             let mailbox = rooms.served(room).ok_or_else(gone)?.mailbox;
             let letter = Letter::Resume { participant, secret, last_seq, connection, outgoing, re };
-            mailbox.send(letter).await.map_err(|_| gone())?;
+            mailbox.send(Box::new(letter)).await.map_err(|_| gone())?;
             Ok(mailbox)
         }
     }
@@ -159,7 +159,7 @@ async fn refuse(mut socket: WebSocket, re: u64, refused: Refused) {
 async fn read(
     mut stream: SplitStream<WebSocket>,
     connection: ConnectionId,
-    mailbox: &mpsc::Sender<Letter>,
+    mailbox: &Mailbox,
     stalled: &Notify,
     silence: Duration,
     writing: &tokio::task::JoinHandle<()>,
@@ -181,7 +181,8 @@ async fn read(
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
             Some(Ok(Message::Close(_)) | Err(_)) | None => return,
         };
-        if writing.is_finished() || mailbox.send(Letter::Input(input)).await.is_err() {
+        let letter = Box::new(Letter::Input(input));
+        if writing.is_finished() || mailbox.send(letter).await.is_err() {
             return;
         }
     }
@@ -190,7 +191,7 @@ async fn read(
 /// Writes what the room says until it says no more.
 async fn write(
     mut sink: SplitSink<WebSocket, Message>,
-    mut queued: mpsc::Receiver<ServerEnvelope>,
+    mut queued: mpsc::Receiver<Box<ServerEnvelope>>,
     stalled: Arc<Notify>,
     config: RoomsConfig,
 ) {
