@@ -26,7 +26,7 @@ use portal::media_tests;
 use portal::portal::{Parts, Portal, PortalSettings};
 use portal::procedures::Procedures;
 use portal::random::SystemRandom;
-use portal::signatures::{apply, identity, preservation, reminders};
+use portal::signatures::{apply, attempts, identity, preservation, reminders};
 use signaling::edge::{Rooms, RoomsConfig};
 use signaling::media::{Media, MediaConfig};
 use signaling::turn::{Relay, Turn};
@@ -98,6 +98,8 @@ pub async fn serve(settings: Settings) -> Result<(), HubError> {
     let stopped = settings.owns_database().then(|| portal.now());
     if let Some(at) = stopped {
         leases::end_all(&db, at).await.map_err(|e| failed("leases")(&e))?;
+        attempts::end_requests(&db).await.map_err(|e| failed("signatures")(&e))?;
+        preservation::release(&db).await.map_err(|e| failed("archive")(&e))?;
     }
     let Opened { rooms, media, turn, relay } = open_rooms(&settings, &meetings).await?;
     meetings.attach(rooms.clone());

@@ -16,8 +16,9 @@ pub trait Qtsp: Send + Sync {
     /// Issues a certificate for this person and this document.
     async fn issue(&self, request: &IssueRequest) -> Result<Credential, QtspError>;
 
-    /// Sends the one-time code for `credential` to the mobile given at issue.
-    async fn send_otp(&self, credential: &str) -> Result<(), QtspError>;
+    /// Sends the one-time code for `credential` to the mobile given at issue. What comes back, if
+    /// anything, is the provider's name for this code: whoever asked keeps it for [`Qtsp::sign_hash`].
+    async fn send_otp(&self, credential: &str) -> Result<Option<String>, QtspError>;
 
     /// What [`Qtsp::sign_hash`] is asked with, and gives.
     fn mode(&self) -> SigningMode {
@@ -26,11 +27,13 @@ pub trait Qtsp: Send + Sync {
 
     /// Signs `digest`, as [`Qtsp::mode`] says: SHA-256 of the DER of the signed attributes, for the
     /// raw signature (PKCS#1 v1.5 for RSA, DER `ECDSA-Sig-Value` for ECDSA); or SHA-256 of the
-    /// signed bytes of the document, for a whole detached CMS (DER).
+    /// signed bytes of the document, for a whole detached CMS (DER). `reference`: what came back when
+    /// the code was sent.
     async fn sign_hash(
         &self,
         credential: &str,
         otp: &str,
+        reference: Option<&str>,
         digest: &Digest,
     ) -> Result<Vec<u8>, QtspError>;
 }

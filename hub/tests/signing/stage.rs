@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 
 use accordo_demo::idp::DemoIdp;
@@ -30,6 +30,7 @@ use signing::Digest;
 use signing::ports::{Credential, IssueRequest, Qtsp, QtspError, Tsa, TsaError};
 use signing::preservation::Renewal;
 use signing::verify::{Kind, Report, TrustAnchors, verify};
+use tokio::sync::Notify;
 
 /// How outside parties behave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,11 +45,64 @@ pub enum Mood {
     NoTime,
 }
 
+/// Where a signature can be stopped: before and after everything that an outside party does for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
+pub enum Point {
+    IssueAsked,
+    Issued,
+    CodeAsked,
+    CodeSent,
+    HashSent,
+    HashSigned,
+    TimeAsked,
+    TimeGot,
+}
+
+/// Stops who comes to one point until it is let go.
+#[derive(Default)]
+pub struct Turnstile {
+    closed: Mutex<Option<Point>>,
+    reached: Notify,
+    go: Notify,
+    lost: AtomicBool,
+}
+
+impl Turnstile {
+    /// Closes it for the next one who comes to this point.
+    pub fn close(&self, point: Point) {
+        *self.closed.lock().unwrap() = Some(point);
+    }
+
+    /// Somebody stands there.
+    pub async fn reached(&self) {
+        self.reached.notified().await;
+    }
+
+    /// Goes on, or finds that the line broke.
+    pub fn open(&self, lost: bool) {
+        self.lost.store(lost, Ordering::SeqCst);
+        self.go.notify_one();
+    }
+
+    async fn pass(&self, point: Point) -> Result<(), QtspError> {
+        if self.closed.lock().unwrap().take_if(|closed| *closed == point).is_none() {
+            return Ok(());
+        }
+        self.reached.notify_one();
+        self.go.notified().await;
+        match self.lost.load(Ordering::SeqCst) {
+            true => Err(QtspError::Unreachable("the line broke".to_owned())),
+            false => Ok(()),
+        }
+    }
+}
+
 /// Parties with a mood between them and the portal.
 struct Moody {
     qtsp: Arc<dyn Qtsp>,
     tsa: Arc<dyn Tsa>,
     mood: Arc<AtomicU8>,
+    turnstile: Arc<Turnstile>,
 }
 
 impl Moody {
@@ -60,18 +114,35 @@ impl Moody {
 #[async_trait]
 impl Qtsp for Moody {
     async fn issue(&self, request: &IssueRequest) -> Result<Credential, QtspError> {
-        self.qtsp.issue(request).await
+        self.turnstile.pass(Point::IssueAsked).await?;
+        let credential = self.qtsp.issue(request).await?;
+        self.turnstile.pass(Point::Issued).await?;
+        Ok(credential)
     }
 
-    async fn send_otp(&self, credential: &str) -> Result<(), QtspError> {
-        self.qtsp.send_otp(credential).await
+    async fn send_otp(&self, credential: &str) -> Result<Option<String>, QtspError> {
+        self.turnstile.pass(Point::CodeAsked).await?;
+        self.qtsp.send_otp(credential).await?;
+        self.turnstile.pass(Point::CodeSent).await?;
+        Ok(Some(format!("code for {credential}")))
     }
 
-    async fn sign_hash(&self, id: &str, otp: &str, hash: &Digest) -> Result<Vec<u8>, QtspError> {
+    async fn sign_hash(
+        &self,
+        id: &str,
+        otp: &str,
+        reference: Option<&str>,
+        hash: &Digest,
+    ) -> Result<Vec<u8>, QtspError> {
+        if reference != Some(&format!("code for {id}")) {
+            return Err(QtspError::WrongOtp);
+        }
         if self.is(Mood::Hangs) {
             std::future::pending::<()>().await;
         }
-        let signature = self.qtsp.sign_hash(id, otp, hash).await?;
+        self.turnstile.pass(Point::HashSent).await?;
+        let signature = self.qtsp.sign_hash(id, otp, None, hash).await?;
+        self.turnstile.pass(Point::HashSigned).await?;
         if self.is(Mood::AnswerLost) {
             return Err(QtspError::Unreachable("timed out".to_owned()));
         }
@@ -85,7 +156,11 @@ impl Tsa for Moody {
         if self.is(Mood::NoTime) {
             return Err(TsaError::Unreachable("timed out".to_owned()));
         }
-        self.tsa.timestamp(hash).await
+        let lost = |error: QtspError| TsaError::Unreachable(error.to_string());
+        self.turnstile.pass(Point::TimeAsked).await.map_err(lost)?;
+        let token = self.tsa.timestamp(hash).await?;
+        self.turnstile.pass(Point::TimeGot).await.map_err(lost)?;
+        Ok(token)
     }
 }
 
@@ -122,6 +197,7 @@ pub struct Stage {
     pub qtsp: DemoQtsp,
     sms: Sms,
     mood: Arc<AtomicU8>,
+    pub turnstile: Arc<Turnstile>,
 }
 
 impl Stage {
@@ -160,7 +236,11 @@ impl Stage {
         }
         .unwrap();
         let mood = Arc::new(AtomicU8::new(Mood::Good as u8));
-        let moody = Arc::new(Moody { qtsp: signing.qtsp, tsa: signing.tsa, mood: mood.clone() });
+        let turnstile = Arc::new(Turnstile::default());
+        let (given, closing) = (mood.clone(), turnstile.clone());
+        let (service, time) = (signing.qtsp, signing.tsa);
+        let moody = Moody { qtsp: service, tsa: time, mood: given, turnstile: closing };
+        let moody = Arc::new(moody);
         (signing.qtsp, signing.tsa) = (moody.clone(), moody);
 
         let world = world_with(db, folder, clock, signing).await;
@@ -180,6 +260,7 @@ impl Stage {
             qtsp,
             sms,
             mood,
+            turnstile,
         }
     }
 

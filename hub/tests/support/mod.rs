@@ -2,6 +2,7 @@
 #![allow(dead_code, clippy::allow_attributes, reason = "each test binary uses the part it needs")]
 #![expect(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "test code")]
 
+pub mod gate;
 pub mod person;
 pub mod story;
 pub mod watch;
@@ -23,12 +24,20 @@ pub struct Hub {
     pub temporary: PathBuf,
     binary: PathBuf,
     arguments: Vec<String>,
+    /// Its way to outside parties.
+    gate: Option<SocketAddr>,
 }
 
 impl Hub {
     /// Starts a demo hub on a free port and waits until it is ready.
     pub fn start(data: &Path) -> Self {
         Self::start_binary(Path::new(env!("CARGO_BIN_EXE_hub")), data, free_port())
+    }
+
+    /// The same, reaching its outside parties through a proxy.
+    pub fn start_behind(data: &Path, gate: SocketAddr) -> Self {
+        let binary = Path::new(env!("CARGO_BIN_EXE_hub"));
+        Self::start_so(binary, data, free_port(), &["--demo"], Some(gate))
     }
 
     /// The same with another build of the hub.
@@ -38,13 +47,23 @@ impl Hub {
 
     /// The same with other arguments.
     pub fn start_with(binary: &Path, data: &Path, listen: SocketAddr, arguments: &[&str]) -> Self {
+        Self::start_so(binary, data, listen, arguments, None)
+    }
+
+    fn start_so(
+        binary: &Path,
+        data: &Path,
+        listen: SocketAddr,
+        arguments: &[&str],
+        gate: Option<SocketAddr>,
+    ) -> Self {
         std::fs::create_dir_all(data).unwrap();
         let (log, temporary) = (data.with_extension("log"), data.with_extension("tmp"));
         std::fs::create_dir_all(&temporary).unwrap();
         let arguments: Vec<String> = arguments.iter().map(|a| (*a).to_owned()).collect();
-        let child = spawn(binary, data, listen, [&log, &temporary], &arguments);
+        let child = spawn(binary, data, listen, [&log, &temporary], &arguments, gate);
         let (data, binary) = (data.to_owned(), binary.to_owned());
-        let mut hub = Self { child, listen, data, log, temporary, binary, arguments };
+        let mut hub = Self { child, listen, data, log, temporary, binary, arguments, gate };
         hub.wait_until_ready();
         hub
     }
@@ -67,7 +86,8 @@ impl Hub {
     /// Starts the killed hub again: same address, same data.
     pub fn restart(&mut self) {
         let places = [self.log.as_path(), &self.temporary];
-        self.child = spawn(&self.binary, &self.data, self.listen, places, &self.arguments);
+        self.child =
+            spawn(&self.binary, &self.data, self.listen, places, &self.arguments, self.gate);
         self.wait_until_ready();
     }
 
@@ -107,9 +127,15 @@ fn spawn(
     listen: SocketAddr,
     [log, temporary]: [&Path; 2],
     arguments: &[String],
+    gate: Option<SocketAddr>,
 ) -> Child {
     let log = std::fs::File::options().create(true).append(true).open(log).unwrap();
-    Command::new(binary)
+    let mut command = Command::new(binary);
+    if let Some(gate) = gate {
+        command.env("http_proxy", format!("http://{gate}"));
+        command.env_remove("no_proxy").env_remove("NO_PROXY");
+    }
+    command
         .args(["serve", "--listen", &listen.to_string(), "--data"])
         .arg(data)
         .args(arguments)

@@ -13,10 +13,10 @@ use signing::ports::{IssueRequest, QtspError, Subject};
 use signing::process::{AttemptId, Input, Process, Refusal, Status, Step};
 use tokio::time::timeout;
 
-use super::attempts::AttemptRow;
+use super::attempts::{AttemptRow, Kept};
 use super::craft::{CraftError, Order};
 use super::rules::{self, Need};
-use super::steps::{advance, advance_in, changed, document, expected, locked, signer};
+use super::steps::{advance_in, changed, document, expected, locked, signer};
 use super::store::{Locked, ProcessRow, Who};
 use super::{SignatureError, attempts, craft, ending, identity, store, waiting};
 use crate::accounts::UserId;
@@ -72,13 +72,9 @@ async fn request(
     }
     let state = process.signer(field).ok_or(SignatureError::NotFound)?;
     let qtsp = &portal.signing.qtsp;
-    let sent = || Input::OtpSent { field: field.to_owned() };
     if let Some(credential) = &state.credential {
         match qtsp.send_otp(credential).await {
-            Ok(()) => {
-                advance(portal, row, [sent()], who).await?;
-                return Ok(());
-            }
+            Ok(reference) => return sent(portal, row, field, credential, reference, who).await,
             Err(QtspError::Unreachable(text)) => return Err(QtspError::Unreachable(text).into()),
             // It serves no more: a new one is issued.
             Err(_) => {}
@@ -119,8 +115,26 @@ async fn request(
     advance_in(&mut tx, portal, row, [input], who).await?;
     tx.commit().await?;
     changed(portal, row);
-    qtsp.send_otp(&credential.id).await?;
-    advance(portal, row, [sent()], who).await?;
+    let reference = qtsp.send_otp(&credential.id).await?;
+    sent(portal, row, field, &credential.id, reference, who).await
+}
+
+/// The code is on its way; what the trust service calls it is kept with that, so that the code holds
+/// whatever happens to this process.
+async fn sent(
+    portal: &Portal,
+    row: &ProcessRow,
+    field: &str,
+    credential: &str,
+    reference: Option<String>,
+    who: Who,
+) -> Result<(), SignatureError> {
+    let mut tx = portal.db.begin().await?;
+    attempts::keep_reference(&mut tx, row.id, credential, reference.as_deref()).await?;
+    let input = Input::OtpSent { field: field.to_owned() };
+    advance_in(&mut tx, portal, row, [input], who).await?;
+    tx.commit().await?;
+    changed(portal, row);
     Ok(())
 }
 
@@ -135,7 +149,8 @@ pub async fn sign(
     who: Who,
 ) -> Result<(), SignatureError> {
     let begun = begin(portal, row, field, frozen, who).await?;
-    let asked = portal.signing.qtsp.sign_hash(&begun.credential, code, &begun.to_sign);
+    let Begun { credential: id, reference, to_sign, .. } = &begun;
+    let asked = portal.signing.qtsp.sign_hash(id, code, reference.as_deref(), to_sign);
     let answer = timeout(ANSWER, asked).await;
     let answer = answer.unwrap_or_else(|_| Err(QtspError::Unreachable("too slow".to_owned())));
     let attempt = AttemptId(begun.attempt.id);
@@ -178,6 +193,7 @@ async fn has_signed(
 struct Begun {
     attempt: AttemptRow,
     credential: String,
+    reference: Option<String>,
     to_sign: Digest,
 }
 
@@ -199,7 +215,7 @@ async fn begin(
         if need != Need::Code {
             return Err(not_now(need).into());
         }
-        let (credential, prepared) = prepare(portal, row, &process, field).await?;
+        let (kept, prepared) = prepare(portal, row, &process, field).await?;
         let (attempt, base) = (AttemptId(portal.new_id()), process.document());
         let mut tx = portal.db.begin().await?;
         let mut locked = locked(&mut tx, row).await?;
@@ -237,7 +253,12 @@ async fn begin(
         if !held {
             return Err(Refusal::NoSuchAttempt.into());
         }
-        return Ok(Begun { attempt: begun, credential, to_sign: prepared.to_sign() });
+        return Ok(Begun {
+            attempt: begun,
+            credential: kept.credential.id,
+            reference: kept.reference,
+            to_sign: prepared.to_sign(),
+        });
     }
     Err(Refusal::Held.into())
 }
@@ -248,11 +269,11 @@ async fn prepare(
     row: &ProcessRow,
     process: &Process,
     field: &str,
-) -> Result<(String, Prepared), SignatureError> {
+) -> Result<(Kept, Prepared), SignatureError> {
     let state = process.signer(field).ok_or(SignatureError::NotFound)?;
     let id = state.credential.clone().ok_or(Refusal::StepMissing)?;
-    let credential = attempts::credential(&portal.db, row.id, &id).await?;
-    let credential = credential.ok_or(SignatureError::Damaged("a credential is missing"))?;
+    let kept = attempts::credential(&portal.db, row.id, &id).await?;
+    let kept = kept.ok_or(SignatureError::Damaged("a credential is missing"))?;
     let signers = store::signers(&portal.db, row.id).await?;
     let own = signers.into_iter().find(|one| one.field == field).ok_or(SignatureError::NotFound)?;
     #[expect(clippy::cast_possible_truncation, reason = "points, read from an f32")]
@@ -261,13 +282,13 @@ async fn prepare(
         document: document(portal, row, process.document()).await?,
         field: field.to_owned(),
         size,
-        chain: credential.chain,
+        chain: kept.credential.chain.clone(),
         name: own.name,
         role: own.role,
         at: portal.now(),
         mode: portal.signing.qtsp.mode(),
     };
-    Ok((id, craft::prepare(&portal.signing, order).await?))
+    Ok((kept, craft::prepare(&portal.signing, order).await?))
 }
 
 /// From the signature to the stored revision. Without a time stamp the attempt waits.

@@ -49,23 +49,49 @@ pub async fn keep_credential(
     Ok(())
 }
 
-/// A credential of this process.
-pub async fn credential(
-    db: &Db,
+/// Keeps what the trust service calls the code it has sent, or that it has no name for it.
+pub async fn keep_reference(
+    tx: &mut Tx,
     process: Uuid,
-    id: &str,
-) -> Result<Option<signing::ports::Credential>, SignatureError> {
-    let found: Option<(String,)> = on_db!(read db, |c| sqlx::query_as(
-        "SELECT chain FROM signature_credentials WHERE process = $1 AND credential = $2"
+    credential: &str,
+    reference: Option<&str>,
+) -> Result<(), SignatureError> {
+    on_db!(tx, |c| sqlx::query(
+        "UPDATE signature_credentials SET code_reference = $3
+         WHERE process = $1 AND credential = $2"
+    )
+    .bind(process)
+    .bind(credential)
+    .bind(reference)
+    .execute(c)
+    .await
+    .map(drop))?;
+    Ok(())
+}
+
+/// A credential that signs in a process.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// Its id and chain.
+    pub credential: signing::ports::Credential,
+    /// What the trust service calls the code that it sent last.
+    pub reference: Option<String>,
+}
+
+/// A credential of this process.
+pub async fn credential(db: &Db, process: Uuid, id: &str) -> Result<Option<Kept>, SignatureError> {
+    let found: Option<(String, Option<String>)> = on_db!(read db, |c| sqlx::query_as(
+        "SELECT chain, code_reference FROM signature_credentials
+         WHERE process = $1 AND credential = $2"
     )
     .bind(process)
     .bind(id)
     .fetch_optional(c)
     .await)?;
-    found
-        .map(|(chain,)| serde_json::from_str(&chain))
-        .transpose()
-        .map_err(|_| SignatureError::Damaged("a credential"))
+    let Some((chain, reference)) = found else { return Ok(None) };
+    let credential = serde_json::from_str(&chain);
+    let credential = credential.map_err(|_| SignatureError::Damaged("a credential"))?;
+    Ok(Some(Kept { credential, reference }))
 }
 
 /// Writes an attempt with the prepared revision, before the trust service is called.
@@ -175,6 +201,20 @@ pub async fn end_request(tx: &mut Tx, process: Uuid, field: &str) -> Result<(), 
     .execute(c)
     .await
     .map(drop))?;
+    Ok(())
+}
+
+/// Gives back every claim of a process that serves no more: for a database that no other process can
+/// be serving.
+pub async fn end_requests(db: &Db) -> Result<(), SignatureError> {
+    let mut tx = db.begin().await?;
+    on_db!(&mut tx, |c| sqlx::query(
+        "UPDATE signature_signers SET asked_at = NULL WHERE asked_at IS NOT NULL"
+    )
+    .execute(c)
+    .await
+    .map(drop))?;
+    tx.commit().await?;
     Ok(())
 }
 

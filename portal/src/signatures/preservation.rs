@@ -169,6 +169,19 @@ async fn due(db: &Db, now: DateTime<Utc>) -> Result<Vec<ProcessRow>, SignatureEr
     .await)?)
 }
 
+/// Gives every document back: for a database that no other process can be serving.
+pub async fn release(db: &Db) -> Result<(), SignatureError> {
+    let mut tx = db.begin().await?;
+    on_db!(&mut tx, |c| sqlx::query(
+        "UPDATE signature_preservations SET held_until = NULL WHERE held_until IS NOT NULL"
+    )
+    .execute(c)
+    .await
+    .map(drop))?;
+    tx.commit().await?;
+    Ok(())
+}
+
 /// Takes the right to work on a document; whether nobody else has it or was faster.
 async fn claim(db: &Db, process: Uuid, now: DateTime<Utc>) -> Result<bool, SignatureError> {
     let mut tx = db.begin().await?;

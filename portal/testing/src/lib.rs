@@ -12,4 +12,4 @@ pub use application::application;
 pub use browser::{Browser, Page};
 pub use databases::{Databases, databases};
 pub use parties::nobody;
-pub use world::{PASSWORD, TestClock, World, world, world_with};
+pub use world::{PASSWORD, TestClock, World, portal_on, world, world_with};

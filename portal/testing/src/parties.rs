@@ -41,11 +41,17 @@ impl Qtsp for Nobody {
         Err(QtspError::Unreachable(SILENT.to_owned()))
     }
 
-    async fn send_otp(&self, _: &str) -> Result<(), QtspError> {
+    async fn send_otp(&self, _: &str) -> Result<Option<String>, QtspError> {
         Err(QtspError::Unreachable(SILENT.to_owned()))
     }
 
-    async fn sign_hash(&self, _: &str, _: &str, _: &Digest) -> Result<Vec<u8>, QtspError> {
+    async fn sign_hash(
+        &self,
+        _: &str,
+        _: &str,
+        _: Option<&str>,
+        _: &Digest,
+    ) -> Result<Vec<u8>, QtspError> {
         Err(QtspError::Unreachable(SILENT.to_owned()))
     }
 }

@@ -70,10 +70,17 @@ pub async fn world(db: &Db, folder: &Path) -> World {
 
 /// A portal on `db`, by `clock`, with these outside parties.
 pub async fn world_with(db: &Db, folder: &Path, clock: TestClock, signing: SigningPorts) -> World {
-    let portal = Portal::new(Parts {
+    let portal = portal_on(db, folder, Arc::new(clock.clone()), signing);
+    let body = add_body(&portal, "localhost", "conciliazione").await;
+    World { portal, clock, body }
+}
+
+/// A portal on what is in `db` already.
+pub fn portal_on(db: &Db, folder: &Path, clock: Arc<dyn Clock>, signing: SigningPorts) -> Portal {
+    Portal::new(Parts {
         db: db.clone(),
         files: Files::local(&folder.join("files")).unwrap(),
-        clock: Arc::new(clock.clone()),
+        clock,
         random: Arc::new(SystemRandom),
         procedures: Procedures::shipped(),
         settings: PortalSettings {
@@ -87,9 +94,7 @@ pub async fn world_with(db: &Db, folder: &Path, clock: TestClock, signing: Signi
             identification: Terms { video_days: 1_095, provider_days: 1_095, evidence_days: 7_305 },
         },
         signing,
-    });
-    let body = add_body(&portal, "localhost", "conciliazione").await;
-    World { portal, clock, body }
+    })
 }
 
 async fn add_body(portal: &Portal, host: &str, procedure: &str) -> Body {

@@ -204,12 +204,12 @@ async fn r_sign_34_r_sign_36_minutes_are_signed_by_three_people_in_order() {
         let prepared = prepare(&pdf, field, &chain, Some(&appearance), &meta, now()).unwrap();
         let prepared = prepared.for_mode(csc.mode());
 
-        let wrong = csc.sign_hash(&credential.id, "000000", &prepared.to_sign()).await;
+        let wrong = csc.sign_hash(&credential.id, "000000", None, &prepared.to_sign()).await;
         assert!(matches!(wrong, Err(QtspError::WrongOtp)), "{wrong:?}");
         let (attempt, base) = (AttemptId(Uuid::from_u128(index as u128)), process.document());
         process.handle(Input::TakeLease { field: field_name, attempt, base }, now()).unwrap();
         let code = outbox.last_code();
-        let raw = csc.sign_hash(&credential.id, &code, &prepared.to_sign()).await.unwrap();
+        let raw = csc.sign_hash(&credential.id, &code, None, &prepared.to_sign()).await.unwrap();
         assert!(prepared.to_stamp(&raw[..raw.len() - 1]).is_err());
         let stored = serde_json::to_string(&prepared).unwrap();
         let prepared: Prepared = serde_json::from_str(&stored).unwrap();

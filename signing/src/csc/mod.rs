@@ -7,7 +7,7 @@
 mod quirks;
 mod wire;
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use openssl::{
@@ -30,8 +30,6 @@ use crate::{
 
 /// Chains and signatures are a few kilobytes; nothing honest is longer.
 const RESPONSE_LIMIT: usize = 256 * 1024;
-/// References of codes that are kept at once; a code lives for minutes.
-const MAX_REFERENCES: usize = 10_000;
 
 /// How to reach a provider.
 #[derive(Clone, Deserialize)]
@@ -109,8 +107,6 @@ pub struct CscClient {
     http: reqwest::Client,
     config: CscConfig,
     token: Mutex<Option<String>>,
-    /// References of the codes that were sent, by credential.
-    references: Mutex<HashMap<String, String>>,
 }
 
 impl CscClient {
@@ -126,7 +122,7 @@ impl CscClient {
         }
         let http =
             http::client(Duration::from_millis(config.timeout_ms)).map_err(QtspError::Refused)?;
-        Ok(Self { http, config, token: Mutex::default(), references: Mutex::default() })
+        Ok(Self { http, config, token: Mutex::default() })
     }
 
     /// What the provider says about itself (CSC §11.1).
@@ -231,21 +227,16 @@ impl Qtsp for CscClient {
         Ok(Credential { id: enrolled.credential_id, chain })
     }
 
-    async fn send_otp(&self, credential: &str) -> Result<(), QtspError> {
+    async fn send_otp(&self, credential: &str) -> Result<Option<String>, QtspError> {
         let CscConfig { quirks, otp_object, .. } = &self.config;
         let request = quirks.code(credential, otp_object);
         let answer = self.post(&self.method(quirks.code_method()), &request).await?;
-        let Some(name) = &quirks.code_reference else { return Ok(()) };
+        let Some(name) = &quirks.code_reference else { return Ok(None) };
         let answer: serde_json::Value = decode(answer)?;
         let reference = answer[name].as_str();
         let reference =
             reference.ok_or_else(|| QtspError::Unreachable(format!("the answer has no {name}")))?;
-        let mut references = self.references.lock().await;
-        if references.len() >= MAX_REFERENCES {
-            references.clear();
-        }
-        references.insert(credential.to_owned(), reference.to_owned());
-        Ok(())
+        Ok(Some(reference.to_owned()))
     }
 
     fn mode(&self) -> SigningMode {
@@ -256,13 +247,13 @@ impl Qtsp for CscClient {
         &self,
         credential: &str,
         otp: &str,
+        reference: Option<&str>,
         digest: &Digest,
     ) -> Result<Vec<u8>, QtspError> {
         let CscConfig { quirks, otp_object, .. } = &self.config;
         let info = self.credential(credential).await?;
         let (algorithm, certificate) = (info.signature_algorithm()?, info.certificate()?);
-        let reference = self.references.lock().await.get(credential).cloned();
-        let request = quirks.authorize(credential, digest, otp_object, otp, reference.as_deref());
+        let request = quirks.authorize(credential, digest, otp_object, otp, reference);
         let authorisation: wire::Authorisation =
             self.call(&self.method("credentials/authorize"), &request).await?;
         let sad = authorisation.sad;
@@ -285,7 +276,6 @@ impl Qtsp for CscClient {
                 (signature, verified)
             }
         };
-        self.references.lock().await.remove(credential);
         if verified {
             Ok(signature)
         } else {

@@ -25,8 +25,8 @@ pub struct Quirks {
     /// The method that sends the code, where it is not that of the version:
     /// `credentials/getChallenge` in v2, `credentials/sendOTP` in v1.
     pub code_method: Option<String>,
-    /// Name of a reference in the answer of that method that must come back with the code. It is
-    /// kept by the process that asked; after a restart the person needs a new code.
+    /// Name of a reference in the answer of that method that must come back with the code. Whoever
+    /// asked for the code keeps it, so the code holds after a restart as well.
     pub code_reference: Option<String>,
     /// The client's name and secret go into the header of the token request (RFC 6749 §2.3.1), not
     /// into its body.

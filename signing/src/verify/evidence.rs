@@ -72,12 +72,17 @@ impl Evidence {
         revoked.or(known.first()).copied().unwrap_or(Revocation::Unknown)
     }
 
-    /// Whether there is good evidence for every certificate of the path but its last.
+    /// Whether there is evidence that every certificate of the path but its last held at that time:
+    /// one that was revoked later did.
     pub(super) fn covers(&self, path: &[X509], at: DateTime<Utc>, held: Option<&Held>) -> bool {
         path.len() > 1
             && path.windows(2).all(|pair| {
                 let [certificate, issuer] = pair else { return false };
-                matches!(self.status(certificate, issuer, at, held), Revocation::Good { .. })
+                match self.status(certificate, issuer, at, held) {
+                    Revocation::Good { .. } => true,
+                    Revocation::Revoked { since } => since > at,
+                    Revocation::Unknown => false,
+                }
             })
     }
 

@@ -105,6 +105,12 @@ impl<'a> Check<'a> {
             }
         };
         conclude(&mut report, result);
+        if let (Kind::Signature, Indication::TotalPassed, Some(stamp)) =
+            (report.kind, report.indication, &report.timestamp)
+        {
+            // What it signs holds every signature before it: they existed when it was stamped.
+            self.existed_at = self.existed_at.min(stamp.time);
+        }
         report
     }
 

@@ -139,6 +139,34 @@ fn revoked_before_the_signature_is_refused_and_after_it_is_not() {
         assert_eq!(report.accepted(), accepted, "{:#}", report.to_json());
         let expected = (!accepted).then_some(SubIndication::Revoked);
         assert_eq!(report.signatures[0].sub_indication, expected);
+        // A certificate that held when it signed is as good as one that holds today.
+        let level = if accepted { Level::BLt } else { Level::BT };
+        assert_eq!(report.signatures[0].level, Some(level));
+    }
+}
+
+#[test]
+fn a_signature_without_time_stamp_existed_when_the_next_one_was_stamped() {
+    let (signed, meta) = (Signed::new(Layout::Table), Meta::default());
+    let (authority, stamped_at) = (&signed.authority, signed.authority.at);
+    let sign = |pdf: &[u8], index: usize, stamped: bool| {
+        let person = &signed.people[index];
+        let chain = SignerChain::from_der(vec![person.der(), authority.ca.der()]).unwrap();
+        let prepared = prepare(pdf, FIELDS[index], &chain, None, &meta, stamped_at).unwrap();
+        let raw = person.sign_digest(&prepared.to_sign());
+        let token = stamped.then(|| authority.token(&Digest::of(&raw), stamped_at));
+        finish(prepared, &raw, token.as_deref()).unwrap()
+    };
+    let alone = sign(&signed.steps[0], 0, false);
+    let followed = sign(&alone, 1, true);
+    for (minutes, pdf, held) in [(5, &followed, true), (-5, &followed, false), (5, &alone, false)] {
+        let since = stamped_at + TimeDelta::minutes(minutes);
+        let mut data = signed.validation_data();
+        data.ocsp[0] = authority.ocsp(&signed.people[0].cert, now(), Some(since));
+        let report = verify(&add_validation_data(pdf, &data).unwrap(), &authority.trust(), now());
+        let expected = (!held).then_some(SubIndication::RevokedNoPoe);
+        assert_eq!(report.signatures[0].sub_indication, expected, "{minutes}");
+        assert_eq!(report.accepted(), held, "{minutes}: {:#}", report.to_json());
     }
 }
 

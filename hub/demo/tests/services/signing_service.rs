@@ -44,7 +44,7 @@ async fn a_document_is_signed_and_an_outsider_agrees() {
     assert!(key.contains(&credential.id));
 
     let code = service.outbox.last_code();
-    let signature = service.csc.sign_hash(&credential.id, &code, &digest()).await.unwrap();
+    let signature = service.csc.sign_hash(&credential.id, &code, None, &digest()).await.unwrap();
     service.write_chain(&credential);
     service.write("message", MESSAGE);
     service.write("signature", &signature);
@@ -73,10 +73,10 @@ async fn the_older_version_signs_too() {
     assert_eq!(older.credentials(true).await.unwrap(), std::slice::from_ref(&credential.id));
     older.send_otp(&credential.id).await.unwrap();
     let code = service.outbox.last_code();
-    let wrong = older.sign_hash(&credential.id, &other(&code), &digest()).await;
+    let wrong = older.sign_hash(&credential.id, &other(&code), None, &digest()).await;
     assert!(matches!(wrong, Err(QtspError::WrongOtp)), "{wrong:?}");
-    let signature = older.sign_hash(&credential.id, &code, &digest()).await.unwrap();
-    let newer = service.csc.sign_hash(&credential.id, &code, &digest()).await.unwrap();
+    let signature = older.sign_hash(&credential.id, &code, None, &digest()).await.unwrap();
+    let newer = service.csc.sign_hash(&credential.id, &code, None, &digest()).await.unwrap();
     assert_eq!(newer, signature, "the same provider, asked in two versions");
 }
 
@@ -87,9 +87,9 @@ async fn the_provider_can_make_the_whole_cms() {
     let credential = service.issue().await;
     whole.send_otp(&credential.id).await.unwrap();
     let code = service.outbox.last_code();
-    let cms = whole.sign_hash(&credential.id, &code, &digest()).await.unwrap();
-    assert_eq!(whole.sign_hash(&credential.id, &code, &digest()).await.unwrap(), cms);
-    let another = whole.sign_hash(&credential.id, &code, &Digest::of(b"another")).await;
+    let cms = whole.sign_hash(&credential.id, &code, None, &digest()).await.unwrap();
+    assert_eq!(whole.sign_hash(&credential.id, &code, None, &digest()).await.unwrap(), cms);
+    let another = whole.sign_hash(&credential.id, &code, None, &Digest::of(b"another")).await;
     assert!(matches!(another, Err(QtspError::CredentialUsed)), "{another:?}");
 
     let [root, issuing, _] = service.write_chain(&credential);
@@ -169,7 +169,7 @@ async fn r_sign_30_a_wrong_code_is_counted_and_an_old_one_refused() {
                     continue;
                 }
             };
-            outcome = match service.csc.sign_hash(&credential, &given, &digest()).await {
+            outcome = match service.csc.sign_hash(&credential, &given, None, &digest()).await {
                 Ok(_) => "signed",
                 Err(QtspError::WrongOtp) => "wrong",
                 Err(QtspError::OtpBlocked) => "blocked",
@@ -188,11 +188,11 @@ async fn r_sign_30_a_wrong_code_is_counted_and_an_old_one_refused() {
 async fn r_sign_30_a_credential_signs_once() {
     let service = Service::start().await;
     let (credential, code) = service.ready().await;
-    let signature = service.csc.sign_hash(&credential, &code, &digest()).await.unwrap();
+    let signature = service.csc.sign_hash(&credential, &code, None, &digest()).await.unwrap();
 
-    let again = service.csc.sign_hash(&credential, &code, &digest()).await.unwrap();
+    let again = service.csc.sign_hash(&credential, &code, None, &digest()).await.unwrap();
     assert_eq!(again, signature, "a lost answer can be asked for again");
-    let another = service.csc.sign_hash(&credential, &code, &Digest::of(b"another")).await;
+    let another = service.csc.sign_hash(&credential, &code, None, &Digest::of(b"another")).await;
     assert!(matches!(another, Err(QtspError::CredentialUsed)), "{another:?}");
     let code = service.csc.send_otp(&credential).await;
     assert!(matches!(code, Err(QtspError::CredentialUsed)), "{code:?}");
@@ -210,8 +210,8 @@ async fn r_sign_30_two_at_once_get_one_signature() {
         let (credential, code) = service.ready().await;
         let (one, two) = (Digest::of(b"one"), Digest::of(b"two"));
         let (one, two) = tokio::join!(
-            service.csc.sign_hash(&credential, &code, &one),
-            service.csc.sign_hash(&credential, &code, &two),
+            service.csc.sign_hash(&credential, &code, None, &one),
+            service.csc.sign_hash(&credential, &code, None, &two),
         );
         assert_eq!(u8::from(one.is_ok()) + u8::from(two.is_ok()), 1, "{one:?} {two:?}");
     }
@@ -227,23 +227,26 @@ async fn nothing_is_forgotten_by_a_restart() {
     service.csc.send_otp(&credential).await.unwrap();
     let code = service.outbox.last_code();
     service.restart().await;
-    let wrong = service.csc.sign_hash(&credential, &other(&code), &digest()).await;
+    let wrong = service.csc.sign_hash(&credential, &other(&code), None, &digest()).await;
     assert!(matches!(wrong, Err(QtspError::WrongOtp)), "{wrong:?}");
     service.restart().await;
-    let wrong = service.csc.sign_hash(&credential, &other(&code), &digest()).await;
+    let wrong = service.csc.sign_hash(&credential, &other(&code), None, &digest()).await;
     assert!(matches!(wrong, Err(QtspError::WrongOtp)), "{wrong:?}");
     service.restart().await;
-    let signature = service.csc.sign_hash(&credential, &code, &digest()).await.unwrap();
+    let signature = service.csc.sign_hash(&credential, &code, None, &digest()).await.unwrap();
     service.restart().await;
-    assert_eq!(service.csc.sign_hash(&credential, &code, &digest()).await.unwrap(), signature);
+    assert_eq!(
+        service.csc.sign_hash(&credential, &code, None, &digest()).await.unwrap(),
+        signature
+    );
 
     let (credential, code) = service.ready().await;
     for _ in 0..3 {
         service.restart().await;
-        let _ = service.csc.sign_hash(&credential, &other(&code), &digest()).await;
+        let _ = service.csc.sign_hash(&credential, &other(&code), None, &digest()).await;
     }
     service.restart().await;
-    let blocked = service.csc.sign_hash(&credential, &code, &digest()).await;
+    let blocked = service.csc.sign_hash(&credential, &code, None, &digest()).await;
     assert!(matches!(blocked, Err(QtspError::OtpBlocked)), "{blocked:?}");
 }
 
