@@ -197,8 +197,13 @@ fn words(event: &JournalEvent, names: &BTreeMap<Uuid, String>) -> String {
             let (who, side) = (who(participant), of_side(*side));
             format!("{who} partecipa per telefono, {side}: {}", place(*session))
         }
-        E::Visit { participant, session } => {
-            format!("{} annuncia una visita: {}", who(participant), place(*session))
+        E::Visit { participant, session, phones } => {
+            let along: Vec<_> = phones.iter().map(who).collect();
+            let along = match along.is_empty() {
+                true => String::new(),
+                false => format!("; per telefono sente anche {}", along.join(", ")),
+            };
+            format!("{} annuncia una visita: {}{along}", who(participant), place(*session))
         }
         E::Excluded { participant, .. } => format!("{} sospeso", who(participant)),
         E::Removed { participant, .. } => format!("{} allontanato", who(participant)),

@@ -73,6 +73,7 @@ async fn meet() -> Vec<Arrival> {
         side: Side::Activating,
         with_me: true,
         minutes: None,
+        telephones: None,
     };
     let aside = Session::Breakout(1);
     let inside = |k: &loadtests::room::Known| k.session == Some(aside) && k.others().len() == 1;

@@ -21,8 +21,8 @@ pub use files::{FileId, FileKind, FileOrigin, SharedFile, Showing};
 pub use refusals::{ErrorCode, LeaveAction, LeaveReason, Retry};
 pub use server::{IceServer, ServerEnvelope, ServerMessage, Topic};
 pub use values::{
-    Epoch, ParticipantId, Quality, Role, RoomId, SeatReason, Session, Side, VideoKind, VideoSource,
-    Watch,
+    Epoch, Listener, MoveReason, ParticipantId, Quality, Role, RoomId, SeatReason, Session, Side,
+    Telephones, VideoKind, VideoSource, Watch,
 };
 pub use view::{Breakout, Person, Timer, View};
 
@@ -56,11 +56,12 @@ mod tests {
                 epoch: Epoch::first(1).next(),
                 session: Session::Breakout(2),
                 at_ms: 5,
+                why: MoveReason::Aside,
             },
         };
         assert_eq!(
             serde_json::to_string(&moved).unwrap(),
-            r#"{"seq":3,"type":"moved","epoch":4294967297,"session":"breakout-2","at_ms":5}"#
+            r#"{"seq":3,"type":"moved","epoch":4294967297,"session":"breakout-2","at_ms":5,"why":"aside"}"#
         );
     }
 

@@ -27,7 +27,7 @@ async function play(browser: Browser): Promise<void> {
   await clocks(conciliator, operator);
   await byKeyboard(operator);
   await brokenDevices(operator, [conciliator, client]);
-  await addedPeople(conciliator, operator, (seat) => seatAt(browser, seat), MEETING);
+  await addedPeople(conciliator, client, operator, (seat) => seatAt(browser, seat), MEETING);
   await hiddenFaces(client, conciliator);
   await timedSession(conciliator, client, operator);
   await together([conciliator, client, operator]);
@@ -49,14 +49,14 @@ async function timedSession(conciliator: Room, client: Room, operator: Room): Pr
   assert.equal(await operator.page.getByTestId('time-left').count(), 0, 'the others do not learn how long');
   await picture(client.page, 'timer-on-a-phone');
   await picture(page, 'timer', { phone: true });
-  await conciliator.press('timer-breakout-1');
+  await conciliator.press('timer-breakout-2');
   await page.getByTestId('form-minutes').selectOption('10');
   await picture(page, 'timer-question', { phone: true });
   await inspect(page, client.page);
   await conciliator.press('dialog-confirm');
   await left.filter({ hasText: /restano (9|10):\d\d/ }).waitFor();
 
-  await conciliator.press('close-breakout-1');
+  await conciliator.press('close-breakout-2');
   await client.page.getByTestId('banner').getByTestId('closing').filter({ hasText: 'si chiude tra' }).waitFor();
   await client.told('torni nella sessione comune');
   await picture(client.page, 'closing-on-a-phone');
@@ -181,6 +181,7 @@ async function heard(others: Room[], room: Room): Promise<void> {
 /** Somebody on the telephone (R-MEET-29), and a lawyer who comes in by a personal link (R-MEET-47). */
 async function addedPeople(
   conciliator: Room,
+  client: Room,
   operator: Room,
   seatAt: (seat: number) => Promise<Page>,
   meeting: string,
@@ -200,8 +201,9 @@ async function addedPeople(
   const tile = operator.page.getByTestId('tile-camera').filter({ hasText: 'Pina Gallo' });
   await tile.locator('.mark').getByText('telefono').waitFor();
   assert.ok(!(await operator.page.content()).includes('1234567'), 'the number is the conciliator’s alone');
-  await operator.hears('Entra Pina Gallo');
+  await operator.told('Pina Gallo (operatore convenuto) partecipa per telefono');
   await picture(page, 'telephone', { phone: true });
+  await overheard(conciliator, client, operator);
   await onPhone.getByTestId('person-more').click();
   await onPhone.getByTestId('remove').click();
   await tile.waitFor({ state: 'detached' });
@@ -235,6 +237,33 @@ async function addedPeople(
   await lawyer.press('dialog-confirm');
   await operator.tile(lawyer).waitFor({ state: 'detached' });
   await lawyer.page.context().close();
+}
+
+/** Who is on the telephone goes where the conciliator goes: nobody is overheard unawares (R-MEET-29). */
+async function overheard(conciliator: Room, client: Room, operator: Room): Promise<void> {
+  const { page } = conciliator;
+  const listening = (room: Room) => room.page.getByTestId('session-phones').filter({ hasText: 'Pina Gallo', visible: true });
+  await listening(client).waitFor();
+  await conciliator.press('open-activating');
+  await page.getByRole('dialog').getByText('Pina Gallo (operatore convenuto) sente').waitFor();
+  await look(page, 'telephone-question');
+  await picture(page, 'telephone-question', { phone: true });
+  await conciliator.press('dialog-cancel');
+  await conciliator.isIn(JOINED);
+  await page.getByTestId('open-activating').click({ delay: 800 });
+  await conciliator.press('dialog-other');
+  await client.isIn(APART);
+  await client.page.getByTestId('toast').filter({ hasText: 'con il telefono in viva voce' }).waitFor();
+  await listening(client).waitFor({ state: 'detached' });
+  await picture(client.page, 'about-to-be-overheard');
+  await conciliator.isIn(APART);
+  await listening(client).waitFor();
+  await listening(operator).waitFor({ state: 'detached' });
+  await picture(client.page, 'overheard');
+  await picture(page, 'telephone-in-a-breakout', { phone: true });
+  await conciliator.press('recall');
+  for (const room of [conciliator, client]) await room.isIn(JOINED);
+  await listening(operator).waitFor();
 }
 
 /** On a phone the open panel covers the faces: their pictures stop, the voices go on. */

@@ -130,6 +130,7 @@ async fn there_and_back(
         side: Side::Activating,
         with_me: true,
         minutes: None,
+        telephones: None,
     };
     conciliator.bring_about("a breakout", open, aside).await?;
     client.until("a breakout", aside).await?;

@@ -293,7 +293,7 @@ impl Connection {
     fn learn(&mut self, message: ServerMessage) {
         let me = self.place.borrow().by;
         let told = match &message {
-            ServerMessage::Moved { epoch, session, at_ms } => Some((*epoch, *session, *at_ms)),
+            ServerMessage::Moved { epoch, session, at_ms, .. } => Some((*epoch, *session, *at_ms)),
             ServerMessage::View(view) => Some((view.epoch, view.session, now_ms())),
             _ => None,
         };

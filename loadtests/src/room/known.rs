@@ -70,7 +70,7 @@ impl Known {
                 (self.epoch, self.session) = (view.epoch, Some(view.session));
                 self.view = Some(view);
             }
-            ServerMessage::Moved { epoch, session, at_ms } => {
+            ServerMessage::Moved { epoch, session, at_ms, .. } => {
                 (self.epoch, self.session) = (epoch, Some(session));
                 self.moved_at_ms = at_ms;
                 self.slots = Default::default();

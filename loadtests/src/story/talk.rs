@@ -99,6 +99,7 @@ impl Story {
             side: Side::Activating,
             with_me: true,
             minutes: None,
+            telephones: None,
         };
         let inside = |known: &Known| in_session(known, ASIDE, 1);
         table.conciliator.bring_about("the breakout", open, inside).await?;

@@ -1,6 +1,6 @@
 //! What a participant says.
 
-use super::{Epoch, FileId, ParticipantId, Quality, SeatReason, Session, Side, Watch};
+use super::{Epoch, FileId, ParticipantId, Quality, SeatReason, Session, Side, Telephones, Watch};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -122,6 +122,10 @@ pub enum ClientMessage {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[ts(optional)]
         minutes: Option<u16>,
+        /// Needed if somebody on the telephone would overhear a side that is not their own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        telephones: Option<Telephones>,
     },
     /// Sets, changes or takes away the timer of a breakout, counted from now (R-MEET-40).
     SetTimer {
@@ -143,11 +147,19 @@ pub enum ClientMessage {
         participant: ParticipantId,
         /// Where to; a breakout must be open.
         to: Session,
+        /// Needed if somebody on the telephone would overhear a side that is not their own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        telephones: Option<Telephones>,
     },
     /// The conciliator goes to another session, announced to those inside (R-MEET-39).
     Visit {
         /// Where to.
         to: Session,
+        /// Needed if somebody on the telephone would overhear a side that is not their own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        telephones: Option<Telephones>,
     },
     /// Closes one breakout: its members return to plenary, after a short notice (R-MEET-40).
     CloseBreakout {

@@ -1,7 +1,8 @@
 //! What the room says.
 
 use super::{
-    Epoch, ErrorCode, LeaveAction, LeaveReason, ParticipantId, Retry, Session, VideoSource, View,
+    Epoch, ErrorCode, LeaveAction, LeaveReason, Listener, MoveReason, ParticipantId, Retry,
+    Session, VideoSource, View,
 };
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -86,6 +87,8 @@ pub enum ServerMessage {
         /// The hub's clock when the epoch rose, milliseconds since 1970.
         #[ts(type = "number")]
         at_ms: u64,
+        /// Why.
+        why: MoveReason,
     },
     /// Which participant is in which receive slot.
     Slots {
@@ -143,6 +146,9 @@ pub enum ServerMessage {
     Visit {
         /// Where.
         session: Session,
+        /// Who hears from then on by telephone, on the conciliator's loudspeaker (R-MEET-29).
+        #[serde(default)]
+        phones: Vec<Listener>,
     },
     /// The own microphone was muted by the conciliator.
     Muted,

@@ -119,6 +119,43 @@ pub enum Side {
     Aid,
 }
 
+/// What becomes of telephones whose people would overhear a breakout of another side (R-MEET-29).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Telephones {
+    /// Those calls are over.
+    HangUp,
+    /// They stay on loudspeaker: those inside are told first who will hear them.
+    Listen,
+}
+
+/// Somebody on the telephone who hears what is said where the conciliator is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Listener {
+    /// Name as shown to the others.
+    pub name: String,
+    /// Side.
+    pub side: Side,
+}
+
+/// Why somebody is in another session now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum MoveReason {
+    /// Let in from the lobby.
+    Admitted,
+    /// Sent back to the lobby by the conciliator (R-MEET-18).
+    Excluded,
+    /// A breakout was opened for the own side (R-MEET-16).
+    Aside,
+    /// Moved by the conciliator.
+    Moved,
+    /// The breakout closed.
+    Closed,
+    /// By own wish.
+    Own,
+}
+
 /// Why the conciliator lets in somebody who was not convened (R-MEET-47).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]

@@ -21,6 +21,9 @@ pub struct View {
     pub locked: bool,
     /// Own session.
     pub session: Session,
+    /// The own seat was sent back to the lobby by the conciliator (R-MEET-18).
+    #[serde(default)]
+    pub excluded: bool,
     /// Members of the own session (in the lobby: everybody waiting there and, as presence only,
     /// the conciliator); the conciliator sees everybody.
     pub people: Vec<Person>,
@@ -51,7 +54,8 @@ pub struct Person {
     pub side: Side,
     /// Where the person is.
     pub session: Session,
-    /// Socket is open; false within the grace time after a loss.
+    /// Socket is open; false within the grace time after a loss. On the telephone: the conciliator,
+    /// who holds it, is inside.
     pub connected: bool,
     /// Microphone is on.
     pub mic: bool,

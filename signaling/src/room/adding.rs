@@ -7,9 +7,7 @@ use super::journal::{JournalEvent, LeftReason};
 use super::occupant::Occupant;
 use super::ports::{AddedSeat, ConnectionId, NewSeat, PhoneSeat, Refused, Way};
 use super::telling::Telling;
-use crate::protocol::{
-    ErrorCode, MAX_NAME_CHARS, ParticipantId, Role, ServerMessage, Session, Side,
-};
+use crate::protocol::{ErrorCode, MAX_NAME_CHARS, ParticipantId, Role, ServerMessage, Side};
 use chrono::{DateTime, Utc};
 
 /// Digits of a telephone number, the country's included (E.164).
@@ -31,6 +29,7 @@ impl Room {
         }
         let seat = NewSeat { name: name(&seat.name)?, way: way(seat.way)?, ..seat };
         if matches!(seat.way, Way::Phone { .. }) {
+            self.may_ring(seat.side)?;
             self.has_room()?;
         }
         self.telling.push_back(Telling::AddSeat { connection, re, seat });
@@ -57,8 +56,10 @@ impl Room {
                 self.reply(connection, ServerMessage::Invited { re, participant, link });
             }
             Way::Phone { number } => {
+                // The conciliator may have gone elsewhere meanwhile.
+                self.may_ring(side)?;
                 self.has_room()?;
-                let session = self.membership.conciliator().map_or(Session::Plenary, |(_, s)| s);
+                let session = self.telephone_session();
                 let epoch = self.next_epoch();
                 self.record(JournalEvent::PhoneAdded { participant, side, session, epoch }, now);
                 let phone = PhoneSeat { participant, name: seat.name, number, side };

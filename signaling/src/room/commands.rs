@@ -1,14 +1,15 @@
 //! The conciliator's commands (R-MEET-15, R-MEET-16, R-MEET-18). Nobody else has any.
 
-use super::Room;
 use super::journal::JournalEvent;
 use super::membership::Place;
 use super::ports::Refused;
 use super::seat_messages::plain_text;
 use super::telling::Telling;
 use super::timers::timer_end;
+use super::{Room, Visit};
 use crate::protocol::{
-    ClientMessage, Epoch, ErrorCode, LeaveReason, ParticipantId, Role, ServerMessage, Session, Side,
+    ClientMessage, Epoch, ErrorCode, LeaveReason, MoveReason, ParticipantId, Role, ServerMessage,
+    Session, Side, Telephones,
 };
 use chrono::{DateTime, Utc};
 
@@ -30,16 +31,21 @@ impl Room {
             M::Start => self.start(now),
             M::Admit { participant } => return self.admit(participant, now),
             M::AdmitAll => return self.admit_all(now),
-            M::OpenBreakout { epoch, side, with_me, minutes } => {
-                return self.open_breakout(from, epoch, (side, with_me, minutes), now);
+            M::OpenBreakout { epoch, side, with_me, minutes, telephones } => {
+                self.same_epoch(epoch)?;
+                return self.open_breakout(from, (side, with_me, minutes), telephones, now);
             }
             M::SetTimer { session, minutes, closes } => {
                 return self.set_timer(session, minutes, closes, now);
             }
-            M::Move { epoch, participant, to } => {
-                return self.move_one(from, epoch, participant, to, now);
+            M::Move { epoch, participant, to, telephones } => {
+                self.same_epoch(epoch)?;
+                if participant == from && to != Session::Plenary {
+                    return self.visit(from, to, telephones, now);
+                }
+                return self.move_one(participant, to, now);
             }
-            M::Visit { to } => return self.announce_visit(from, to, now),
+            M::Visit { to, telephones } => return self.visit(from, to, telephones, now),
             M::CloseBreakout { session, at_once } => {
                 return self.close_breakout(session, at_once, now);
             }
@@ -86,7 +92,7 @@ impl Room {
         }
         let epoch = self.next_epoch();
         self.record(JournalEvent::Admitted { participant, epoch }, now);
-        self.telling.push_back(Telling::Moved(participant));
+        self.telling.push_back(Telling::Moved(participant, MoveReason::Admitted));
         Ok(())
     }
 
@@ -101,7 +107,7 @@ impl Room {
         let epoch = self.next_epoch();
         for participant in waiting {
             self.record(JournalEvent::Admitted { participant, epoch }, now);
-            self.telling.push_back(Telling::Moved(participant));
+            self.telling.push_back(Telling::Moved(participant, MoveReason::Admitted));
         }
         Ok(())
     }
@@ -109,51 +115,58 @@ impl Room {
     fn open_breakout(
         &mut self,
         from: ParticipantId,
-        epoch: Epoch,
         (side, with_me, minutes): (Side, bool, Option<u16>),
+        telephones: Option<Telephones>,
         now: DateTime<Utc>,
     ) -> Result<(), Refused> {
-        self.same_epoch(epoch)?;
         self.must_be_started()?;
         let until = timer_end(minutes, now)?;
-        let members: Vec<_> = self
+        let of_side = |p: &Place| p.role == Role::Party && p.side == side;
+        let (phones, members): (Vec<_>, Vec<_>) = self
             .membership
             .present()
-            .filter(|(_, p)| p.role == Role::Party && p.side == side && p.session != Session::Lobby)
-            .map(|(id, _)| id)
-            .collect();
-        if members.is_empty() {
+            .filter(|(_, place)| of_side(place) && place.session != Session::Lobby)
+            .map(|(id, place)| (id, place.phone))
+            .partition(|(_, phone)| *phone);
+        // Who is on the telephone stays with the conciliator.
+        if members.is_empty() && (phones.is_empty() || !with_me) {
             return Err(no_target("nobody of this side is here"));
         }
+        let decided = match with_me {
+            true => self.must_decide(Some(side), telephones)?,
+            false => None,
+        };
         let number = self
             .membership
             .last_breakout
             .checked_add(1)
             .ok_or_else(|| wrong_state("too many breakouts"))?;
+        if decided == Some(Telephones::HangUp) {
+            self.hang_up_overhearers(Some(side), now);
+        }
         let session = Session::Breakout(number);
         let epoch = self.next_epoch();
         self.record(JournalEvent::BreakoutOpened { session, side, epoch }, now);
         if until.is_some() {
             self.record(JournalEvent::TimerSet { session, until, closes: false }, now);
         }
-        for participant in members.into_iter().chain(with_me.then_some(from)) {
-            self.transfer(participant, session, epoch, now);
+        for (participant, _) in members {
+            self.transfer(participant, session, epoch, MoveReason::Aside, now);
+        }
+        match decided {
+            Some(Telephones::Listen) => self.announce_visit(from, session, now),
+            _ if with_me => self.transfer(from, session, epoch, MoveReason::Own, now),
+            _ => {}
         }
         Ok(())
     }
 
     fn move_one(
         &mut self,
-        from: ParticipantId,
-        epoch: Epoch,
         participant: ParticipantId,
         to: Session,
         now: DateTime<Utc>,
     ) -> Result<(), Refused> {
-        self.same_epoch(epoch)?;
-        if participant == from && to != Session::Plenary {
-            return self.announce_visit(from, to, now);
-        }
         let place = self.inside_place(participant)?;
         if !self.membership.is_open(to) {
             return Err(no_target("there is no such session; the lobby is reached by exclude"));
@@ -161,53 +174,62 @@ impl Room {
         if place.session == Session::Lobby {
             return Err(wrong_state("this person must be admitted first"));
         }
+        not_on_the_telephone(&place)?;
+        let own = place.role == Role::Conciliator;
+        let why = if own { MoveReason::Own } else { MoveReason::Moved };
         let epoch = self.next_epoch();
-        self.transfer(participant, to, epoch, now);
+        self.transfer(participant, to, epoch, why, now);
         Ok(())
     }
 
-    /// Tells those inside first; the conciliator follows a moment later (R-MEET-39).
-    fn announce_visit(
+    /// The conciliator goes elsewhere. Asked twice it is one visit.
+    fn visit(
         &mut self,
         from: ParticipantId,
         to: Session,
+        telephones: Option<Telephones>,
         now: DateTime<Utc>,
     ) -> Result<(), Refused> {
         if !self.membership.is_open(to) {
             return Err(no_target("there is no such session"));
         }
-        if self.membership.session_of(from) == Some(to) {
+        if self.membership.session_of(from) == Some(to) || self.is_expected(from, to) {
             return Ok(());
         }
-        self.record(JournalEvent::Visit { participant: from, session: to }, now);
-        let members: Vec<_> = self.membership.members(to).collect();
-        for member in members {
-            self.tell(member, ServerMessage::Visit { session: to });
+        let side = self.side_of(to);
+        if self.must_decide(side, telephones)? == Some(Telephones::HangUp) {
+            self.hang_up_overhearers(side, now);
         }
-        self.visit = Some((from, to, now + self.terms.visit_notice));
+        self.announce_visit(from, to, now);
         Ok(())
     }
 
-    /// The announced visitor enters, unless visitor or session are gone.
-    pub(super) fn enter_visited(
-        &mut self,
-        participant: ParticipantId,
-        to: Session,
-        now: DateTime<Utc>,
-    ) {
-        if self.membership.session_of(participant).is_some() && self.membership.is_open(to) {
-            let epoch = self.next_epoch();
-            self.transfer(participant, to, epoch, now);
+    /// Tells those inside first; the conciliator follows a moment later (R-MEET-39), with whoever is
+    /// on the telephone.
+    fn announce_visit(&mut self, visitor: ParticipantId, to: Session, now: DateTime<Utc>) {
+        let (participant, session, phones) = (visitor, to, self.telephones());
+        self.record(JournalEvent::Visit { participant, session, phones }, now);
+        let phones = self.listeners();
+        let members: Vec<_> = self.membership.members(to).collect();
+        for member in members {
+            self.tell(member, ServerMessage::Visit { session, phones: phones.clone() });
         }
+        let notice = match self.overhearers(self.side_of(to)).is_empty() {
+            true => self.terms.visit_notice,
+            false => self.terms.overhear_notice,
+        };
+        self.visit = Some(Visit { visitor, to, due: now + notice });
     }
 
     fn exclude(&mut self, participant: ParticipantId, now: DateTime<Utc>) -> Result<(), Refused> {
-        if self.party_inside(participant)?.session == Session::Lobby {
+        let place = self.party_inside(participant)?;
+        if place.session == Session::Lobby {
             return Err(wrong_state("this person is in the lobby"));
         }
+        not_on_the_telephone(&place)?;
         let epoch = self.next_epoch();
         self.record(JournalEvent::Excluded { participant, epoch }, now);
-        self.telling.push_back(Telling::Moved(participant));
+        self.telling.push_back(Telling::Moved(participant, MoveReason::Excluded));
         Ok(())
     }
 
@@ -272,22 +294,27 @@ impl Room {
         Ok(())
     }
 
-    /// Moves one person; nothing happens if it is there already.
+    /// Moves one person, and the telephones with the conciliator; nothing happens if it is there
+    /// already.
     pub(super) fn transfer(
         &mut self,
         participant: ParticipantId,
         to: Session,
         epoch: Epoch,
+        why: MoveReason,
         now: DateTime<Utc>,
     ) {
         if self.membership.session_of(participant) == Some(to) {
             return;
         }
-        if self.visit.is_some_and(|(visitor, ..)| visitor == participant) {
+        if self.visit.is_some_and(|visit| visit.visitor == participant) {
             self.visit = None;
         }
         self.record(JournalEvent::Moved { participant, to, epoch }, now);
-        self.telling.push_back(Telling::Moved(participant));
+        self.telling.push_back(Telling::Moved(participant, why));
+        if self.is_conciliator(participant) {
+            self.bring_telephones(to, epoch, now);
+        }
     }
 
     fn must_be_started(&self) -> Result<(), Refused> {
@@ -309,6 +336,13 @@ impl Room {
         }
         Ok(place)
     }
+}
+
+fn not_on_the_telephone(place: &Place) -> Result<(), Refused> {
+    if place.phone {
+        return Err(wrong_state("a telephone is where the conciliator is"));
+    }
+    Ok(())
 }
 
 pub(super) fn no_target(why: &str) -> Refused {

@@ -35,6 +35,9 @@ impl Room {
             let epoch = self.next_epoch();
             let (role, side) = (seat.role, seat.side);
             self.record(JournalEvent::Joined { participant, role, side, session, epoch }, now);
+            if role == Role::Conciliator {
+                self.bring_telephones(session, epoch, now);
+            }
             let occupant = Occupant::new(seat, connection, secret.clone(), &self.terms, now);
             self.occupants.insert(participant, occupant);
             self.greet(participant, connection, secret, Greeting { resumed: false, after: 0 }, now);

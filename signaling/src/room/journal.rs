@@ -46,8 +46,14 @@ pub enum JournalEvent {
     SeatAdded { participant: ParticipantId, side: Side, reason: SeatReason },
     /// Somebody takes part by telephone (R-MEET-29).
     PhoneAdded { participant: ParticipantId, side: Side, session: Session, epoch: Epoch },
-    /// The conciliator announced a visit to those inside (R-MEET-39).
-    Visit { participant: ParticipantId, session: Session },
+    /// The conciliator announced a visit to those inside (R-MEET-39), and who comes along on the
+    /// telephone (R-MEET-29).
+    Visit {
+        participant: ParticipantId,
+        session: Session,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        phones: Vec<ParticipantId>,
+    },
     /// Back to the lobby until admitted again (R-MEET-18).
     Excluded { participant: ParticipantId, epoch: Epoch },
     /// Out of the meeting.

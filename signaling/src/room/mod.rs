@@ -21,6 +21,7 @@ mod ports;
 pub mod routes;
 mod seat_messages;
 mod slots;
+mod telephones;
 mod telling;
 mod timers;
 mod view;
@@ -57,7 +58,7 @@ pub struct Room {
     connections: HashMap<ConnectionId, ParticipantId>,
     routes: Routes,
     /// A visit that was announced and is due then (R-MEET-39).
-    visit: Option<(ParticipantId, Session, DateTime<Utc>)>,
+    visit: Option<Visit>,
     /// Breakouts that close at that time (R-MEET-40).
     closings: BTreeMap<u16, DateTime<Utc>>,
     /// Breakouts whose time is up, and whose members know it.
@@ -72,6 +73,14 @@ pub struct Room {
     journal: Vec<JournalEntry>,
     telling: VecDeque<Telling>,
     outputs: VecDeque<Output>,
+}
+
+/// A visit that was announced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Visit {
+    visitor: ParticipantId,
+    to: Session,
+    due: DateTime<Utc>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -195,7 +204,7 @@ impl Room {
             return None;
         }
         let graces = self.losses().map(|(_, since)| since + self.spec.grace);
-        let visit = self.visit.map(|(_, _, due)| due);
+        let visit = self.visit.map(|visit| visit.due);
         let idle = self.empty_since.map(|since| since + self.terms.idle);
         graces.chain(visit).chain(idle).chain(self.breakout_timeout()).min()
     }
@@ -241,11 +250,9 @@ impl Room {
         for participant in over {
             self.leave(participant, LeftReason::Grace, now);
         }
-        if let Some((participant, session, due)) = self.visit
-            && due <= now
-        {
+        if let Some(Visit { visitor, to, .. }) = self.visit.filter(|visit| visit.due <= now) {
             self.visit = None;
-            self.enter_visited(participant, session, now);
+            self.enter_visited(visitor, to, now);
         }
         self.fire_breakout_timers(now);
     }

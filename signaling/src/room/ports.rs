@@ -118,6 +118,9 @@ pub struct Terms {
     pub per_second: u32,
     /// How long those inside see a visit announced before the conciliator is there (R-MEET-39).
     pub visit_notice: TimeDelta,
+    /// The same if somebody on the telephone comes along to whom the breakout does not belong: long
+    /// enough to read who it is, and to stop talking (R-MEET-29).
+    pub overhear_notice: TimeDelta,
     /// How long those inside a breakout see its end announced (R-MEET-40).
     pub closing_notice: TimeDelta,
     /// Least time between two changes of a seat's quality mark.
@@ -137,6 +140,7 @@ impl Default for Terms {
             burst: 60,
             per_second: 20,
             visit_notice: TimeDelta::seconds(1),
+            overhear_notice: TimeDelta::seconds(5),
             closing_notice: TimeDelta::seconds(10),
             quality_every: TimeDelta::seconds(3),
             idle: TimeDelta::minutes(5),

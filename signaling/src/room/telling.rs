@@ -5,7 +5,8 @@ use super::journal::JournalEntry;
 use super::occupant::Link;
 use super::ports::{ConnectionId, NewSeat, Output, Refused};
 use crate::protocol::{
-    FileId, LeaveAction, LeaveReason, ParticipantId, ServerEnvelope, ServerMessage, Session, Watch,
+    FileId, LeaveAction, LeaveReason, MoveReason, ParticipantId, ServerEnvelope, ServerMessage,
+    Session, Watch,
 };
 use chrono::{DateTime, Utc};
 
@@ -17,7 +18,7 @@ pub(super) enum Telling {
     /// Numbered, to one seat.
     Event(ParticipantId, ServerMessage),
     /// The seat was moved; stamped with the time when the routes held.
-    Moved(ParticipantId),
+    Moved(ParticipantId, MoveReason),
     /// `welcome`, then what was missed.
     Welcome {
         participant: ParticipantId,
@@ -111,11 +112,11 @@ impl Room {
         match telling {
             Telling::Reply(connection, message) => self.send(connection, 0, message),
             Telling::Event(participant, message) => self.push(participant, message),
-            Telling::Moved(participant) => {
+            Telling::Moved(participant, why) => {
                 if let Some(session) = self.membership.session_of(participant) {
                     let epoch = self.membership.epoch;
                     let at_ms = now.timestamp_millis().unsigned_abs();
-                    self.push(participant, ServerMessage::Moved { epoch, session, at_ms });
+                    self.push(participant, ServerMessage::Moved { epoch, session, at_ms, why });
                 }
             }
             Telling::Welcome { participant, connection, welcome, after } => {

@@ -5,7 +5,9 @@ use super::commands::no_target;
 use super::journal::JournalEvent;
 use super::ports::Refused;
 use super::view::ms;
-use crate::protocol::{Epoch, ErrorCode, MAX_TIMER_MINUTES, ParticipantId, ServerMessage, Session};
+use crate::protocol::{
+    Epoch, ErrorCode, MAX_TIMER_MINUTES, MoveReason, ParticipantId, ServerMessage, Session,
+};
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
 impl Room {
@@ -122,7 +124,7 @@ impl Room {
         let session = Session::Breakout(number);
         let members: Vec<_> = self.membership.members(session).collect();
         for participant in members {
-            self.transfer(participant, Session::Plenary, epoch, now);
+            self.transfer(participant, Session::Plenary, epoch, MoveReason::Closed, now);
         }
         self.record(JournalEvent::BreakoutClosed { session, epoch }, now);
         self.closings.remove(&number);

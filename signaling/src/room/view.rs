@@ -13,12 +13,13 @@ impl Room {
         let own = membership.places.get(&viewer).filter(|place| place.present)?;
         let session = own.session;
         let sees_all = own.role == Role::Conciliator;
+        let held = membership.conciliator().is_some();
         let people = self
             .occupants
             .iter()
             .filter_map(|(id, occupant)| {
                 let place = membership.places.get(id)?;
-                let person = person(*id, place, occupant);
+                let person = person(*id, place, occupant, held);
                 if sees_all {
                     Some(Person { number: occupant.link.number().map(str::to_owned), ..person })
                 } else if place.present && place.session == session {
@@ -49,6 +50,7 @@ impl Room {
             planned_end_ms: self.spec.planned_end.map(ms),
             locked: membership.locked,
             session,
+            excluded: own.excluded && session == Session::Lobby,
             people,
             breakouts,
             conciliator_here,
@@ -68,7 +70,8 @@ impl Room {
     }
 }
 
-fn person(id: ParticipantId, place: &Place, occupant: &Occupant) -> Person {
+/// `held`: the conciliator, who holds the telephones, is inside.
+fn person(id: ParticipantId, place: &Place, occupant: &Occupant, held: bool) -> Person {
     let linked = place.present && occupant.link.connection().is_some();
     Person {
         id,
@@ -77,7 +80,7 @@ fn person(id: ParticipantId, place: &Place, occupant: &Occupant) -> Person {
         role: place.role,
         side: place.side,
         session: place.session,
-        connected: linked || (place.present && place.phone),
+        connected: linked || (place.present && place.phone && held),
         mic: occupant.devices.mic,
         cam: occupant.devices.cam,
         screen: occupant.devices.screen,

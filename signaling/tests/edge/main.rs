@@ -201,7 +201,7 @@ async fn after_a_crash_the_journal_brings_everybody_back() {
     let (side, with_me) = (Side::Activating, false);
     let epoch = conciliator.epoch;
     conciliator
-        .ask(ClientMessage::OpenBreakout { epoch, side, with_me, minutes: None })
+        .ask(ClientMessage::OpenBreakout { epoch, side, with_me, minutes: None, telephones: None })
         .await
         .unwrap();
     conciliator.ask(ClientMessage::Remove { participant: id(2) }).await.unwrap();
@@ -318,12 +318,13 @@ async fn r_meet_09_the_board_tells_who_is_there_and_nothing_of_what_is_said() {
     let node = Node::start(World::new(), config()).await;
     let [mut conciliator, one, _two] = node.started().await;
     let (side, with_me, epoch) = (Side::Convened, true, conciliator.epoch);
-    let open = ClientMessage::OpenBreakout { epoch, side, with_me, minutes: None };
+    let open =
+        ClientMessage::OpenBreakout { epoch, side, with_me, minutes: None, telephones: None };
     conciliator.ask(open).await.unwrap();
     let phone = ClientMessage::AddPhone {
         name: "Nonna Pina".into(),
         number: "0612345".into(),
-        side: Side::Activating,
+        side: Side::Convened,
     };
     conciliator.ask(phone).await.unwrap();
     drop(one);
@@ -363,7 +364,7 @@ async fn the_real_media_edge_takes_the_routes_of_a_whole_meeting() {
     assert_eq!(one.ask(ClientMessage::Offer { sdp: "v=0".into() }).await, Err(ErrorCode::BadOffer));
     let (side, with_me, epoch) = (Side::Activating, true, conciliator.epoch);
     conciliator
-        .ask(ClientMessage::OpenBreakout { epoch, side, with_me, minutes: None })
+        .ask(ClientMessage::OpenBreakout { epoch, side, with_me, minutes: None, telephones: None })
         .await
         .unwrap();
     one.until(|m| matches!(m, ServerMessage::Moved { session: Session::Breakout(1), .. })).await;

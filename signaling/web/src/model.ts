@@ -7,16 +7,18 @@
  */
 import type {
   Epoch,
+  MoveReason,
   ParticipantId,
   Person,
   ServerMessage,
   Session,
+  Side,
   Topic,
   VideoSource,
   View,
 } from './protocol';
 import { fileNews } from './filenews';
-import { announceChange, sessionName, TheNeutral } from './words';
+import { announceChange, moveWords, overheardWords, sessionName, TheNeutral, visitWords } from './words';
 
 export interface ChatLine {
   from: ParticipantId;
@@ -82,7 +84,7 @@ export function apply(state: RoomState, message: ServerMessage): [RoomState, Eff
     case 'view':
       return applyView(state, message);
     case 'moved':
-      return enter(state, message.epoch, message.session);
+      return enter(state, message.epoch, message.session, message.why);
     case 'slots': {
       if (message.epoch < state.epoch) return [state, []];
       const { epoch, audio, video } = message;
@@ -101,10 +103,7 @@ export function apply(state: RoomState, message: ServerMessage): [RoomState, Eff
       ];
     }
     case 'visit':
-      return [
-        state,
-        tell(`${TheNeutral()} entra in questa sessione.`),
-      ];
+      return [state, tell(visitWords(message.phones))];
     case 'muted':
       return [
         state,
@@ -171,7 +170,7 @@ export function audioSlot(state: RoomState, id: ParticipantId): number {
 
 function applyView(state: RoomState, view: View): [RoomState, Effect[]] {
   if (view.epoch < state.epoch) return [state, []];
-  const [entered, effects] = enter(state, view.epoch, view.session);
+  const [entered, effects] = enter(state, view.epoch, view.session, null);
   const open = new Set<Session>(['plenary', view.session, ...view.breakouts.map((b) => b.session)]);
   const chat = Object.fromEntries(Object.entries(entered.chat).filter(([s]) => open.has(s)));
   const next = { ...entered, view, chat };
@@ -179,26 +178,43 @@ function applyView(state: RoomState, view: View): [RoomState, Effect[]] {
   if (state.session === view.session && state.view?.session === view.session) {
     effects.push(...announceChange(here(state), here(next), state.me));
   }
+  effects.push(...overheard(state, next));
   // Where I come in, only what is shown at this moment is news.
   const known = state.view?.session === view.session ? state.view : { ...view, showing: null };
   effects.push(...fileNews(known, view, state.me));
   return [next, effects];
 }
 
-function enter(state: RoomState, epoch: Epoch, session: Session): [RoomState, Effect[]] {
+/**
+ * Somebody on the telephone begins to hear me: was added, came along with the conciliator, or was in
+ * the breakout when I came. In plenary, which belongs to all, coming back to them is no news.
+ */
+function overheard(before: RoomState, after: RoomState): Effect[] {
+  const { session } = after;
+  const stayed = before.view?.session === session;
+  if (session === null || session === 'lobby' || (session === 'plenary' && !stayed)) return [];
+  const known = new Set(stayed ? here(before).map((p) => p.id) : []);
+  const phones = here(after).filter((p) => p.phone && !known.has(p.id));
+  return phones.length > 0 ? tell(overheardWords(phones)) : [];
+}
+
+/** Those on the telephone to whom a breakout of this side does not belong. */
+export function overhearers(state: RoomState, side: Side): Person[] {
+  return state.view?.people.filter((p) => p.phone && !p.removed && p.side !== side) ?? [];
+}
+
+/** `why`: as the room said; nothing if only a view tells. */
+function enter(state: RoomState, epoch: Epoch, session: Session, why: MoveReason | null): [RoomState, Effect[]] {
   if (epoch < state.epoch) return [state, []];
   const from = state.session;
   // Slots stay valid while the epoch rises elsewhere in the room and I stay where I am.
   if (from === session) return [{ ...state, epoch, slots: { ...state.slots, epoch } }, []];
   const next = { ...state, epoch, session, since: epoch, slots: emptySlots(epoch) };
   if (from === null) return [next, []];
-  return [
-    next,
-    [
-      { kind: 'moved', from, to: session },
-      { kind: 'announce', text: `Ora sei in: ${sessionName(session)}.`, urgent: true },
-    ],
-  ];
+  const text = moveWords(why, session);
+  // What somebody else decided is shown, too; who is let in sees it anyway.
+  const shown = why !== null && why !== 'own' && why !== 'admitted';
+  return [next, [{ kind: 'moved', from, to: session }, ...(shown ? tell(text) : tell(text).slice(1))]];
 }
 
 function applyChat(

@@ -43,6 +43,21 @@ export type Side = "neutral" | "activating" | "convened" | "aid";
 export type SeatReason = "lawyer" | "interpreter" | "companion" | "expert";
 
 /**
+ * What becomes of telephones whose people would overhear a breakout of another side (R-MEET-29).
+ */
+export type Telephones = "hang_up" | "listen";
+
+/**
+ * Somebody on the telephone who hears what is said where the conciliator is.
+ */
+export type Listener = { name: string, side: Side, };
+
+/**
+ * Why somebody is in another session now.
+ */
+export type MoveReason = "admitted" | "excluded" | "aside" | "moved" | "closed" | "own";
+
+/**
  * How the network of a participant does, as its own client measures it.
  */
 export type Quality = "good" | "fair" | "poor";
@@ -71,10 +86,10 @@ export type ClientMessage = { "type": "hello", token?: string, resume?: string, 
   | { "type": "start" }
   | { "type": "admit", participant: ParticipantId, }
   | { "type": "admit_all" }
-  | { "type": "open_breakout", epoch: Epoch, side: Side, with_me: boolean, minutes?: number, }
+  | { "type": "open_breakout", epoch: Epoch, side: Side, with_me: boolean, minutes?: number, telephones?: Telephones, }
   | { "type": "set_timer", session: Session, minutes?: number, closes: boolean, }
-  | { "type": "move", epoch: Epoch, participant: ParticipantId, to: Session, }
-  | { "type": "visit", to: Session, }
+  | { "type": "move", epoch: Epoch, participant: ParticipantId, to: Session, telephones?: Telephones, }
+  | { "type": "visit", to: Session, telephones?: Telephones, }
   | { "type": "close_breakout", session: Session, at_once: boolean, }
   | { "type": "recall", at_once: boolean, }
   | { "type": "add_seat", name: string, side: Side, reason: SeatReason, mobile: string, }
@@ -100,14 +115,14 @@ export type ServerMessage = { "type": "welcome", me: ParticipantId, resume: stri
   | { "type": "error", re: number, code: ErrorCode, message: string, retry: Retry, }
   | { "type": "answer", re: number, sdp: string, }
   | { "type": "ice_servers", re: number, ice_servers: Array<IceServer>, }
-  | { "type": "view" } & View | { "type": "moved", epoch: Epoch, session: Session, at_ms: number, }
+  | { "type": "view" } & View | { "type": "moved", epoch: Epoch, session: Session, at_ms: number, why: MoveReason, }
   | { "type": "slots", epoch: Epoch, audio: Array<ParticipantId | null>, video: Array<VideoSource | null>, }
   | { "type": "chat", epoch: Epoch, from: ParticipantId, text: string, at_ms: number, }
   | { "type": "notice", text: string, at_ms: number, }
   | { "type": "invited", re: number, participant: ParticipantId, link: string, }
   | { "type": "closing", session: Session, at_ms: number, }
   | { "type": "time_up", session: Session, }
-  | { "type": "visit", session: Session, }
+  | { "type": "visit", session: Session, phones: Array<Listener>, }
   | { "type": "muted" }
   | { "type": "changed", topic: Topic, }
   | { "type": "leave", reason: LeaveReason, action: LeaveAction, };
@@ -115,7 +130,7 @@ export type ServerMessage = { "type": "welcome", me: ParticipantId, resume: stri
 /**
  * The room as one participant may see it.
  */
-export type View = { epoch: Epoch, started: boolean, started_at_ms: number | null, planned_end_ms: number | null, locked: boolean, session: Session, people: Array<Person>, breakouts: Array<Breakout>, conciliator_here: boolean, files: Array<SharedFile>, showing: Showing | null, };
+export type View = { epoch: Epoch, started: boolean, started_at_ms: number | null, planned_end_ms: number | null, locked: boolean, session: Session, excluded: boolean, people: Array<Person>, breakouts: Array<Breakout>, conciliator_here: boolean, files: Array<SharedFile>, showing: Showing | null, };
 
 /**
  * One person in a view.

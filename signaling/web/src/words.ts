@@ -1,6 +1,6 @@
 /** The Italian words of the room, in one place. Plain, short, in the second person. */
 import type { SideNames } from './api';
-import type { ErrorCode, LeaveReason, ParticipantId, Person, Quality, SeatReason, Session, Side } from './protocol';
+import type { ErrorCode, LeaveReason, Listener, MoveReason, ParticipantId, Person, Quality, SeatReason, Session, Side } from './protocol';
 
 let sides: SideNames = {
   neutral: { name: 'Conciliatore', the: 'il conciliatore' },
@@ -54,8 +54,8 @@ export function statusWords(p: Person, hand: number): string[] {
   const inside = p.session !== 'lobby' && !p.removed;
   return [
     hand > 0 ? `mano alzata (${hand}ª)` : null,
-    p.connected || p.removed ? null : 'si sta ricollegando',
-    p.phone ? 'telefono' : null,
+    p.connected || p.removed ? null : p.phone ? 'per ora non sente' : 'si sta ricollegando',
+    p.phone ? 'telefono in viva voce' : null,
     inside && !p.phone ? (p.mic ? 'microfono acceso' : 'microfono spento') : null,
     inside && !p.phone ? (p.cam ? 'telecamera accesa' : 'telecamera spenta') : null,
     inside && p.screen ? 'condivide lo schermo' : null,
@@ -76,9 +76,46 @@ export function sessionName(session: Session, side?: Side): string {
 export function whoHears(session: Session, others: Person[]): { sentence: string; names: string } {
   if (session === 'lobby') return { sentence: 'Nessuno ti vede e nessuno ti sente.', names: '' };
   if (others.length === 0) return { sentence: 'In questo momento non ti sente nessuno.', names: '' };
-  const names = `: ${others.map((p) => p.name).join(', ')}`;
+  const names = `: ${others.map((p) => (p.phone ? `${p.name} (al telefono)` : p.name)).join(', ')}`;
   if (others.length === 1) return { sentence: 'Ti sente solo', names };
   return { sentence: session === 'plenary' ? `Ti sentono tutti i presenti (${others.length})` : 'Ti sentono solo', names };
+}
+
+/** Those on the telephone, with the side they are on: "Pina Neri (operatore convenuto)". */
+export function listenerNames(listening: Listener[]): string {
+  return listening.map(({ name, side }) => `${name} (${sideName(side).toLowerCase()})`).join(', ');
+}
+
+/** The conciliator comes in, and who hears from then on. */
+export function visitWords(phones: Listener[]): string {
+  if (phones.length === 0) return `${TheNeutral()} entra in questa sessione.`;
+  const hear = phones.length === 1 ? 'sente' : 'sentono';
+  return `Attenzione: ${theNeutral()} entra in questa sessione con il telefono in viva voce. ${listenerNames(phones)} ${hear} quello che si dice.`;
+}
+
+/** Somebody on the telephone is here now. */
+export function overheardWords(phones: Listener[]): string {
+  const hear = phones.length === 1 ? 'partecipa per telefono, in viva voce, e sente' : 'partecipano per telefono, in viva voce, e sentono';
+  return `Attenzione: ${listenerNames(phones)} ${hear} quello che si dice qui.`;
+}
+
+/** Where I am now, and who brought me here. */
+export function moveWords(why: MoveReason | null, to: Session): string {
+  const now = `Ora sei in: ${sessionName(to)}.`;
+  switch (why) {
+    case 'excluded':
+      return `${TheNeutral()} ti ha mandato in sala d’attesa: nessuno ti vede e nessuno ti sente. Resta qui, vieni fatto rientrare.`;
+    case 'admitted':
+      return `${TheNeutral()} ti ha fatto entrare. ${now}`;
+    case 'aside':
+      return `${TheNeutral()} ha aperto una sessione separata per la tua parte. ${now}`;
+    case 'moved':
+      return `${TheNeutral()} ti ha spostato. ${now}`;
+    case 'closed':
+      return `La sessione separata è chiusa. ${now}`;
+    default:
+      return now;
+  }
 }
 
 /** What a screen reader is told when people around me change. */
@@ -93,6 +130,8 @@ export function announceChange(
   for (const p of after) {
     if (p.id === me) continue;
     const was = old.get(p.id);
+    // Who is on the telephone is told louder.
+    if (!was && p.phone) continue;
     if (!was) texts.push(`Entra ${p.name}, ${p.label}.`);
     else if (was.connected && !p.connected) texts.push(`${p.name} ha perso il collegamento.`);
     else if (!was.connected && p.connected) texts.push(`${p.name} è di nuovo collegato.`);

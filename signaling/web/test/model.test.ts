@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { apply, audioSlot, handOrder, here, initialState, videoSlot, type Effect, type RoomState } from '../src/model';
 import type { Person, ServerMessage, Session, View } from '../src/protocol';
-import { statusWords } from '../src/words';
+import { statusWords, whoHears } from '../src/words';
 
 const me = 'me';
 
@@ -36,6 +36,7 @@ function view(epoch: number, session: Session, people: Person[], changes: Partia
     planned_end_ms: null,
     locked: false,
     session,
+    excluded: false,
     people,
     breakouts: [],
     conciliator_here: true,
@@ -80,20 +81,20 @@ const slots: ServerMessage = {
 const told = (effects: Effect[]) => effects.flatMap((e) => (e.kind === 'announce' ? [e.text] : []));
 
 test('r_meet_17 from moved on nothing of the session before is shown', () => {
-  const { state } = run(...plenary, slots, { type: 'moved', epoch: 6, session: 'breakout-1', at_ms: 1 });
+  const { state } = run(...plenary, slots, { type: 'moved', epoch: 6, session: 'breakout-1', at_ms: 1, why: 'moved' });
   assert.deepEqual(here(state), [], 'people of the plenary are gone before the next view');
   assert.equal(videoSlot(state, { participant: 'a', kind: 'camera' }), -1, 'their picture is blank');
   assert.equal(audioSlot(state, 'a'), -1, 'their voice is silent');
 });
 
 test('r_meet_41 slots of an older epoch are ignored', () => {
-  const { state } = run(...plenary, { type: 'moved', epoch: 6, session: 'breakout-1', at_ms: 1 }, slots);
+  const { state } = run(...plenary, { type: 'moved', epoch: 6, session: 'breakout-1', at_ms: 1, why: 'moved' }, slots);
   assert.deepEqual(state.slots, { epoch: 6, audio: [], video: [] });
 });
 
 test('r_meet_41 a chat line accepted before I came here is not shown here', () => {
   const line = (epoch: number): ServerMessage => ({ type: 'chat', epoch, from: 'a', text: 'segreto', at_ms: 1 });
-  const moved: ServerMessage = { type: 'moved', epoch: 6, session: 'breakout-1', at_ms: 1 };
+  const moved: ServerMessage = { type: 'moved', epoch: 6, session: 'breakout-1', at_ms: 1, why: 'moved' };
   assert.deepEqual(run(...plenary, moved, line(5)).state.chat, {});
   assert.equal(run(...plenary, moved, line(6)).state.chat['breakout-1']?.length, 1);
 });
@@ -120,7 +121,7 @@ test('while the epoch rises elsewhere my slots go on', () => {
 });
 
 test('a view of an older epoch changes nothing', () => {
-  const before = run(...plenary, { type: 'moved', epoch: 9, session: 'breakout-1', at_ms: 1 }).state;
+  const before = run(...plenary, { type: 'moved', epoch: 9, session: 'breakout-1', at_ms: 1, why: 'moved' }).state;
   assert.equal(from(before, view(8, 'plenary', [person(me, 'plenary')])).state, before);
 });
 
@@ -139,19 +140,59 @@ test('r_meet_44 coming, going, losing the line and raising a hand are announced'
 });
 
 test('r_meet_44 an own move is announced once, however it is told', () => {
-  const moved: ServerMessage = { type: 'moved', epoch: 6, session: 'breakout-1', at_ms: 1 };
+  const moved: ServerMessage = { type: 'moved', epoch: 6, session: 'breakout-1', at_ms: 1, why: 'moved' };
   const after = view(6, 'breakout-1', [person(me, 'breakout-1')]);
   for (const order of [
     [moved, after],
     [after, moved],
   ]) {
-    assert.deepEqual(told(run(...plenary, ...order).effects), ['Ora sei in: Sessione separata 1.']);
+    const [text, ...more] = told(run(...plenary, ...order).effects);
+    assert.match(text ?? '', /Ora sei in: Sessione separata 1\.$/);
+    assert.deepEqual(more, []);
   }
 });
 
 test('r_meet_39 the conciliator’s visit is announced to those inside', () => {
-  const { effects } = run(...plenary, { type: 'visit', session: 'plenary' });
+  const { effects } = run(...plenary, { type: 'visit', session: 'plenary', phones: [] });
   assert.deepEqual(told(effects), ['Il conciliatore entra in questa sessione.']);
+});
+
+test('r_meet_18 who was moved is shown and told by whom, and where', () => {
+  for (const [why, session, words, shown] of [
+    ['excluded', 'lobby', /Il conciliatore ti ha mandato in sala d’attesa.*vieni fatto rientrare/, true],
+    ['admitted', 'breakout-1', /ti ha fatto entrare/, false],
+    ['aside', 'breakout-1', /per la tua parte.*Sessione separata 1/, true],
+    ['moved', 'breakout-1', /ti ha spostato.*Sessione separata 1/, true],
+    ['closed', 'breakout-1', /è chiusa/, true],
+    ['own', 'breakout-1', /^Ora sei in/, false],
+  ] as const) {
+    const { effects } = run(...plenary, { type: 'moved', epoch: 6, session, at_ms: 1, why });
+    assert.match(told(effects).join(), words);
+    assert.equal(effects.some((e) => e.kind === 'told'), shown, why);
+  }
+});
+
+test('r_meet_29 whoever is heard by somebody on the telephone is told, before and at the moment', () => {
+  const pina = { side: 'convened', name: 'Pina', phone: true, mic: false } as const;
+  const visit: ServerMessage = { type: 'visit', session: 'plenary', phones: [{ name: 'Pina', side: 'convened' }] };
+  assert.match(told(run(...plenary, visit).effects).join(), /con il telefono in viva voce\. Pina \(operatore convenuto\) sente/);
+  const moved: ServerMessage = { type: 'moved', epoch: 6, session: 'breakout-1', at_ms: 1, why: 'aside' };
+  const there = (...people: Person[]) => view(6, 'breakout-1', [person(me, 'breakout-1'), ...people]);
+  const phone = person('p', 'breakout-1', pina);
+  for (const [messages, heard] of [
+    [[moved, there(phone)], true],
+    [[moved, there(), there(phone)], true],
+    [[moved, there()], false],
+    [[view(6, 'plenary', [person(me, 'plenary'), person('p', 'plenary', pina)])], true],
+  ] as const) {
+    const { effects } = run(...plenary, ...messages);
+    const loud = effects.filter((e) => e.kind === 'told' && e.text.includes('Pina'));
+    assert.equal(loud.length, heard ? 1 : 0);
+  }
+  const again = from(run(...plenary, moved, there(phone)).state, there(phone)).effects;
+  assert.deepEqual(told(again), [], 'told once');
+  const { names } = whoHears('breakout-1', [person('a', 'breakout-1'), phone]);
+  assert.equal(names, ': Nome a, Pina (al telefono)');
 });
 
 test('removed people are in no session', () => {
@@ -171,6 +212,7 @@ test('r_meet_44 hands have an order, and a person is described in a few words', 
     'identità verificata',
     'rete molto lenta',
   ]);
-  assert.deepEqual(words({ phone: true, mic: false }), ['telefono']);
+  assert.deepEqual(words({ phone: true, mic: false }), ['telefono in viva voce']);
+  assert.deepEqual(words({ phone: true, connected: false }), ['per ora non sente', 'telefono in viva voce']);
   assert.deepEqual(words({ session: 'lobby', connected: false }), ['si sta ricollegando', 'identità da verificare']);
 });

@@ -20,7 +20,8 @@ fn timer_of(room: &Driver, n: u8) -> Option<Timer> {
 fn r_meet_40_a_timer_is_seen_inside_and_by_the_conciliator_and_announced_at_its_end() {
     let mut room = Driver::started(Terms::default());
     let (epoch, side, with_me) = (room.epoch(), Side::Activating, false);
-    let open = ClientMessage::OpenBreakout { epoch, side, with_me, minutes: Some(5) };
+    let open =
+        ClientMessage::OpenBreakout { epoch, side, with_me, minutes: Some(5), telephones: None };
     room.ask(CONCILIATOR, open).unwrap();
     let session = Session::Breakout(1);
     let ends_at_ms = (room.now + TimeDelta::minutes(5)).timestamp_millis() as u64;

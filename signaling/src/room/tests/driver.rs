@@ -307,14 +307,20 @@ impl Driver {
 
     pub fn open_breakout(&mut self, side: Side, with_me: bool) -> Session {
         let epoch = self.epoch();
-        self.ask(CONCILIATOR, ClientMessage::OpenBreakout { epoch, side, with_me, minutes: None })
-            .unwrap();
+        self.ask(
+            CONCILIATOR,
+            ClientMessage::OpenBreakout { epoch, side, with_me, minutes: None, telephones: None },
+        )
+        .unwrap();
         Session::Breakout(self.room.membership().last_breakout)
     }
 
     pub fn move_to(&mut self, n: u8, to: Session) -> Result<(), ErrorCode> {
         let epoch = self.epoch();
-        self.ask(CONCILIATOR, ClientMessage::Move { epoch, participant: id(n), to })
+        self.ask(
+            CONCILIATOR,
+            ClientMessage::Move { epoch, participant: id(n), to, telephones: None },
+        )
     }
 
     pub fn chat(&mut self, n: u8, text: &str) -> Result<(), ErrorCode> {

@@ -26,3 +26,5 @@ mod rules;
 mod schedule;
 #[cfg(test)]
 mod simulation;
+#[cfg(test)]
+mod telephones;

@@ -59,11 +59,17 @@ fn r_meet_15_only_the_conciliator_commands() {
         M::Start,
         M::Admit { participant: id(3) },
         M::AdmitAll,
-        M::OpenBreakout { epoch, side: Side::Convened, with_me: false, minutes: None },
+        M::OpenBreakout {
+            epoch,
+            side: Side::Convened,
+            with_me: false,
+            minutes: None,
+            telephones: None,
+        },
         M::SetTimer { session: Session::Breakout(1), minutes: Some(5), closes: false },
         M::AddPhone { name: "x".into(), number: "061234567".into(), side: Side::Convened },
-        M::Move { epoch, participant: id(1), to: PLENARY },
-        M::Visit { to: PLENARY },
+        M::Move { epoch, participant: id(1), to: PLENARY, telephones: None },
+        M::Visit { to: PLENARY, telephones: None },
         M::CloseBreakout { session: Session::Breakout(1), at_once: true },
         M::Recall { at_once: true },
         M::Exclude { participant: id(3) },
@@ -112,8 +118,13 @@ fn r_meet_16_a_breakout_takes_one_side_and_recall_brings_all_back() {
         assert_eq!(room.sees(n), [0, 1, 2, 3, 4]);
     }
     let epoch = room.epoch();
-    let nobody =
-        ClientMessage::OpenBreakout { epoch, side: Side::Neutral, with_me: true, minutes: None };
+    let nobody = ClientMessage::OpenBreakout {
+        epoch,
+        side: Side::Neutral,
+        with_me: true,
+        minutes: None,
+        telephones: None,
+    };
     assert_eq!(room.ask(CONCILIATOR, nobody), Err(ErrorCode::NoSuchTarget));
 }
 
@@ -306,21 +317,24 @@ fn r_meet_39_a_visit_is_announced_before_the_conciliator_is_there() {
     let mut room = Driver::started(Terms::default());
     let private = room.open_breakout(Side::Activating, false);
     room.forget();
-    room.ask(CONCILIATOR, ClientMessage::Visit { to: private }).unwrap();
-    assert_eq!(room.clients[&1].processed, [ServerMessage::Visit { session: private }]);
+    room.ask(CONCILIATOR, ClientMessage::Visit { to: private, telephones: None }).unwrap();
+    assert_eq!(
+        room.clients[&1].processed,
+        [ServerMessage::Visit { session: private, phones: Vec::new() }]
+    );
     assert_eq!(room.clients[&3].processed, []);
     assert_eq!(room.session(CONCILIATOR), Some(PLENARY));
     assert_eq!(room.room.poll_timeout(), Some(room.now + TimeDelta::seconds(1)));
     room.wait(1);
     assert_eq!(room.session(CONCILIATOR), Some(private));
     assert!(room.view(1).conciliator_here);
-    let visit = JournalEvent::Visit { participant: id(0), session: private };
+    let visit = JournalEvent::Visit { participant: id(0), session: private, phones: Vec::new() };
     assert!(room.journal.iter().any(|entry| entry.event == visit));
 
     room.move_to(CONCILIATOR, PLENARY).unwrap();
     room.forget();
     room.move_to(CONCILIATOR, private).unwrap();
-    let announced = ServerMessage::Visit { session: private };
+    let announced = ServerMessage::Visit { session: private, phones: Vec::new() };
     assert_eq!(room.clients[&1].processed, [announced], "a move of one's own is a visit too");
     room.ask(CONCILIATOR, ClientMessage::Recall { at_once: true }).unwrap();
     room.wait(2);
@@ -351,10 +365,16 @@ fn r_meet_41_what_belongs_to_another_epoch_is_refused() {
     assert_eq!(room.ask(1, chat), Err(ErrorCode::StaleEpoch));
     assert_eq!(room.heard("late"), [0u8; 0]);
     let to = private;
-    let late = ClientMessage::Move { epoch: old, participant: id(3), to };
+    let late = ClientMessage::Move { epoch: old, participant: id(3), to, telephones: None };
     assert_eq!(room.ask(CONCILIATOR, late), Err(ErrorCode::StaleEpoch));
     let side = Side::Convened;
-    let late = ClientMessage::OpenBreakout { epoch: old, side, with_me: false, minutes: None };
+    let late = ClientMessage::OpenBreakout {
+        epoch: old,
+        side,
+        with_me: false,
+        minutes: None,
+        telephones: None,
+    };
     assert_eq!(room.ask(CONCILIATOR, late), Err(ErrorCode::StaleEpoch));
     let future = ClientMessage::Chat { epoch: room.epoch().next(), text: "early".into() };
     assert_eq!(room.ask(1, future), Err(ErrorCode::StaleEpoch));
@@ -430,7 +450,13 @@ fn r_meet_23_between_meetings_a_standing_room_takes_everybody_in_and_nothing_beg
     // The mediator still separates the sides.
     let epoch = room.epoch();
     let side = Side::Convened;
-    let open = ClientMessage::OpenBreakout { epoch, side, with_me: false, minutes: None };
+    let open = ClientMessage::OpenBreakout {
+        epoch,
+        side,
+        with_me: false,
+        minutes: None,
+        telephones: None,
+    };
     room.ask(CONCILIATOR, open).unwrap();
     assert_eq!(room.session(3), Some(Session::Breakout(1)));
     assert!(!room.room.membership().started());

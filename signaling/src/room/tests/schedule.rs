@@ -131,13 +131,16 @@ pub fn carry_out(room: &mut Driver, step: &Step, text: &str) -> Result<(), Error
         Step::AdmitAll => command(room, M::AdmitAll),
         Step::Open { side, with_me, age } => {
             let epoch = aged(room, age);
-            command(room, M::OpenBreakout { epoch, side, with_me, minutes: None })
+            command(room, M::OpenBreakout { epoch, side, with_me, minutes: None, telephones: None })
         }
         Step::Move { who, to, age } => {
             let epoch = aged(room, age);
-            command(room, M::Move { epoch, participant: id(who), to: session(to) })
+            command(
+                room,
+                M::Move { epoch, participant: id(who), to: session(to), telephones: None },
+            )
         }
-        Step::Visit(to) => command(room, M::Visit { to: session(to) }),
+        Step::Visit(to) => command(room, M::Visit { to: session(to), telephones: None }),
         Step::CloseBreakout(n, at_once) => {
             command(room, M::CloseBreakout { session: session(n), at_once })
         }

@@ -197,7 +197,11 @@ impl Play {
                 | Output::Closed => {}
             }
         }
-        let epoch = self.room.membership().epoch;
+        let membership = self.room.membership();
+        for (_, place) in membership.present().filter(|(_, place)| place.phone) {
+            assert_eq!(place.session, self.room.telephone_session(), "a telephone on its own");
+        }
+        let epoch = membership.epoch;
         assert!(epoch >= self.highest, "the epoch fell");
         self.highest = epoch;
     }

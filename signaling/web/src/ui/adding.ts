@@ -17,8 +17,7 @@ function nameField(): Field {
   };
 }
 
-function sideField(): Field {
-  const sides: Side[] = ['activating', 'convened', 'aid'];
+function sideField(sides: Side[] = ['activating', 'convened', 'aid']): Field {
   return {
     name: 'side',
     label: 'Con quale parte sta',
@@ -69,10 +68,19 @@ export async function addSeat(meeting: Meeting): Promise<void> {
 }
 
 export async function addPhone(meeting: Meeting): Promise<void> {
+  const { state } = meeting;
+  const breakout = state.view?.breakouts.find((b) => b.session === state.session);
+  const where = breakout
+    ? ' Sei in una sessione separata: da qui puoi aggiungere solo chi sta con questa parte.'
+    : ' Se entri in una sessione separata di un’altra parte, ti chiediamo prima se chiudere la telefonata.';
   const values = await askForm({
     title: 'Aggiungi chi partecipa per telefono',
-    text: 'Chiama tu la persona e metti il telefono in viva voce. Gli altri vedono il nome con la scritta «telefono»; il numero lo vedi solo tu.',
-    fields: [nameField(), { name: 'number', label: 'Numero di telefono', type: 'tel', wrong: numberWrong }, sideField()],
+    text: `Chiama tu la persona e metti il telefono in viva voce: sente quello che si dice dove sei tu. Gli altri vedono il nome con la scritta «telefono»; il numero lo vedi solo tu.${where}`,
+    fields: [
+      nameField(),
+      { name: 'number', label: 'Numero di telefono', type: 'tel', wrong: numberWrong },
+      breakout ? sideField([breakout.side]) : sideField(),
+    ],
     confirm: 'Aggiungi',
   });
   if (!values) return;

@@ -2,7 +2,7 @@
 import type { Meeting } from '../meeting';
 import { here } from '../model';
 import { remaining } from './breakouts';
-import { sessionName, whoHears } from '../words';
+import { listenerNames, sessionName, whoHears } from '../words';
 import { h, redraw, setText } from './element';
 
 export function createBanner(meeting: Meeting) {
@@ -10,9 +10,10 @@ export function createBanner(meeting: Meeting) {
   const sentence = h('span');
   const names = h('span', { class: 'names' });
   const who = h('span', { class: 'who', test: 'session-who' }, sentence, names);
+  const phones = h('span', { class: 'phones', test: 'session-phones' });
   const link = h('span', { class: 'link', test: 'link-state' });
   const left = h('span', { test: 'session-time' });
-  const node = h('div', { class: 'banner', test: 'banner' }, h('div', {}, name, who, left), link);
+  const node = h('div', { class: 'banner', test: 'banner' }, h('div', {}, name, who, phones, left), link);
 
   function update(): void {
     const { state } = meeting;
@@ -26,6 +27,9 @@ export function createBanner(meeting: Meeting) {
     setText(sentence, heard.sentence);
     setText(names, heard.names);
     names.classList.toggle('many', session === 'plenary' && others.length > 1);
+    const listening = session === 'lobby' ? [] : others.filter((p) => p.phone);
+    phones.hidden = listening.length === 0;
+    setText(phones, `In viva voce al telefono: ${listenerNames(listening)}`);
     redraw(left, JSON.stringify(open ?? null), () => [remaining(open)]);
     const [kind, text] = linkWords(meeting);
     link.dataset['kind'] = kind;

@@ -3,9 +3,10 @@ import type { Meeting } from '../meeting';
 import type { Breakout, Session, Side } from '../protocol';
 import { timeLeft } from '../time';
 import { sessionName, theSide } from '../words';
-import { act, keyed } from './act';
+import { act, keyed, once } from './act';
 import { button, h, type Child } from './element';
 import { askForm } from './form';
+import { openBreakout } from './telephones';
 import { ticking } from './ticking';
 
 const MINUTES = [5, 10, 15, 20, 30, 45, 60];
@@ -33,8 +34,8 @@ export function breakoutActions(meeting: Meeting, breakout: Breakout): Child[] {
   return [
     keyed(time, `timer-${session}`),
     closing === null
-      ? act(meeting, 'Chiudi sessione', `close-${session}`, 'small', { type: 'close_breakout', session, at_once: false })
-      : act(meeting, 'Chiudi subito', `close-${session}`, 'small danger', { type: 'close_breakout', session, at_once: true }),
+      ? act(meeting, 'Chiudi sessione', `close-${session}`, 'small', { type: 'close_breakout', session, at_once: false }, sessionName(session))
+      : act(meeting, 'Chiudi subito', `close-${session}`, 'small danger', { type: 'close_breakout', session, at_once: true }, sessionName(session)),
   ];
 }
 
@@ -68,13 +69,9 @@ export function breakoutControls(meeting: Meeting): HTMLElement {
             class: 'wide',
             disabled: !present(side),
             click: () =>
-              void meeting.command({
-                type: 'open_breakout',
-                epoch: meeting.state.epoch,
-                side,
-                with_me: withMe.checked,
-                ...(minutes.value === '' ? {} : { minutes: Number(minutes.value) }),
-              }),
+              once('open-breakout', () =>
+                openBreakout(meeting, side, withMe.checked, minutes.value === '' ? null : Number(minutes.value)),
+              ),
           }),
           `open-${side}`,
         ),

@@ -12,6 +12,8 @@ export interface Question {
   list?: string[];
   /** Nothing to decide: read and go on. */
   inform?: boolean;
+  /** Another way to go on; its answer is `other`. */
+  other?: string;
 }
 
 /** Resolves with the text (empty without a field), or null if the person steps back. */
@@ -32,6 +34,7 @@ export function ask(question: Question): Promise<string | null> {
         'div',
         { class: 'actions' },
         !question.inform && button('Annulla', { test: 'dialog-cancel', click: () => dialog.close() }),
+        question.other !== undefined && button(question.other, { test: 'dialog-other', class: 'danger', click: () => dialog.close('other') }),
         button(question.confirm, {
           test: 'dialog-confirm',
           class: question.danger ? 'danger' : 'primary',
@@ -44,6 +47,7 @@ export function ask(question: Question): Promise<string | null> {
     );
     dialog.addEventListener('close', () => {
       dialog.remove();
+      if (dialog.returnValue === 'other') return resolve('other');
       resolve(dialog.returnValue === 'yes' ? (field?.value.trim() ?? '') : null);
     });
     document.body.append(dialog);

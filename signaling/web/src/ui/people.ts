@@ -6,10 +6,11 @@ import type { Meeting } from '../meeting';
 import { handOrder, here, isConciliator, peopleIn, person } from '../model';
 import type { Breakout, Person, Session, Side } from '../protocol';
 import { sessionName, statusWords } from '../words';
-import { act, keyed } from './act';
+import { act, keyed, pressed } from './act';
 import { addPhone, addSeat } from './adding';
 import { breakoutActions, breakoutControls, remaining } from './breakouts';
 import { ask } from './dialog';
+import { goTo } from './telephones';
 import { button, h, redraw, type Child } from './element';
 import { icon } from './icons';
 
@@ -83,7 +84,7 @@ function group(meeting: Meeting, session: Session, open: Breakout | undefined): 
         { class: 'actions' },
         !mine &&
           state.view?.started === true &&
-          act(meeting, breakout ? 'Entra' : 'Torna qui', `visit-${session}`, 'small', { type: 'visit', to: session }),
+          pressed(breakout ? 'Entra' : 'Torna qui', `visit-${session}`, 'small', sessionName(session, open?.side), () => goTo(meeting, session, open?.side)),
         ...(open ? breakoutActions(meeting, open) : []),
       ),
     ),
@@ -159,6 +160,7 @@ function row(meeting: Meeting, p: Person, session: Session | null): HTMLElement 
       h('span', { class: 'name', text: own ? `${p.name} (tu)` : p.name }),
       h('span', { class: 'role', text: p.number ? `${p.label} ${p.number}` : p.label }),
       status.length > 0 && h('span', { class: 'status' }, p.hand_at_ms !== null ? icon('hand') : null, status.join(' · ')),
+      commands && p.phone && h('span', { class: 'status', text: 'Sente dove sei tu: entra ed esce con te.' }),
     ),
     commands && personCommands(meeting, p, session),
   );
@@ -177,10 +179,10 @@ function personCommands(meeting: Meeting, p: Person, session: Session | null): H
       'div',
       { class: 'stack menu' },
       session !== 'lobby' && p.mic && act(meeting, 'Spegni il microfono', `mute-${p.id}`, 'small wide', { type: 'mute', participant: p.id }, p.name),
-      session !== 'lobby' && moveTo(meeting, p),
+      session !== 'lobby' && !p.phone && moveTo(meeting, p),
       session !== 'lobby' && !p.phone && act(meeting, 'Manda in sala d’attesa', `exclude-${p.id}`, 'small wide', { type: 'exclude', participant: p.id }, p.name),
       keyed(
-        button(p.phone ? 'Telefonata finita' : 'Fai uscire dalla stanza', { test: 'remove', class: 'small wide danger', click: () => void remove(meeting, p) }),
+        named(button(p.phone ? 'Telefonata finita' : 'Fai uscire dalla stanza', { test: 'remove', class: 'small wide danger', click: () => void remove(meeting, p) }), p),
         `remove-${p.id}`,
       ),
     ),
@@ -205,15 +207,24 @@ function moveTo(meeting: Meeting, p: Person): HTMLElement | null {
     .filter(([to]) => to !== p.session)
     .map(([to, side]) =>
       keyed(
-        button(`Sposta in: ${sessionName(to, side)}`, {
-          test: `move-${to}`,
-          class: 'small wide',
-          click: () => void meeting.command({ type: 'move', epoch: meeting.state.epoch, participant: p.id, to }),
-        }),
+        named(
+          button(`Sposta in: ${sessionName(to, side)}`, {
+            test: `move-${to}`,
+            class: 'small wide',
+            click: () => void meeting.command({ type: 'move', epoch: meeting.state.epoch, participant: p.id, to }),
+          }),
+          p,
+        ),
         `move-${p.id}-${to}`,
       ),
     );
   return buttons.length > 0 ? h('div', { class: 'stack' }, ...buttons) : null;
+}
+
+/** Names the person for a screen reader. */
+function named(node: HTMLButtonElement, p: Person): HTMLButtonElement {
+  node.setAttribute('aria-label', `${node.textContent}: ${p.name}`);
+  return node;
 }
 
 async function sendNotice(meeting: Meeting): Promise<void> {

@@ -36,15 +36,9 @@ export function createWaiting(meeting: Meeting) {
 
   function update(): void {
     const { state } = meeting;
-    const { standing } = meeting.seat;
-    const started = state.view?.started ?? false;
-    setText(title, started ? 'Sei in sala d’attesa' : 'L’incontro sta per iniziare');
-    setText(
-      text,
-      started
-        ? `${standing ? '' : 'L’incontro è in corso. '}${TheNeutral()} sa che sei qui e ti fa entrare appena possibile.`
-        : `Sei nel posto giusto. ${TheNeutral()} apre l’incontro tra poco.`,
-    );
+    const [heading, lead] = lobbyWords(state.view?.started ?? false, state.view?.excluded ?? false, meeting.seat.standing);
+    setText(title, heading);
+    setText(text, lead);
     const present = here(state);
     const conciliator = state.view?.people.find((p) => p.role === 'conciliator' && p.connected);
     redraw(people, JSON.stringify([present, conciliator]), () => [
@@ -56,4 +50,16 @@ export function createWaiting(meeting: Meeting) {
     preview.update();
   }
   return { node, update, stop: preview.stop };
+}
+
+function lobbyWords(started: boolean, excluded: boolean, standing: boolean): [string, string] {
+  if (excluded) {
+    return [
+      `${TheNeutral()} ti ha chiesto di aspettare qui`,
+      'Sei in sala d’attesa: nessuno ti vede e nessuno ti sente. Non è finita: resta qui, vieni fatto rientrare appena possibile.',
+    ];
+  }
+  if (!started) return ['L’incontro sta per iniziare', `Sei nel posto giusto. ${TheNeutral()} apre l’incontro tra poco.`];
+  const goesOn = standing ? '' : 'L’incontro è in corso. ';
+  return ['Sei in sala d’attesa', `${goesOn}${TheNeutral()} sa che sei qui e ti fa entrare appena possibile.`];
 }

@@ -18,6 +18,8 @@ impl Play {
         let session = sessions[dice.below(3) as usize];
         let side = [Side::Activating, Side::Convened][dice.below(2) as usize];
         let (yes, at_once) = (dice.one_in(2), dice.one_in(2));
+        let words = [None, Some(Telephones::HangUp), Some(Telephones::Listen)];
+        let telephones = words[dice.below(3) as usize];
         match dice.below(if n == CONCILIATOR { 34 } else { 16 }) {
             0 | 1 => {
                 if let Some(connection) = connection {
@@ -50,10 +52,10 @@ impl Play {
             19 => self.say(n, M::Admit { participant: other }),
             20 | 21 => {
                 let minutes = at_once.then_some(1);
-                self.say(n, M::OpenBreakout { epoch, side, with_me: yes, minutes });
+                self.say(n, M::OpenBreakout { epoch, side, with_me: yes, minutes, telephones });
             }
-            22 | 23 => self.say(n, M::Move { epoch, participant: other, to: session }),
-            24 => self.say(n, M::Visit { to: session }),
+            22 | 23 => self.say(n, M::Move { epoch, participant: other, to: session, telephones }),
+            24 => self.say(n, M::Visit { to: session, telephones }),
             25 => self.say(n, M::CloseBreakout { session, at_once }),
             26 => self.say(n, M::Recall { at_once }),
             27 => self.say(n, M::Exclude { participant: other }),
