@@ -26,7 +26,7 @@ ROOT := $(CURDIR)
 export ACCORDO_PYHANKO := $(ROOT)/.venv/bin/pyhanko
 # What a Debian machine may lack. Building needs the first list, proving the second.
 BUILD_PACKAGES := build-essential pkg-config libssl-dev
-TEST_PACKAGES := chromium firefox-esr qpdf poppler-utils openssl postgresql python3-venv
+TEST_PACKAGES := chromium firefox-esr qpdf poppler-utils openssl postgresql python3-venv xmlsec1
 # The peer that loads are compared with, and the network for both.
 BENCH_PACKAGES := janus iproute2 curl
 

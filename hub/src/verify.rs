@@ -1,13 +1,15 @@
 //! `hub verify` and `hub verify-journals`: is what was signed and written down still intact?
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
 use clap::Args;
+use openssl::x509::X509;
 use portal::journal;
 use serde_json::json;
 use signing::verify::{Language, TrustAnchors, text, verify_beside, verify_file};
+use signing_trust_lists::TrustList;
 
 use crate::error::HubError;
 use crate::guard;
@@ -25,6 +27,17 @@ pub struct Arguments {
     /// PEM file with roots that signatures and time stamps must lead to; may be repeated.
     #[arg(long)]
     pub trust: Vec<PathBuf>,
+    /// Trusted list (ETSI TS 119 612) whose services signatures and time stamps may lead to; may be
+    /// repeated.
+    #[arg(long, requires = "list_signer")]
+    pub trust_list: Vec<PathBuf>,
+    /// List of trusted lists that names who may sign the lists.
+    #[arg(long, requires = "list_signer")]
+    pub lotl: Option<PathBuf>,
+    /// PEM file with the certificates that may sign the list of lists, or the lists when there is no
+    /// list of lists.
+    #[arg(long, value_name = "PEM")]
+    pub list_signer: Option<PathBuf>,
     /// One JSON array instead of text.
     #[arg(long)]
     pub json: bool,
@@ -40,6 +53,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, HubError> {
         let roots = TrustAnchors::from_pem(&pem)
             .map_err(|e| HubError::Failed(format!("{}: {e}", file.display())))?;
         trust.extend(roots);
+    }
+    if let Some(signers) = &arguments.list_signer {
+        trust.extend(listed(arguments, signers)?);
     }
     let mut all_accepted = true;
     let mut reports = Vec::new();
@@ -61,6 +77,26 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, HubError> {
         println!("{:#}", serde_json::Value::Array(reports));
     }
     Ok(if all_accepted { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The services of the lists that were given, each signed by whom the list of lists names.
+fn listed(arguments: &Arguments, signers: &PathBuf) -> Result<TrustAnchors, HubError> {
+    let fault = |file: &Path, error: &dyn std::fmt::Display| {
+        HubError::Failed(format!("{}: {error}", file.display()))
+    };
+    let open = |file: &PathBuf, signers: &[X509]| {
+        TrustList::read(&read(file)?, signers).map_err(|e| fault(file, &e))
+    };
+    let mut allowed = X509::stack_from_pem(&read(signers)?).map_err(|e| fault(signers, &e))?;
+    if let Some(file) = &arguments.lotl {
+        let lists = open(file, &allowed)?;
+        allowed = lists.pointers.into_iter().flat_map(|pointer| pointer.signers).collect();
+    }
+    let mut trust = TrustAnchors::none();
+    for file in &arguments.trust_list {
+        trust.extend(open(file, &allowed)?.anchors());
+    }
+    Ok(trust)
 }
 
 /// Recomputes every hash chain in the database of an installation and prints what does not hold.

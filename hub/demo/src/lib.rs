@@ -34,6 +34,9 @@ pub enum DemoError {
     /// A signature could not be written.
     #[error("signature: {0}")]
     Document(#[from] signing::pades::DocumentError),
+    /// A trusted list could not be signed.
+    #[error("trusted list: {0}")]
+    List(#[from] signing_trust_lists::ListError),
     /// A structure could not be read or written.
     #[error("ASN.1: {0}")]
     Der(#[from] der::Error),

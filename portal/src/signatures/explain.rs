@@ -121,7 +121,10 @@ fn not_taken(fault: &Unacceptable) -> String {
             Some(SubIndication::Revoked | SubIndication::RevokedNoPoe) => {
                 "Il certificato di firma è stato revocato."
             }
-            Some(SubIndication::NoCertificateChainFound) => {
+            Some(
+                SubIndication::NoCertificateChainFound
+                | SubIndication::NoCertificateChainFoundNoPoe,
+            ) => {
                 "Il certificato non è di un prestatore di servizi fiduciari riconosciuto."
             }
             Some(SubIndication::HashFailure | SubIndication::SigCryptoFailure) => {

@@ -3,8 +3,8 @@
 use serde::Serialize;
 use signing::ports::{Sheet, SheetSection};
 use signing::verify::{
-    Indication, Integrity, Kind, LaterRevision, Level, Report, Revocation, SignatureReport, Signer,
-    SubIndication,
+    Edition, Indication, Integrity, Kind, LaterRevision, Level, Report, Revocation,
+    SignatureReport, Signer, SubIndication, Timestamp, TrustSource,
 };
 
 use crate::calendar;
@@ -192,6 +192,14 @@ fn plain(signature: &SignatureReport, trust_given: bool) -> &'static str {
         SubIndication::NoSigningCertificateFound => {
             "Nella firma manca il certificato di chi ha firmato."
         }
+        SubIndication::NoCertificateChainFoundNoPoe => {
+            "Chi ha emesso il certificato non è più tra i prestatori riconosciuti, e niente prova che \
+             la firma sia stata messa quando lo era."
+        }
+        SubIndication::NoCertificateChainFound if withdrawn(signature) => {
+            "Chi ha emesso il certificato non era tra i prestatori riconosciuti quando la firma è stata \
+             messa."
+        }
         SubIndication::NoCertificateChainFound if !trust_given => {
             "Il documento è integro, ma qui non sono indicate autorità riconosciute: non si può \
              dire se il certificato sia autentico."
@@ -216,6 +224,32 @@ fn plain(signature: &SignatureReport, trust_given: bool) -> &'static str {
     }
 }
 
+/// Whether the chain ends at a service that is listed, but was not in good standing.
+fn withdrawn(signature: &SignatureReport) -> bool {
+    signature.chain.source.as_ref().is_some_and(|source| !source.granted)
+}
+
+/// From where the trust comes, or would come.
+fn listed(source: &TrustSource) -> String {
+    let Edition { territory, sequence, issued, next_update } = &source.edition;
+    let standing = match (&source.status, source.since) {
+        (Some(status), Some(since)) => format!("{status} dal {}", calendar::show(since)),
+        _ => "non ancora in elenco".to_owned(),
+    };
+    let due = match next_update {
+        Some(due) if source.expired => {
+            format!("; attenzione: l'elenco andava aggiornato entro il {}", calendar::show(*due))
+        }
+        _ => String::new(),
+    };
+    format!(
+        "{}, servizio «{}» ({standing}), elenco di fiducia {territory} n. {sequence} del {}{due}",
+        source.provider,
+        source.service,
+        calendar::show(*issued),
+    )
+}
+
 fn facts(report: &Report, signature: &SignatureReport) -> Vec<(String, String)> {
     let mut facts = Vec::new();
     let mut add = |label: &str, value: String| facts.push((label.to_owned(), value));
@@ -227,6 +261,10 @@ fn facts(report: &Report, signature: &SignatureReport) -> Vec<(String, String)> 
             add("Tipo di certificato", qualified(signer, signature.chain.trusted).to_owned());
         }
         add("Certificato emesso da", signer.issuer.clone());
+        if let Some(source) = &signature.chain.source {
+            let label = if source.granted { "Riconosciuto da" } else { "Non riconosciuto da" };
+            add(label, listed(source));
+        }
         if let (Some(from), Some(to)) = (signer.not_before, signer.not_after) {
             let (from, to) = (calendar::show(from), calendar::show(to));
             add("Certificato valido", format!("dal {from} al {to}"));
@@ -242,6 +280,11 @@ fn facts(report: &Report, signature: &SignatureReport) -> Vec<(String, String)> 
         }
         (Some(stamp), Kind::DocumentTimestamp) => add("Momento", calendar::show(stamp.time)),
         (None, _) => {}
+    }
+    if let (Some(Timestamp { source: Some(source), .. }), Kind::Signature) =
+        (&signature.timestamp, signature.kind)
+    {
+        add("Marca temporale di", listed(source));
     }
     if let Some(claimed) = signature.claimed_time {
         add("Ora indicata da chi ha firmato", calendar::show(claimed));

@@ -73,9 +73,15 @@ impl Evidence {
     }
 
     /// Whether there is evidence that every certificate of the path but its last held at that time:
-    /// one that was revoked later did.
-    pub(super) fn covers(&self, path: &[X509], at: DateTime<Utc>, held: Option<&Held>) -> bool {
-        path.len() > 1
+    /// one that was revoked later did. The last needs none, as an issuer or as an anchor.
+    pub(super) fn covers(
+        &self,
+        path: &[X509],
+        trust: &TrustAnchors,
+        at: DateTime<Utc>,
+        held: Option<&Held>,
+    ) -> bool {
+        (path.len() > 1 || path.first().is_some_and(|only| is_anchor(only, trust)))
             && path.windows(2).all(|pair| {
                 let [certificate, issuer] = pair else { return false };
                 match self.status(certificate, issuer, at, held) {

@@ -4,11 +4,16 @@
 use chrono::{DateTime, Utc};
 use openssl::x509::X509;
 
-use super::{evidence::Evidence, report::Revocation, trust::TrustAnchors};
+use super::{
+    evidence::Evidence,
+    report::Revocation,
+    trust::{Moments, Role, TrustAnchors},
+};
 use crate::pdf::ValidationData;
 
 /// The path from `certificate` to a trust anchor, by what `data` holds; `None` when none leads there
-/// that was valid at `at`.
+/// that was valid at `at`. An anchor of our own goes before a listed service: the path to it is the
+/// longer one, and others who verify the document may know nothing but its end.
 pub(crate) fn trusted_path(
     certificate: &X509,
     data: &ValidationData,
@@ -16,8 +21,14 @@ pub(crate) fn trusted_path(
     at: DateTime<Utc>,
 ) -> Option<Vec<X509>> {
     let evidence = Evidence::new(data);
-    trust.validate(certificate, &evidence.certificates, at, None).ok()?;
-    Some(evidence.path(certificate, &evidence.certificates, trust))
+    let moments = Moments { valid: at, listed: at, now: at };
+    let own = trust.own();
+    [&own, trust].into_iter().find_map(|trust| {
+        let leads =
+            |role| trust.validate(certificate, &evidence.certificates, moments, role).result;
+        leads(Role::Signature).or_else(|_| leads(Role::TimeStamp)).ok()?;
+        Some(evidence.path(certificate, &evidence.certificates, trust))
+    })
 }
 
 /// Whether `data` tells the status of `certificate` at `at`, good or not.

@@ -15,16 +15,19 @@ mod claimed_time;
 mod evidence;
 mod file;
 mod gaps;
+mod listed;
 mod metadata;
 mod place;
 mod report;
 mod revisions;
 mod signature;
+mod signer;
 mod text;
 mod trust;
 
 pub use file::{verify_beside, verify_file};
 pub(crate) use gaps::{is_status_told, trusted_path};
+pub use listed::{Edition, ListedService, ServiceKind, Standing, TrustSource};
 pub use report::{
     Chain, Content, Format, Indication, Integrity, Kind, LaterRevision, Level, Report, Revocation,
     SignatureReport, Signer, SubIndication, Timestamp,

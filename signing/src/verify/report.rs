@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use super::listed::TrustSource;
 use crate::{Digest, cms::QcStatements};
 
 /// What there is to say about one file.
@@ -119,6 +120,8 @@ pub struct Timestamp {
     pub authority: String,
     /// Whether the authority's chain ends at a trust anchor; `None` without anchors.
     pub trusted: Option<bool>,
+    /// The service of a trusted list that it ends at.
+    pub source: Option<TrustSource>,
 }
 
 /// Signature or document time stamp.
@@ -167,6 +170,8 @@ pub struct Chain {
     pub names: Vec<String>,
     /// What the validation data in the document say about the signing certificate.
     pub revocation: Revocation,
+    /// The service of a trusted list that it ends at.
+    pub source: Option<TrustSource>,
 }
 
 /// What is known of revocation.
@@ -223,6 +228,9 @@ pub enum SubIndication {
     NoSigningCertificateFound,
     /// No chain to a trust anchor.
     NoCertificateChainFound,
+    /// The service at the end of the chain stands well no more, and nothing proves that the signature
+    /// is from before.
+    NoCertificateChainFoundNoPoe,
     /// The chain breaks another rule.
     ChainConstraintsFailure,
     /// The signature or its certificate is not of the kind that is asked for.
@@ -306,7 +314,12 @@ impl SignatureReport {
             timestamp: None,
             level: None,
             integrity: Integrity::Broken,
-            chain: Chain { trusted: None, names: Vec::new(), revocation: Revocation::Unknown },
+            chain: Chain {
+                trusted: None,
+                names: Vec::new(),
+                revocation: Revocation::Unknown,
+                source: None,
+            },
             indication: Indication::Indeterminate,
             sub_indication: None,
             explanation: None,

@@ -1,7 +1,7 @@
 //! One signature: cryptography, certificate, time, level.
 
 use chrono::{DateTime, Utc};
-use openssl::x509::{X509, X509KeyUsage, X509PurposeId};
+use openssl::x509::X509;
 
 use super::{
     Found,
@@ -9,17 +9,18 @@ use super::{
     evidence::{Evidence, Held, read_all},
     place::Place,
     report::{
-        Indication, Integrity, Kind, LaterRevision, Level, Revocation, SignatureReport, Signer,
+        Indication, Integrity, Kind, LaterRevision, Level, Revocation, SignatureReport,
         SubIndication, Timestamp,
     },
-    trust::TrustAnchors,
+    signer::{describe, may_sign, names, names_certificate},
+    trust::{Judged, Moments, Role, TrustAnchors},
 };
 use crate::{
     Digest,
     cms::{
         self, CONTENT_TYPE, Certificate, ID_DATA, MESSAGE_DIGEST, SHA256, SIGNATURE_TIMESTAMP,
-        SIGNING_CERTIFICATE_V2, SIGNING_TIME, Scheme, SignedData,
-        asn1::{Item, OCTET_STRING, SEQUENCE, algorithm},
+        SIGNING_TIME, Scheme, SignedData,
+        asn1::{Item, OCTET_STRING},
     },
     pdf::{self, PADES, Work, validation_data_within},
     tsa::token::{self, Token},
@@ -34,6 +35,7 @@ pub(super) struct Check<'a> {
     evidence: &'a Evidence,
     trust: &'a TrustAnchors,
     work: &'a Work,
+    now: DateTime<Utc>,
     /// The earliest proven time at which what is being checked existed.
     existed_at: DateTime<Utc>,
     /// What the security stores under the document time stamps seen so far held.
@@ -74,7 +76,7 @@ impl<'a> Check<'a> {
         work: &'a Work,
         now: DateTime<Utc>,
     ) -> Self {
-        Self { pdf, evidence, trust, work, existed_at: now, stamped: Vec::new() }
+        Self { pdf, evidence, trust, work, now, existed_at: now, stamped: Vec::new() }
     }
 
     /// Checks the last one first: a document time stamp proves that everything before it existed
@@ -184,8 +186,10 @@ impl<'a> Check<'a> {
         if form != Form::Pkcs7 && named == Some(true) {
             report.level = Some(self.level(&path, signed_at, proven));
         }
-        let chain = self.trust.validate(&signer.x509, &pool, signed_at, None);
-        report.chain.trusted = (!self.trust.is_empty()).then_some(chain.is_ok());
+        let moments = Moments { valid: signed_at, listed: signed_at, now: self.now };
+        let chain = self.trust.validate(&signer.x509, &pool, moments, Role::Signature);
+        report.chain.trusted = (!self.trust.is_empty()).then_some(chain.result.is_ok());
+        report.chain.source.clone_from(&chain.source);
         report.timestamp = stamp.as_ref().ok().and_then(|s| s.as_ref()).map(|s| s.report.clone());
 
         stamp?;
@@ -249,6 +253,7 @@ impl<'a> Check<'a> {
         report.signer = Some(describe(&stamp.authority));
         report.chain.names = names(&stamp.path);
         report.chain.trusted = stamp.report.trusted;
+        report.chain.source.clone_from(&stamp.report.source);
         report.timestamp = Some(stamp.report.clone());
         if let [own, issuer, ..] = stamp.path.as_slice() {
             report.chain.revocation = self.evidence.status(own, issuer, stamp.report.time, None);
@@ -280,15 +285,19 @@ impl<'a> Check<'a> {
         })?;
         pool.extend(read_all(&token.certs));
         let path = self.evidence.path(&authority.x509, pool, self.trust);
-        let purpose = Some(X509PurposeId::TIMESTAMP_SIGN);
-        let chain = self.trust.validate(&authority.x509, pool, self.existed_at, purpose);
+        // The service must have stood well when it stamped, its certificates hold until proven longer.
+        let moments = Moments { valid: self.existed_at, listed: token.gen_time, now: self.now };
+        let mut chain = self.trust.validate(&authority.x509, pool, moments, Role::TimeStamp);
         // ETSI EN 319 102-1 §5.4: a time stamp is judged as of now, or as of what proves it.
         let revoked = self.has_revoked(&path, self.existed_at);
-        let chain = if revoked { chain.and(Err(SubIndication::RevokedNoPoe)) } else { chain };
+        if revoked {
+            chain.result = chain.result.and(Err(SubIndication::RevokedNoPoe));
+        }
         let report = Timestamp {
             time: token.gen_time,
             authority: authority.name(),
-            trusted: (!self.trust.is_empty()).then_some(chain.is_ok()),
+            trusted: (!self.trust.is_empty()).then_some(chain.result.is_ok()),
+            source: chain.source.clone(),
         };
         Ok(Stamp { report, authority, path, chain })
     }
@@ -296,8 +305,8 @@ impl<'a> Check<'a> {
     fn level(&self, path: &[X509], signed_at: DateTime<Utc>, stamp: Option<&Stamp>) -> Level {
         let Some(stamp) = stamp else { return Level::BB };
         let complete = |held: Option<&Held>| {
-            self.evidence.covers(path, signed_at, held)
-                && self.evidence.covers(&stamp.path, stamp.report.time, held)
+            self.evidence.covers(path, self.trust, signed_at, held)
+                && self.evidence.covers(&stamp.path, self.trust, stamp.report.time, held)
         };
         if self.stamped.iter().any(|held| complete(Some(held))) {
             Level::BLta
@@ -317,17 +326,24 @@ impl<'a> Check<'a> {
         })
     }
 
-    fn chain_result(&self, chain: Result<(), SubIndication>) -> Result<(), Finding> {
+    fn chain_result(&self, chain: Judged) -> Result<(), Finding> {
         if self.trust.is_empty() {
             return Err(unsure(
                 SubIndication::NoCertificateChainFound,
                 "there are no trust anchors to check against",
             ));
         }
-        chain.map_err(|sub| {
+        let withdrawn = chain.source.filter(|source| !source.granted);
+        chain.result.map_err(|sub| {
             unsure(
                 sub,
                 match sub {
+                    SubIndication::NoCertificateChainFoundNoPoe => {
+                        "the listed service is not granted now, and nothing proves an earlier time"
+                    }
+                    SubIndication::NoCertificateChainFound if withdrawn.is_some() => {
+                        "the listed service was not granted at that time"
+                    }
                     SubIndication::OutOfBoundsNoPoe => {
                         "a certificate is not valid at the only time that is proven"
                     }
@@ -406,51 +422,5 @@ struct Stamp {
     report: Timestamp,
     authority: Certificate,
     path: Vec<X509>,
-    chain: Result<(), SubIndication>,
-}
-
-fn describe(certificate: &Certificate) -> Signer {
-    Signer {
-        name: certificate.name(),
-        given_name: certificate.given_name(),
-        surname: certificate.surname(),
-        fiscal_code: certificate.fiscal_code(),
-        issuer: certificate.issuer_name(),
-        certificate: Digest::of(&certificate.der),
-        not_before: certificate.not_before(),
-        not_after: certificate.not_after(),
-        qualified: certificate.qc_statements(),
-    }
-}
-
-fn names(path: &[X509]) -> Vec<String> {
-    let read = path.iter().filter_map(|certificate| certificate.to_der().ok());
-    read.filter_map(|der| Some(Certificate::from_der(&der).ok()?.name())).collect()
-}
-
-/// Whether the signed attributes name this certificate (RFC 5035 §4); `None` when they name none.
-fn names_certificate(cms: &SignedData<'_>, signer: &Certificate) -> Option<bool> {
-    if !cms.signed.iter().any(|attribute| attribute.kind == SIGNING_CERTIFICATE_V2) {
-        return None;
-    }
-    let named = || {
-        let value = cms.signed_value(SIGNING_CERTIFICATE_V2)?;
-        let ids = value.items(SEQUENCE).ok()?.first()?.items(SEQUENCE).ok()?;
-        let id = ids.first()?.items(SEQUENCE).ok()?;
-        let (hash, digest) = match id.as_slice() {
-            [algorithm_id, hash, ..] if algorithm_id.tag == SEQUENCE => {
-                (hash, algorithm(*algorithm_id).ok()?)
-            }
-            [hash, ..] => (hash, SHA256),
-            [] => return None,
-        };
-        Some(cms::digest(digest, &[&signer.der])? == hash.expect(OCTET_STRING).ok()?.value)
-    };
-    Some(named().unwrap_or(false))
-}
-
-/// Key usage, when stated, must allow signatures (ETSI EN 319 412-2 §4.3.2).
-fn may_sign(signer: &Certificate) -> bool {
-    let wanted = X509KeyUsage::DIGITAL_SIGNATURE | X509KeyUsage::NON_REPUDIATION;
-    signer.x509.key_usage().is_none_or(|usage| usage.intersects(wanted))
+    chain: Judged,
 }

@@ -2,8 +2,12 @@
 
 use chrono::{DateTime, Utc};
 
-use super::report::{
-    Indication, Integrity, Kind, LaterRevision, Report, Revocation, SignatureReport, SubIndication,
+use super::{
+    listed::{Edition, TrustSource},
+    report::{
+        Indication, Integrity, Kind, LaterRevision, Report, Revocation, SignatureReport,
+        SubIndication,
+    },
 };
 
 /// Language of a report.
@@ -118,6 +122,14 @@ impl Say {
         };
         line(self.of("Integrità", "Integrity"), integrity.to_owned());
         line(self.of("Catena", "Chain"), self.chain(signature));
+        if let Some(source) = &signature.chain.source {
+            line(self.of("Elenco di fiducia", "Trusted list"), self.source(source));
+        }
+        let stamp = signature.timestamp.as_ref().and_then(|stamp| stamp.source.as_ref());
+        if let (Some(source), Kind::Signature) = (stamp, signature.kind) {
+            let label = self.of("Elenco della marca", "Time stamp's list");
+            line(label, self.source(source));
+        }
         for later in &signature.later {
             line(self.of("Dopo", "Afterwards"), self.later(later));
         }
@@ -158,6 +170,28 @@ impl Say {
             }
         };
         format!("{trusted} ({}){revocation}", signature.chain.names.join(" ← "))
+    }
+
+    fn source(&self, source: &TrustSource) -> String {
+        let Edition { territory, sequence, issued, next_update } = &source.edition;
+        let standing = match (&source.status, source.since) {
+            (Some(status), Some(since)) => {
+                format!("{status} {} {}", self.of("dal", "since"), time(since))
+            }
+            _ => self.of("non ancora in elenco", "not yet listed").to_owned(),
+        };
+        let due = match next_update {
+            Some(due) if source.expired => {
+                format!("; {} {}", self.of("SCADUTO il", "EXPIRED on"), time(*due))
+            }
+            _ => String::new(),
+        };
+        format!(
+            "{territory} n. {sequence} ({}){due} – {} – {} – {standing}",
+            time(*issued),
+            source.provider,
+            source.service,
+        )
     }
 
     fn later(&self, later: &LaterRevision) -> String {

@@ -11,7 +11,10 @@ use openssl::{
     },
 };
 
-use super::report::SubIndication;
+use super::{
+    listed::{ListedService, ServiceKind, TrustSource},
+    report::SubIndication,
+};
 use crate::cms::Certificate;
 
 /// Longest path that is followed.
@@ -21,9 +24,56 @@ const ERR_NOT_YET_VALID: i32 = 9;
 const ERR_HAS_EXPIRED: i32 = 10;
 const ERR_NO_ISSUER: [i32; 5] = [2, 18, 19, 20, 21];
 
-/// Certificates that are trusted as they are: roots, or issuing authorities of a trusted list.
+/// Certificates that are trusted as they are, and services of trusted lists, which are trusted for
+/// what they do and when they stood well.
 #[derive(Clone, Debug, Default)]
-pub struct TrustAnchors(Vec<X509>);
+pub struct TrustAnchors {
+    own: Vec<X509>,
+    listed: Vec<ListedService>,
+    /// Certificates of both.
+    all: Vec<X509>,
+}
+
+/// For which moments a path is judged.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moments {
+    /// At which its certificates must be valid.
+    pub valid: DateTime<Utc>,
+    /// At which a listed service must have stood well.
+    pub listed: DateTime<Utc>,
+    /// The present: by when a list is due to be followed by another.
+    pub now: DateTime<Utc>,
+}
+
+/// What a path is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// A person's or a seal's signature.
+    Signature,
+    /// A time stamp.
+    TimeStamp,
+}
+
+impl Role {
+    fn kind(self) -> ServiceKind {
+        match self {
+            Self::Signature => ServiceKind::QualifiedCertificates,
+            Self::TimeStamp => ServiceKind::QualifiedTimeStamps,
+        }
+    }
+
+    fn purpose(self) -> Option<X509PurposeId> {
+        (self == Self::TimeStamp).then_some(X509PurposeId::TIMESTAMP_SIGN)
+    }
+}
+
+/// Whether a path leads to an anchor, and the listed service it leads to, which is told of a service
+/// that did not stand well too.
+#[derive(Clone, Debug)]
+pub(super) struct Judged {
+    pub result: Result<(), SubIndication>,
+    pub source: Option<TrustSource>,
+}
 
 /// Trust anchors that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -47,56 +97,120 @@ impl TrustAnchors {
     /// # Errors
     /// [`TrustError`].
     pub fn from_pem(pem: &[u8]) -> Result<Self, TrustError> {
-        let anchors = X509::stack_from_pem(pem)?;
-        if anchors.is_empty() { Err(TrustError::Empty) } else { Ok(Self(anchors)) }
+        let own = X509::stack_from_pem(pem)?;
+        if own.is_empty() {
+            return Err(TrustError::Empty);
+        }
+        Ok(Self { all: own.clone(), own, listed: Vec::new() })
+    }
+
+    /// The services of trusted lists.
+    pub fn from_lists(listed: Vec<ListedService>) -> Self {
+        let all = listed.iter().flat_map(|service| service.certificates.iter().cloned()).collect();
+        Self { own: Vec::new(), listed, all }
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.all.is_empty()
     }
 
     /// Adds the anchors of another source.
     pub fn extend(&mut self, other: Self) {
-        self.0.extend(other.0);
+        self.own.extend(other.own);
+        self.listed.extend(other.listed);
+        self.all.extend(other.all);
+    }
+
+    /// Those alone that are no services of a list.
+    pub(super) fn own(&self) -> Self {
+        Self { all: self.own.clone(), own: self.own.clone(), listed: Vec::new() }
     }
 
     pub(super) fn certificates(&self) -> &[X509] {
-        &self.0
+        &self.all
     }
 
-    /// Whether a path leads from `certificate` to an anchor, all valid at `at`.
+    /// Whether a path leads from `certificate` to an anchor. A service that is listed goes before an
+    /// anchor of our own: it tells more.
     pub(super) fn validate(
         &self,
         certificate: &X509,
         pool: &[Certificate],
-        at: DateTime<Utc>,
-        purpose: Option<X509PurposeId>,
-    ) -> Result<(), SubIndication> {
-        let run = || {
-            let store = store(&self.0, at, purpose)?;
-            let mut untrusted = Stack::new()?;
-            for known in pool {
-                untrusted.push(known.x509.clone())?;
-            }
-            let mut context = X509StoreContext::new()?;
-            context.init(&store, certificate, &untrusted, |context| {
-                let valid = context.verify_cert()?;
-                Ok(if valid { X509VerifyResult::OK } else { context.error() })
-            })
+        moments: Moments,
+        role: Role,
+    ) -> Judged {
+        let of_kind: Vec<_> =
+            self.listed.iter().filter(|service| service.kind == role.kind()).collect();
+        let granted: Vec<_> =
+            of_kind.iter().filter(|service| service.is_granted(moments.listed)).copied().collect();
+        let ends_at = |services: &[&ListedService]| {
+            let anchors = services.iter().flat_map(|service| &service.certificates);
+            let path = path_to(anchors, certificate, pool, moments.valid, role.purpose())?;
+            let end = services.iter().find(|service| {
+                path.iter().any(|link| service.certificates.iter().any(|known| known == link))
+            });
+            Ok(end.map(|service| (*service).clone()))
         };
-        match run().map_or(-1, |result: X509VerifyResult| result.as_raw()) {
-            0 => Ok(()),
-            ERR_NOT_YET_VALID | ERR_HAS_EXPIRED => Err(SubIndication::OutOfBoundsNoPoe),
-            code if ERR_NO_ISSUER.contains(&code) => Err(SubIndication::NoCertificateChainFound),
-            _ => Err(SubIndication::ChainConstraintsFailure),
+        let source = |service: Option<ListedService>| {
+            service.map(|service| service.source(moments.listed, moments.now))
+        };
+        let listed = match ends_at(&granted) {
+            Ok(service) => return Judged { result: Ok(()), source: source(service) },
+            Err(fault) => fault,
+        };
+        let own = path_to(&self.own, certificate, pool, moments.valid, role.purpose());
+        let Err(own) = own else { return Judged { result: Ok(()), source: None } };
+        if let Ok(Some(service)) = ends_at(&of_kind) {
+            // ETSI EN 319 102-1 §5.1.3: without a proof of existence the signature may be from the
+            // time when the service still stood well.
+            let unproven = moments.listed >= moments.now && service.was_granted_by(moments.listed);
+            let fault = if unproven {
+                SubIndication::NoCertificateChainFoundNoPoe
+            } else {
+                SubIndication::NoCertificateChainFound
+            };
+            return Judged { result: Err(fault), source: source(Some(service)) };
         }
+        let none = own == SubIndication::NoCertificateChainFound;
+        Judged { result: Err(if none { listed } else { own }), source: None }
+    }
+}
+
+/// The path from `certificate` to one of `anchors`, all valid at `at`.
+fn path_to<'a>(
+    anchors: impl IntoIterator<Item = &'a X509>,
+    certificate: &X509,
+    pool: &[Certificate],
+    at: DateTime<Utc>,
+    purpose: Option<X509PurposeId>,
+) -> Result<Vec<X509>, SubIndication> {
+    let run = || {
+        let store = store(anchors, at, purpose)?;
+        let mut untrusted = Stack::new()?;
+        for known in pool {
+            untrusted.push(known.x509.clone())?;
+        }
+        let mut context = X509StoreContext::new()?;
+        context.init(&store, certificate, &untrusted, |context| {
+            let valid = context.verify_cert()?;
+            let chain = context.chain().map(|chain| chain.iter().map(ToOwned::to_owned).collect());
+            Ok((if valid { X509VerifyResult::OK } else { context.error() }, chain))
+        })
+    };
+    let (result, chain): (X509VerifyResult, Option<Vec<X509>>) =
+        run().map_err(|_: ErrorStack| SubIndication::ChainConstraintsFailure)?;
+    match result.as_raw() {
+        0 => Ok(chain.unwrap_or_default()),
+        ERR_NOT_YET_VALID | ERR_HAS_EXPIRED => Err(SubIndication::OutOfBoundsNoPoe),
+        code if ERR_NO_ISSUER.contains(&code) => Err(SubIndication::NoCertificateChainFound),
+        _ => Err(SubIndication::ChainConstraintsFailure),
     }
 }
 
 /// A store that trusts `anchors` and judges as of `at`.
-pub(super) fn store(
-    anchors: &[X509],
+pub(super) fn store<'a>(
+    anchors: impl IntoIterator<Item = &'a X509>,
     at: DateTime<Utc>,
     purpose: Option<X509PurposeId>,
 ) -> Result<X509Store, ErrorStack> {

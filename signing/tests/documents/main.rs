@@ -10,6 +10,7 @@ mod hostile;
 mod hybrid;
 mod later_revisions;
 mod levels;
+mod listed;
 mod matrix;
 mod outside_validators;
 mod process;

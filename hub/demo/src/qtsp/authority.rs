@@ -1,7 +1,11 @@
 //! The provider's own keys and certificates: root, issuing authority, time stamping unit, OCSP
 //! responder. Made once, kept in a folder; all on P-256.
 
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use const_oid::ObjectIdentifier as Oid;
@@ -45,6 +49,11 @@ impl Identity {
         sign_digest(&self.key, &sha256(message))
     }
 
+    /// The key, for what OpenSSL signs itself.
+    pub fn private_key(&self) -> Result<PKey<Private>, DemoError> {
+        Ok(PKey::from_ec_key(self.key.clone())?)
+    }
+
     /// SHA-1 of the public key (RFC 5280 §4.2.1.2, method 1).
     pub fn key_id(&self) -> [u8; 20] {
         key_id(&self.cert.tbs_certificate.subject_public_key_info)
@@ -68,18 +77,17 @@ const SERVICES: [(&str, Purpose, &str); 4] = [
     ("ocsp", Purpose::Ocsp, "Accordo DEMO OCSP Responder"),
 ];
 
+/// Who signs the demo's trusted lists: file name, common name.
+const OPERATORS: [(&str, &str); 2] =
+    [("lists", "Accordo DEMO List of Lists"), ("national", "Accordo DEMO Trusted List")];
+
 impl Authority {
     /// Opens the authority kept in `dir`, making it the first time. `base` is the address that
     /// goes into the certificates; when it has changed, the provider's own certificates are
     /// issued again for the same keys, so that the addresses in them can be reached.
     pub fn open(dir: &Path, base: &str, now: DateTime<Utc>) -> Result<Self, DemoError> {
         if !dir.exists() {
-            // Whole or not at all: a half-made authority would be taken for a finished one.
-            let draft = dir.with_extension("draft");
-            if draft.exists() {
-                fs::remove_dir_all(&draft)?;
-            }
-            disk::make_private_folder(&draft)?;
+            let draft = fresh_draft(dir)?;
             for (file, ..) in SERVICES {
                 let pem = new_key()?.private_key_to_pem()?;
                 disk::write(&draft.join(format!("{file}.key")), &pem)?;
@@ -99,6 +107,31 @@ impl Authority {
         })
     }
 
+    /// Opens the operators of the demo's trusted lists, kept in `dir`, making them the first time.
+    pub fn list_operators(dir: &Path, now: DateTime<Utc>) -> Result<[Identity; 2], DemoError> {
+        if !dir.exists() {
+            let draft = fresh_draft(dir)?;
+            for (file, common_name) in OPERATORS {
+                let key = new_key()?;
+                disk::write(&draft.join(format!("{file}.key")), &key.private_key_to_pem()?)?;
+                let name = profile::service_name(common_name)?;
+                let der = issue(
+                    Purpose::ListOperator,
+                    name.clone(),
+                    &key,
+                    &Issuer { name: &name, key: &key },
+                    &new_serial()?,
+                    (now - TimeDelta::minutes(1), now + TimeDelta::days(3650)),
+                    "",
+                )?;
+                disk::write(&draft.join(format!("{file}.cer")), &der)?;
+            }
+            disk::rename(&draft, dir)?;
+        }
+        let [of_lists, national] = OPERATORS.map(|(file, _)| load(dir, file));
+        Ok([of_lists?, national?])
+    }
+
     /// Issues a one-shot certificate (DER).
     pub fn certify(
         &self,
@@ -111,6 +144,16 @@ impl Authority {
             Issuer { name: &self.issuing.cert.tbs_certificate.subject, key: &self.issuing.key };
         issue(Purpose::OneShot, subject, key, &issuer, serial, validity, &self.base)
     }
+}
+
+/// Where what belongs in `dir` is made, whole or not at all: half of it would be taken for all.
+fn fresh_draft(dir: &Path) -> Result<PathBuf, DemoError> {
+    let draft = dir.with_extension("draft");
+    if draft.exists() {
+        fs::remove_dir_all(&draft)?;
+    }
+    disk::make_private_folder(&draft)?;
+    Ok(draft)
 }
 
 /// A new P-256 key.

@@ -6,6 +6,7 @@ mod csc;
 mod device;
 mod disk;
 mod evidence;
+mod lists;
 mod ocsp;
 mod profile;
 mod revocation;
@@ -28,7 +29,7 @@ use signing::{
     tsa::{Authority as TimeAuthority, TsaConfig},
 };
 
-use self::{authority::Authority, csc::Tokens, vault::Vault};
+use self::{authority::Authority, csc::Tokens, lists::Lists, vault::Vault};
 use crate::{DemoError, Now};
 
 /// Where the provider stands on its host.
@@ -55,6 +56,7 @@ struct Inner {
     base: String,
     authority: Authority,
     vault: Vault,
+    lists: Lists,
     client: Client,
     tokens: Mutex<Tokens>,
     sms: Arc<dyn DemoSms>,
@@ -85,6 +87,7 @@ impl DemoQtsp {
         let inner = Inner {
             authority: Authority::open(&dir.join("authority"), &base, now())?,
             vault: Vault::open(dir.join("credentials"))?,
+            lists: Lists::open(&dir.join("lists"), now())?,
             client: Client::open(&dir.join("client.json"))?,
             tokens: Mutex::default(),
             base,
@@ -100,6 +103,7 @@ impl DemoQtsp {
             .merge(csc::routes())
             .merge(evidence::routes())
             .merge(device::routes())
+            .merge(lists::routes())
             .with_state(self.clone());
         Router::new().nest(PATH, routes)
     }
@@ -124,6 +128,21 @@ impl DemoQtsp {
     /// The root certificate, DER.
     pub fn root_der(&self) -> &[u8] {
         &self.inner.authority.root.der
+    }
+
+    /// Where its list of trusted lists is.
+    pub fn list_of_lists(&self) -> String {
+        format!("{}/{}", self.inner.base, lists::OF_LISTS)
+    }
+
+    /// The certificate of whoever signs the list of lists, PEM.
+    pub fn list_signer_pem(&self) -> String {
+        evidence::pem(self.inner.lists.signer_der())
+    }
+
+    /// Whose list names this provider: a code that no country has (ISO 3166-1, user-assigned).
+    pub fn list_territory(&self) -> &'static str {
+        lists::TERRITORY
     }
 
     /// Revokes the certificate of a credential. Not found is `Ok(false)`.

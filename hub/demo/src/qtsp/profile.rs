@@ -34,6 +34,7 @@ const SERIAL_NUMBER: Oid = Oid::new_unwrap("2.5.4.5");
 
 const TIME_STAMPING: Oid = Oid::new_unwrap("1.3.6.1.5.5.7.3.8");
 const OCSP_SIGNING: Oid = Oid::new_unwrap("1.3.6.1.5.5.7.3.9");
+const TSL_SIGNING: Oid = Oid::new_unwrap("0.4.0.2231.3.0"); // ETSI TS 119 612 §5.7.1
 const ACCESS_OCSP: Oid = Oid::new_unwrap("1.3.6.1.5.5.7.48.1");
 const ACCESS_ISSUERS: Oid = Oid::new_unwrap("1.3.6.1.5.5.7.48.2");
 const OCSP_NOCHECK: Oid = Oid::new_unwrap("1.3.6.1.5.5.7.48.1.5");
@@ -63,6 +64,8 @@ pub(super) enum Purpose {
     TimeStamping,
     /// Signs OCSP responses for the issuing authority.
     Ocsp,
+    /// Signs trusted lists.
+    ListOperator,
     /// Signs one document for one person.
     OneShot,
 }
@@ -110,7 +113,9 @@ pub(super) fn extensions(
 ) -> Result<Vec<Extension>, DemoError> {
     let usages = match purpose {
         Purpose::Root | Purpose::Issuing => KeyUsages::KeyCertSign | KeyUsages::CRLSign,
-        Purpose::TimeStamping | Purpose::Ocsp => KeyUsages::DigitalSignature.into(),
+        Purpose::TimeStamping | Purpose::Ocsp | Purpose::ListOperator => {
+            KeyUsages::DigitalSignature.into()
+        }
         Purpose::OneShot => KeyUsages::NonRepudiation.into(),
     };
     let mut list = vec![
@@ -122,7 +127,7 @@ pub(super) fn extensions(
         let constraints = BasicConstraints { ca: true, path_len_constraint: depth };
         list.push(extension("2.5.29.19", true, &constraints)?);
     }
-    if purpose != Purpose::Root {
+    if !matches!(purpose, Purpose::Root | Purpose::ListOperator) {
         let key = AuthorityKeyIdentifier {
             key_identifier: Some(OctetString::new(issuer)?),
             ..Default::default()
@@ -131,6 +136,9 @@ pub(super) fn extensions(
     }
     match purpose {
         Purpose::Root => {}
+        Purpose::ListOperator => {
+            list.push(extension("2.5.29.37", false, &ExtendedKeyUsage(vec![TSL_SIGNING]))?);
+        }
         Purpose::Issuing => {
             list.push(policies(Oid::new_unwrap("2.5.29.32.0"), base)?); // anyPolicy
             list.push(revocation_list(base, "root")?);

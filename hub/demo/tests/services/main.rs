@@ -7,3 +7,4 @@ mod identity;
 mod signing_service;
 mod support;
 mod time_stamps;
+mod trust_lists;
