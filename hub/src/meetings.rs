@@ -31,7 +31,7 @@ use signaling::protocol::{
     ErrorCode, LeaveReason, ParticipantId, Retry, Role, RoomId, SeatReason, Side,
 };
 use signaling::room::journal::{JournalEntry, JournalEvent};
-use signaling::room::{AddedSeat, NewSeat, PhoneSeat, Refused, RoomSpec, Seat, Way};
+use signaling::room::{AddedSeat, NewSeat, PersonalLink, PhoneSeat, Refused, RoomSpec, Seat, Way};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -321,8 +321,10 @@ impl Door for Meetings {
                     mobile: mobile.clone(),
                 };
                 let added = extra::add(&self.portal, meeting, &new).await;
-                let ExtraSeat { seat_id, link } = added.map_err(no_extra_seat)?;
-                Ok(AddedSeat { participant: ParticipantId(seat_id), link: Some(link) })
+                let added = added.map_err(no_extra_seat)?;
+                let ExtraSeat { seat_id, link, code, address } = added;
+                let link = Some(PersonalLink { link, code, address });
+                Ok(AddedSeat { participant: ParticipantId(seat_id), link })
             }
         }
     }

@@ -88,10 +88,10 @@ pub enum Way {
 impl Way {
     fn label(self) -> &'static str {
         match self {
-            Self::Direct => "Collegamento diretto (UDP)",
-            Self::RelayUdp => "Attraverso il relay (UDP)",
-            Self::RelayTcp => "Attraverso il relay (TCP)",
-            Self::RelayTls => "Attraverso il relay (TLS)",
+            Self::Direct => "Via diretta",
+            Self::RelayUdp => "Prima via di riserva (UDP)",
+            Self::RelayTcp => "Seconda via di riserva (TCP)",
+            Self::RelayTls => "Terza via di riserva (TLS)",
         }
     }
 }
@@ -206,8 +206,8 @@ fn speed(n: &Network, t: Thresholds) -> Result<(), String> {
         (true, true) => "in ricezione e in invio",
     };
     Err(format!(
-        "Rete lenta {slow} (servono {} Mbit/s): avvicinati al router o usa il cavo, e chiudi gli \
-         altri programmi che usano internet.",
+        "La rete è lenta {slow} (servono {} Mbit/s). Avvicinati all'apparecchio di internet di casa o \
+         collegati con il cavo, e chiudi gli altri programmi aperti. Poi premi «Aggiorna».",
         megabits(t.bits_per_second)
     ))
 }
@@ -215,42 +215,44 @@ fn speed(n: &Network, t: Thresholds) -> Result<(), String> {
 /// Whether audio and video get through, and well enough, on the best way that works.
 fn path(n: &Network, t: Thresholds) -> Result<&'static str, String> {
     let Some(best) = n.paths.iter().filter(|path| path.works).min_by_key(|path| path.way) else {
-        return Err("La rete non lascia passare audio e video: prova un'altra rete (per esempio \
-             quella del telefono), spegni la VPN oppure chiedi a chi gestisce la rete di \
-             consentire il traffico verso questo sito."
-            .to_owned());
+        return Err(
+            "La rete a cui sei collegato non lascia passare audio e video. Prova con un'altra, \
+             per esempio quella del telefono. Se usi una VPN, spegnila. In ufficio, chiedi a chi \
+             si occupa dei computer di consentire questo sito."
+                .to_owned(),
+        );
     };
     if best.round_trip_ms.is_some_and(|ms| ms > t.round_trip_ms) {
         return Err(
-            "La rete risponde in ritardo, e la conversazione ne soffrirebbe: avvicinati al \
-             router o usa il cavo, e spegni la VPN se ne usi una."
+            "La rete risponde in ritardo: parlandovi vi interrompereste a vicenda. Avvicinati \
+             all'apparecchio di internet di casa o collegati con il cavo. Se usi una VPN, spegnila."
                 .to_owned(),
         );
     }
     if best.loss_percent.is_some_and(|percent| percent > t.loss_percent) {
         return Err(
-            "La rete perde una parte dell'audio e del video: avvicinati al router o usa il \
-             cavo, oppure prova un'altra rete."
+            "Una parte dell'audio e del video si perde per strada. Avvicinati all'apparecchio di \
+             internet di casa o collegati con il cavo, oppure prova un'altra rete."
                 .to_owned(),
         );
     }
     Ok(match best.way {
         Way::Direct => "La rete è adatta all'incontro.",
-        _ => "La rete è adatta all'incontro, attraverso il nostro relay.",
+        _ => "La rete è adatta all'incontro: passa per una via di riserva.",
     })
 }
 
 fn shown(path: &Path) -> String {
     let label = path.way.label();
     if !path.works {
-        return format!("{label}: non disponibile");
+        return format!("{label}: non passa");
     }
     let mut words = format!("{label}: funziona");
     if let Some(ms) = path.round_trip_ms {
-        words.push_str(&format!(", andata e ritorno {ms} ms"));
+        words.push_str(&format!(", risposta in {ms} ms"));
     }
     if let Some(percent) = path.loss_percent {
-        words.push_str(&format!(", perdita {} %", decimal(percent)));
+        words.push_str(&format!(", perdite {} %", decimal(percent)));
     }
     words
 }
@@ -268,7 +270,8 @@ fn microphone(device: Device) -> Tick {
         Device::Works => "Il microfono funziona.",
         Device::Missing => "Nessun microfono trovato: collegane uno e premi «Aggiorna».",
         Device::Denied => {
-            "Il browser non può usare il microfono: consentilo dall'icona accanto all'indirizzo."
+            "Il browser non ha il permesso di usare il microfono. Premi il simbolo accanto \
+             all'indirizzo della pagina, consenti il microfono e premi «Aggiorna»."
         }
         Device::Busy => {
             "Il microfono è usato da un'altra applicazione: chiudila e premi «Aggiorna»."
@@ -288,7 +291,8 @@ fn webcam(device: Device) -> Tick {
              l'identificazione video serve una webcam."
         }
         Device::Denied => {
-            "Il browser non può usare la webcam: consentila dall'icona accanto all'indirizzo."
+            "Il browser non ha il permesso di usare la webcam. Premi il simbolo accanto \
+             all'indirizzo della pagina, consenti la fotocamera e premi «Aggiorna»."
         }
         Device::Busy => "La webcam è usata da un'altra applicazione: chiudila e premi «Aggiorna».",
         Device::Silent => "Dalla webcam non arriva alcuna immagine: controlla che non sia coperta.",

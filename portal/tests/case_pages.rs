@@ -386,7 +386,9 @@ async fn r_tech_08_10_a_refused_file_is_told_beside_its_field_and_what_was_typed
         assert_eq!(page.status, StatusCode::PAYLOAD_TOO_LARGE, "{name}");
         assert_eq!(
             shown(&page, ".invalid-feedback"),
-            ["Il file deve essere più piccolo di 15 MB."],
+            ["Il file è troppo grande: deve essere più piccolo di 15 MB. Se è una foto o una \
+              scansione, salvala con una qualità più bassa; se ha molte pagine, dividilo in più \
+              file."],
             "{name}"
         );
         assert_eq!(shown(&page, "#descrizione"), ["Le <bollette>"], "{name}");

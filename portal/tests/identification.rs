@@ -298,8 +298,11 @@ async fn r_meet_31_pages_are_for_the_person_and_for_authorised_operators() {
             let path = "/identificazione/codici/cellulare/verifica";
             let page = person.post(path, &[("codice", wrong)]).await;
             assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{name}");
-            let last = page.text().contains("Troppi codici errati");
+            let last = page.text().contains("Hai scritto troppi codici errati");
             assert_eq!(last, left == 0, "{name} {left}");
+            // Then it says what to do, in the place of the field.
+            let field = page.text().contains("id=\"codice-cellulare\"");
+            assert_eq!(field, !last, "{name} {left}");
         }
 
         // Only the administrator authorises, and only staff can be.

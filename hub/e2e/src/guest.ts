@@ -67,4 +67,29 @@ async function play({ hub, visitor, person }: AtHub): Promise<void> {
   await look(guest, 'guest-ended');
   await guest.getByTestId('back').click();
   await guest.waitForURL('**/ospite');
+
+  // The standing room of the case stays, and speaks as one (R-MEET-23).
+  await look(guest, 'guest-after-the-meeting');
+  await guest.getByTestId('enter-room').click();
+  await guest.getByText('Non c’è sala d’attesa').waitFor();
+  await guest.getByText('I file condivisi con tutti restano nella stanza fino al').waitFor();
+  await look(guest, 'standing-entrance');
+  const alone = await Room.accept(guest);
+  await alone.isIn('Sessione comune');
+  await mediator.goto('/');
+  await look(mediator, 'standing-on-the-first-page');
+  await mediator.getByTestId('enter-standing').click();
+  await mediator.getByTestId('accept').waitFor();
+  const beside = await Room.accept(mediator);
+  await meet([beside, alone]);
+  assert.equal(await mediator.getByTestId('end').count(), 0, 'nobody ends a standing room');
+  await mediator.getByRole('button', { name: 'con la parte invitata' }).waitFor();
+  assert.ok(!(await mediator.locator('#app').innerText()).toLowerCase().includes('conciliatore'));
+  await look(mediator, 'standing-room');
+  await alone.press('control-leave');
+  await guest.getByText('Puoi rientrare quando vuoi').waitFor();
+  await look(guest, 'standing-leave');
+  await alone.press('dialog-confirm');
+  await guest.getByTestId('farewell-bye').waitFor();
+  await look(guest, 'standing-farewell');
 }

@@ -11,7 +11,7 @@ import { type AtHub, look, storyAtHub } from './story';
 /** A test takes some ten seconds on an idle machine. */
 const DONE_WITHIN_MS = 90_000;
 /** The ways that a meeting's media could take, as the page names them. */
-const WAYS = ['Collegamento diretto (UDP)', 'Attraverso il relay (UDP)', 'Attraverso il relay (TCP)', 'Attraverso il relay (TLS)'];
+const WAYS = ['Via diretta', 'Prima via di riserva (UDP)', 'Seconda via di riserva (TCP)', 'Terza via di riserva (TLS)'];
 
 // The certificate of the demo's relay is one that nobody trusts.
 await storyAtHub(play, { flags: ['--ignore-certificate-errors'] });
@@ -84,8 +84,8 @@ async function play({ hub, visitor, person }: AtHub): Promise<void> {
   await finished(office);
   assert.deepEqual(await reds(office), []);
   const ways = office.getByTestId('check-bandwidth');
-  await ways.getByText('attraverso il nostro relay').waitFor();
-  for (const way of WAYS.slice(0, 2)) await ways.getByText(`${way}: non disponibile`).waitFor();
+  await ways.getByText('passa per una via di riserva').waitFor();
+  for (const way of WAYS.slice(0, 2)) await ways.getByText(`${way}: non passa`).waitFor();
   for (const way of WAYS.slice(2)) await ways.getByText(works(way)).waitFor();
   await look(office, 'relay-only');
 
@@ -97,7 +97,7 @@ async function play({ hub, visitor, person }: AtHub): Promise<void> {
 }
 
 function works(way: string): RegExp {
-  return new RegExp(`${way.replace(/[()]/g, '\\$&')}: funziona, andata e ritorno \\d+ ms, perdita 0,0 %`);
+  return new RegExp(`${way.replace(/[()]/g, '\\$&')}: funziona, risposta in \\d+ ms, perdite 0,0 %`);
 }
 
 async function finished(page: Page): Promise<void> {

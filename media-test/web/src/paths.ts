@@ -18,10 +18,10 @@ const CONNECTED_WITHIN_MS = 8_000;
 /** The hub reports about every second what arrived. */
 const LISTEN_MS = 3_000;
 const WORDS: Record<Way, string> = {
-  direct: 'Verifica del collegamento diretto…',
-  relay_udp: 'Verifica del relay (UDP)…',
-  relay_tcp: 'Verifica del relay (TCP)…',
-  relay_tls: 'Verifica del relay (TLS)…',
+  direct: 'Proviamo se audio e video passano…',
+  relay_udp: 'Proviamo la prima via di riserva…',
+  relay_tcp: 'Proviamo la seconda via di riserva…',
+  relay_tls: 'Proviamo la terza via di riserva…',
 };
 
 export async function measurePaths(say: (words: string) => void): Promise<MediaPath[]> {

@@ -76,16 +76,25 @@ const TYPES: [FileType; 23] = [
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UploadRefusal {
     /// No name, or no content.
-    #[error("Scegliere un file: quello inviato è vuoto o senza nome.")]
+    #[error("Scegli un file: non ne hai scelto nessuno, oppure quello scelto è vuoto.")]
     Empty,
     /// R-TECH-08.
-    #[error("Il file deve essere più piccolo di 15 MB.")]
+    #[error(
+        "Il file è troppo grande: deve essere più piccolo di 15 MB. Se è una foto o una scansione, \
+         salvala con una qualità più bassa; se ha molte pagine, dividilo in più file."
+    )]
     TooLarge,
     /// R-TECH-08.
-    #[error("Il tipo di file «{0}» non è ammesso.")]
+    #[error(
+        "Un file di tipo «{0}» non è ammesso. Vanno bene PDF, foto (JPG, PNG), documenti di Word e \
+         di LibreOffice: se puoi, salvalo in PDF e riprova."
+    )]
     Extension(String),
     /// R-TECH-09.
-    #[error("Il contenuto del file non corrisponde all'estensione «{0}».")]
+    #[error(
+        "Il file ha il nome di un «{0}», ma dentro è di un altro tipo oppure è rovinato. Aprilo, \
+         salvalo di nuovo (meglio in PDF) e riprova."
+    )]
     Content(&'static str),
 }
 

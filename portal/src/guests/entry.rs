@@ -43,6 +43,32 @@ pub enum EntryError {
     Db(#[from] DbError),
 }
 
+impl EntryError {
+    /// The refusal as an address carries it: a page that is loaded again sends nothing again.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Unknown | Self::Db(_) => "",
+            Self::Blocked => "bloccato",
+            Self::TooSoon(_) => "attesa",
+            Self::NoMoreCodes => "finiti",
+            Self::Over => "scaduto",
+            Self::WrongCode => "errato",
+        }
+    }
+
+    /// The refusal of a word.
+    pub fn of_word(word: &str) -> Option<Self> {
+        Some(match word {
+            "bloccato" => Self::Blocked,
+            "attesa" => Self::TooSoon(rules::CODE_EVERY_S.unsigned_abs()),
+            "finiti" => Self::NoMoreCodes,
+            "scaduto" => Self::Over,
+            "errato" => Self::WrongCode,
+            _ => return None,
+        })
+    }
+}
+
 /// What a link or a letter's code opens.
 pub async fn open(
     portal: &Portal,

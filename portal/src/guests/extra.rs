@@ -60,6 +60,10 @@ pub struct ExtraSeat {
     pub seat_id: Uuid,
     /// The personal link, for the conciliator to pass on in another way too.
     pub link: String,
+    /// A code that opens the same, to be told on the telephone.
+    pub code: String,
+    /// Where that code is typed.
+    pub address: String,
 }
 
 /// Why there is no such seat.
@@ -113,7 +117,7 @@ pub async fn add(
         return Err(ExtraError::Full(rules.capacity));
     }
     let side = &portal.profile(&case.procedure).sides.of(new.side).name;
-    let label = format!("{} ({side})", new.quality.label());
+    let label = format!("{}, {}", new.quality.label(), side.to_lowercase());
     let (given_name, surname) = new.name.trim().split_once(' ').unwrap_or((new.name.trim(), ""));
     let data = PersonalData {
         given_name: given_name.to_owned(),
@@ -129,6 +133,7 @@ pub async fn add(
     let invitee = Invitee { user: person.id, seat, label: &label, reason };
     let (invitation, token) = invitations::issue_in(&mut tx, portal, &body, place, invitee).await?;
     let link = invitations::link(portal, &body, token.reveal());
+    let code = invitations::code_in(&mut tx, portal, invitation.id).await?;
     let message = Message {
         channel: Channel::Sms,
         to: person.mobile.clone(),
@@ -159,7 +164,7 @@ pub async fn add(
     .map(drop))
     .map_err(DbError::from)?;
     tx.commit().await?;
-    Ok(ExtraSeat { seat_id, link })
+    Ok(ExtraSeat { seat_id, link, code, address: invitations::address(portal, &body) })
 }
 
 /// How many extra seats of a meeting stand.

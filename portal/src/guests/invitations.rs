@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::{Invitation, store};
+use super::{Invitation, rules, store};
 use crate::accounts::{Person, UserId};
 use crate::bodies::Body;
 use crate::calendar;
@@ -14,7 +14,7 @@ use crate::meetings::store::MeetingRecord;
 use crate::notifications::{self, Channel, Message};
 use crate::portal::Parts;
 use crate::procedures::{ProcedureProfile, SeatKind};
-use crate::random::Token;
+use crate::random::{self, Token};
 
 /// Where an invitation leads and how long.
 #[derive(Clone, Copy, Debug)]
@@ -155,7 +155,16 @@ pub async fn call_off_in(
     Ok(())
 }
 
-/// Address at which the code of a letter is typed.
+/// Writes a code that opens an invitation and can be read from a letter or told on the telephone;
+/// only its hash is kept, and an earlier code ends.
+pub async fn code_in(tx: &mut Tx, portal: &Parts, invitation: Uuid) -> Result<String, DbError> {
+    let code = rules::letter_code(&*portal.random);
+    let kept = rules::typed_letter_code(&code).expect("a code that was just made");
+    store::set_letter(tx, invitation, random::hash(&kept)).await?;
+    Ok(code)
+}
+
+/// Address at which such a code is typed.
 pub fn address(portal: &Parts, body: &Body) -> String {
     portal.link(body, "/invito")
 }

@@ -2,10 +2,12 @@
 //! without JavaScript, on a telephone, for somebody who was never here.
 
 use askama::Template;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Form, Router};
+use axum_extra::extract::cookie::CookieJar;
 use serde::Deserialize;
 
 use super::entry::{self, EntryError};
@@ -70,8 +72,40 @@ impl LetterPage {
     }
 }
 
-async fn ask_letter(State(portal): State<Portal>, body: Body) -> Answer {
-    html(&LetterPage::new(&portal, &body))
+/// Why a form came to nothing, in the address of its page: loading that again sends nothing again.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Told {
+    rifiuto: String,
+}
+
+impl Told {
+    fn sentence(&self) -> Option<String> {
+        EntryError::of_word(&self.rifiuto).map(|refusal| refusal.to_string())
+    }
+}
+
+fn refused(page: &str, refusal: &EntryError) -> Response {
+    see_other(&format!("{page}?rifiuto={}", refusal.word()))
+}
+
+/// Keeps for a moment what was typed, so that it can be corrected.
+const TYPED: &str = "codice_scritto";
+
+async fn ask_letter(
+    State(portal): State<Portal>,
+    body: Body,
+    headers: HeaderMap,
+    Query(told): Query<Told>,
+) -> Answer {
+    let error = (!told.rifiuto.is_empty()).then_some(
+        "Il codice non è corretto o non vale più. Controllalo carattere per carattere; se hai più \
+         lettere, usa la più recente.",
+    );
+    let typed = CookieJar::from_headers(&headers);
+    let typed = typed.get(TYPED).filter(|_| error.is_some()).map(|one| one.value().to_owned());
+    let typed = typed.unwrap_or_default();
+    html(&LetterPage { typed, error, ..LetterPage::new(&portal, &body) })
 }
 
 #[derive(Deserialize)]
@@ -92,9 +126,13 @@ async fn find_letter(
             Err(_) => {}
         }
     }
-    let error = Some("Il codice non è corretto o non vale più. Controlla la lettera più recente.");
-    let page = LetterPage { typed: form.codice, error, ..LetterPage::new(&portal, &body) };
-    html_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
+    let plain = |c: &char| c.is_ascii_alphanumeric() || *c == '-';
+    let typed: String = form.codice.chars().filter(plain).take(20).collect();
+    let cookie = format!("{TYPED}={typed}; Path=/invito; Max-Age=60; HttpOnly; SameSite=Strict");
+    let cookie = HeaderValue::try_from(cookie).expect("letters, digits and dashes");
+    let mut answer = see_other("/invito?rifiuto=codice");
+    answer.headers_mut().append(header::SET_COOKIE, cookie);
+    Ok(answer)
 }
 
 /// What takes the place of a page whose link is none.
@@ -159,6 +197,7 @@ async fn show(
     body: Body,
     headers: HeaderMap,
     Path(secret): Path<String>,
+    Query(told): Query<Told>,
 ) -> Answer {
     let opened = match entry::open(&portal, &body, &secret).await {
         Ok(opened) => opened,
@@ -167,7 +206,7 @@ async fn show(
     if is_inside(&portal, &body, &headers, &opened.0).await? {
         return Ok(see_other(OWN));
     }
-    html(&invitation_page(&portal, &body, secret, opened, None).await?)
+    html(&invitation_page(&portal, &body, secret, opened, told.sentence()).await?)
 }
 
 /// Whether the browser has the session of this invitation already.
@@ -191,15 +230,7 @@ async fn send(State(portal): State<Portal>, body: Body, Path(secret): Path<Strin
             Ok(with_cookie(&portal, to, &token))
         }
         Err(error @ (EntryError::Unknown | EntryError::Db(_))) => broken(&portal, &body, error),
-        Err(refusal) => {
-            let opened = match entry::open(&portal, &body, &secret).await {
-                Ok(opened) => opened,
-                Err(error) => return broken(&portal, &body, error),
-            };
-            let error = Some(refusal.to_string());
-            let page = invitation_page(&portal, &body, secret, opened, error).await?;
-            html_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
-        }
+        Err(refusal) => Ok(refused(&format!("/invito/{secret}"), &refusal)),
     }
 }
 
@@ -218,19 +249,22 @@ async fn code_page(portal: &Portal, body: &Body, secret: String, error: Option<S
         Ok(opened) => opened,
         Err(error) => return broken(portal, body, error),
     };
-    let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let page = CodePage {
+    html(&CodePage {
         chrome: Chrome::outside(body, portal.settings.demo),
         help: Help::of(portal),
         secret,
         mobile: rules::masked(&person.mobile),
         error,
-    };
-    html_with(status, &page)
+    })
 }
 
-async fn show_code(State(portal): State<Portal>, body: Body, Path(secret): Path<String>) -> Answer {
-    code_page(&portal, &body, secret, None).await
+async fn show_code(
+    State(portal): State<Portal>,
+    body: Body,
+    Path(secret): Path<String>,
+    Query(told): Query<Told>,
+) -> Answer {
+    code_page(&portal, &body, secret, told.sentence()).await
 }
 
 async fn code(
@@ -244,7 +278,7 @@ async fn code(
     match entry::code(&portal, &body, &secret, &session, &form.codice).await {
         Ok(token) => Ok(with_cookie(&portal, see_other(OWN), &token)),
         Err(error @ (EntryError::Unknown | EntryError::Db(_))) => broken(&portal, &body, error),
-        Err(refusal) => code_page(&portal, &body, secret, Some(refusal.to_string())).await,
+        Err(refusal) => Ok(refused(&format!("/invito/{secret}/codice"), &refusal)),
     }
 }
 

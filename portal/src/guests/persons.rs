@@ -3,7 +3,7 @@
 
 use uuid::Uuid;
 
-use super::{invitations, rules, store};
+use super::{invitations, store};
 use crate::accounts::personal::{Email, PersonalComplaints, PersonalData};
 use crate::accounts::{self, AccountState, Actor, Person, UserId};
 use crate::cases::CaseId;
@@ -188,9 +188,7 @@ pub async fn letter(
     let now = portal.now();
     let found = store::of_person(&portal.db, body.id, place.room, person.id, now).await?;
     let invitation = found.ok_or(PersonError::NoMeeting)?;
-    let code = rules::letter_code(&*portal.random);
-    let kept = rules::typed_letter_code(&code).expect("a code that was just made");
-    store::set_letter(&mut tx, invitation.id, crate::random::hash(&kept)).await?;
+    let code = invitations::code_in(&mut tx, portal, invitation.id).await?;
     tx.commit().await?;
     Ok(Letter { person, code, address: invitations::address(portal, &body), meeting })
 }

@@ -50,7 +50,9 @@ struct ContactView {
     masked: String,
     confirmed: bool,
     sent: bool,
+    /// Nothing can be sent or typed any more in this session.
     used_up: bool,
+    too_many_wrong: bool,
     error: Option<String>,
 }
 
@@ -161,6 +163,7 @@ async fn own_request(
             masked: masked(to),
             confirmed: one.confirmed_at.is_some(),
             sent: one.code.is_some(),
+            too_many_wrong: one.wrong >= WRONG_CODES,
             used_up: one.wrong >= WRONG_CODES || one.sent >= CODES && one.code.is_none(),
             error: error.map(|(_, text)| text.clone()),
         }

@@ -153,7 +153,7 @@ fn words(refusal: &Refusal) -> &'static str {
         Refusal::Stale => "Il documento è cambiato: rileggilo e ripeti la firma.",
         Refusal::NoSuchAttempt => "Il tentativo è scaduto: chiedi un nuovo codice.",
         Refusal::TooManyCodes | Refusal::UsedCredential => {
-            "Hai esaurito i codici disponibili: contatta il conciliatore."
+            "Hai esaurito i codici disponibili: dillo a chi conduce l'incontro."
         }
         Refusal::BadPlan => "Il verbale non ha firmatari.",
     }

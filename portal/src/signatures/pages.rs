@@ -311,7 +311,7 @@ async fn refuse(
             refused(&portal, visit, one.table, who, refusal).await
         }
         outcome => {
-            let told = "Il rifiuto è registrato; il conciliatore è stato avvisato.";
+            let told = "Il rifiuto è registrato; chi conduce l'incontro è stato avvisato.";
             answer(&portal, visit, one.table, who, outcome, Some(told)).await
         }
     }

@@ -170,7 +170,7 @@ fn explanation(status: Status, expires_at: DateTime<Utc>, reason: Option<String>
         },
         Status::Expired => "Il termine per firmare è scaduto.".to_owned(),
         Status::Cancelled => {
-            "Il conciliatore ha annullato la raccolta per correggere il testo: le firme già apposte \
+            "Chi conduce l'incontro ha annullato la raccolta per correggere il testo: le firme già apposte \
              decadono."
                 .to_owned()
         }

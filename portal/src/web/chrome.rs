@@ -11,7 +11,7 @@ pub struct Chrome {
     /// Name of the person; empty before signing in.
     pub user: String,
     /// Acting as.
-    pub role: &'static str,
+    pub role: String,
     /// Menu.
     pub nav: Vec<NavLink>,
     /// Outside parties are played by the hub.
@@ -38,7 +38,7 @@ pub struct NavLink {
 impl Chrome {
     /// Before signing in.
     pub fn outside(body: &Body, demo: bool) -> Self {
-        let (user, role, nav, notice) = (String::new(), "", Vec::new(), None);
+        let (user, role, nav, notice) = (String::new(), String::new(), Vec::new(), None);
         Self { body: body.name.clone(), user, role, nav, demo, notice, own: "/", framed: false }
     }
 
@@ -59,7 +59,7 @@ impl Chrome {
         Self {
             body: body.name.clone(),
             user: actor.name.clone(),
-            role: actor.role.label(),
+            role: actor.role.label().to_owned(),
             nav,
             demo,
             notice,

@@ -13,6 +13,7 @@ use crate::accounts::{Actor, Role, sessions};
 use crate::bodies::{self, Body};
 use crate::guests;
 use crate::portal::Portal;
+use crate::procedures::SeatKind;
 use crate::random;
 
 /// Name of the cookie that holds the session's token.
@@ -80,7 +81,12 @@ async fn visitor(parts: &mut Parts, portal: &Portal) -> Result<Option<Visit>, Pa
         let notice = notice::of(&parts.headers);
         let (path, demo) = (parts.uri.path(), portal.settings.demo);
         let framed = parts.headers.get("sec-fetch-dest").is_some_and(|dest| dest == "iframe");
-        let chrome = Chrome { framed, ..Chrome::of(&body, &actor, path, demo, notice) };
+        let mut chrome = Chrome { framed, ..Chrome::of(&body, &actor, path, demo, notice) };
+        if actor.role == Role::Conciliator {
+            // R-SIGN-40: a mediation has mediators.
+            let seats = &portal.profile(&body.procedure).seats;
+            chrome.role = seats.of(SeatKind::Neutral).to_owned();
+        }
         Visit { body, actor, chrome }
     }))
 }

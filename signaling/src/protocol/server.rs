@@ -128,6 +128,10 @@ pub enum ServerMessage {
         participant: ParticipantId,
         /// Personal link, for the conciliator to pass on in another way too.
         link: String,
+        /// A code that opens the same, short enough to be told on the telephone.
+        code: String,
+        /// Where that code is typed.
+        address: String,
     },
     /// The own session closes in a moment; its members return to plenary (R-MEET-40).
     Closing {

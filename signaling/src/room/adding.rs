@@ -5,7 +5,7 @@ use super::Room;
 use super::commands::{no_target, wrong_state};
 use super::journal::{JournalEvent, LeftReason};
 use super::occupant::Occupant;
-use super::ports::{AddedSeat, ConnectionId, NewSeat, PhoneSeat, Refused, Way};
+use super::ports::{AddedSeat, ConnectionId, NewSeat, PersonalLink, PhoneSeat, Refused, Way};
 use super::telling::Telling;
 use crate::protocol::{ErrorCode, MAX_NAME_CHARS, ParticipantId, Role, ServerMessage, Side};
 use chrono::{DateTime, Utc};
@@ -52,8 +52,9 @@ impl Room {
         match seat.way {
             Way::Link { reason, .. } => {
                 self.record(JournalEvent::SeatAdded { participant, side, reason }, now);
-                let link = link.unwrap_or_default();
-                self.reply(connection, ServerMessage::Invited { re, participant, link });
+                let PersonalLink { link, code, address } = link.unwrap_or_default();
+                let invited = ServerMessage::Invited { re, participant, link, code, address };
+                self.reply(connection, invited);
             }
             Way::Phone { number } => {
                 // The conciliator may have gone elsewhere meanwhile.

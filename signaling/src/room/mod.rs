@@ -31,8 +31,8 @@ mod view;
 mod tests;
 
 pub use ports::{
-    AddedSeat, ConnectionId, DEFAULT_GRACE, Input, NewSeat, Output, PhoneSeat, Refused, RoomSpec,
-    Seat, Terms, Way,
+    AddedSeat, ConnectionId, DEFAULT_GRACE, Input, NewSeat, Output, PersonalLink, PhoneSeat,
+    Refused, RoomSpec, Seat, Terms, Way,
 };
 #[cfg(any(test, fuzzing))]
 pub use tests::hostile;

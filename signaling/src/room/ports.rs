@@ -95,8 +95,19 @@ pub enum Way {
 pub struct AddedSeat {
     /// Which.
     pub participant: ParticipantId,
-    /// Personal link; none for the telephone.
-    pub link: Option<String>,
+    /// How the person comes in; none for the telephone.
+    pub link: Option<PersonalLink>,
+}
+
+/// The way of one person into a room. Secrets: they go to the conciliator alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PersonalLink {
+    /// Opens the person's page.
+    pub link: String,
+    /// The same as a code that can be told on the telephone.
+    pub code: String,
+    /// Where the code is typed.
+    pub address: String,
 }
 
 /// What the node offers every room.

@@ -18,7 +18,9 @@ use signaling::edge::{Admission, Door, Journal, JournalError, NoShelf, Rooms, Ro
 use signaling::media::{Media, MediaConfig};
 use signaling::protocol::*;
 use signaling::room::journal::JournalEntry;
-use signaling::room::{AddedSeat, DEFAULT_GRACE, NewSeat, Refused, RoomSpec, Seat, Way};
+use signaling::room::{
+    AddedSeat, DEFAULT_GRACE, NewSeat, PersonalLink, Refused, RoomSpec, Seat, Way,
+};
 use signaling::turn::Turn;
 use signaling::{Clock, SystemClock};
 use std::collections::HashMap;
@@ -112,7 +114,11 @@ impl Door for Tokens {
         }
         Ok(AddedSeat {
             participant,
-            link: link.then(|| "https://hub.example/ospite/4GH7-K2MX".to_owned()),
+            link: link.then(|| PersonalLink {
+                link: "https://hub.example/invito/4GH7K2MXA2B3".to_owned(),
+                code: "4GH7-K2MX-A2B3".to_owned(),
+                address: "https://hub.example/invito".to_owned(),
+            }),
         })
     }
 }

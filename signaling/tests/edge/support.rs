@@ -10,7 +10,7 @@ use signaling::media::MediaError;
 use signaling::protocol::*;
 use signaling::room::journal::JournalEntry;
 use signaling::room::routes::Routes;
-use signaling::room::{AddedSeat, DEFAULT_GRACE, NewSeat, Refused, RoomSpec, Seat};
+use signaling::room::{AddedSeat, DEFAULT_GRACE, NewSeat, PersonalLink, Refused, RoomSpec, Seat};
 use signaling::{Clock, SystemClock};
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -87,7 +87,7 @@ impl Door for TestDoor {
     }
 
     async fn add_seat(&self, _: RoomId, _: &NewSeat) -> Result<AddedSeat, Refused> {
-        let link = Some("https://hub/ospite/x".to_owned());
+        let link = Some(PersonalLink { link: "https://hub/invito/x".into(), ..Default::default() });
         Ok(AddedSeat { participant: id(50), link })
     }
 }

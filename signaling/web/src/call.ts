@@ -60,7 +60,7 @@ function mount(place: HTMLElement, id: string, operator: boolean): void {
     enter.disabled = false;
     if (!answer.ok) {
       setText(said, '');
-      setText(problem, answer.code === 'offline' ? 'Il servizio non risponde: controlla la connessione e riprova.' : 'La sessione non è aperta: torna alla pagina precedente.');
+      setText(problem, answer.code === 'offline' ? 'Il servizio non risponde: controlla la connessione e riprova.' : operator ? 'La sessione non è più aperta: torna alla coda.' : 'La sessione non è più aperta. Torna alla tua richiesta: lì vedi se sei di nuovo in coda.');
       return;
     }
     enterRoom(answer.seat);
@@ -100,7 +100,9 @@ function mount(place: HTMLElement, id: string, operator: boolean): void {
         devices.stop();
         mine.srcObject = null;
       } else {
-        setText(said, 'Sei uscito dalla stanza: puoi rientrare.');
+        const elsewhere = end.kind === 'leave' && end.reason === 'replaced';
+        setText(enter, elsewhere ? 'Continua in questa finestra' : 'Rientra nella stanza');
+        setText(said, elsewhere ? 'Sei entrato nella stanza da un’altra finestra o scheda del browser: il collegamento continua lì, e questa puoi chiuderla.' : 'Sei uscito dalla stanza. Finché l’identificazione è aperta puoi rientrare.');
       }
     });
   }

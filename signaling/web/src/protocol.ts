@@ -119,7 +119,7 @@ export type ServerMessage = { "type": "welcome", me: ParticipantId, resume: stri
   | { "type": "slots", epoch: Epoch, audio: Array<ParticipantId | null>, video: Array<VideoSource | null>, }
   | { "type": "chat", epoch: Epoch, from: ParticipantId, text: string, at_ms: number, }
   | { "type": "notice", text: string, at_ms: number, }
-  | { "type": "invited", re: number, participant: ParticipantId, link: string, }
+  | { "type": "invited", re: number, participant: ParticipantId, link: string, code: string, address: string, }
   | { "type": "closing", session: Session, at_ms: number, }
   | { "type": "time_up", session: Session, }
   | { "type": "visit", session: Session, phones: Array<Listener>, }

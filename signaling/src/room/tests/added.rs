@@ -67,8 +67,8 @@ fn r_meet_47_the_conciliator_lets_in_a_named_person_with_side_and_reason() {
     assert_eq!(room.ask(1, add("Li Wei", "333 7654321")), Err(ErrorCode::NotAllowed));
     room.forget();
     room.ask(CONCILIATOR, add("Li Wei", "333 7654321")).unwrap();
-    let invited =
-        ServerMessage::Invited { re: 5, participant: id(40), link: "https://hub/ospite/x".into() };
+    let PersonalLink { link, code, address } = personal_link();
+    let invited = ServerMessage::Invited { re: 5, participant: id(40), link, code, address };
     assert_eq!(room.clients[&CONCILIATOR].unnumbered, [invited]);
     let (side, reason) = (Side::Convened, SeatReason::Interpreter);
     let added = JournalEvent::SeatAdded { participant: id(40), side, reason };

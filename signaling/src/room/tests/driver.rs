@@ -174,9 +174,7 @@ impl Driver {
         let participant = id(20 + self.phones.len() as u8);
         let NewSeat { name, side, way } = seat.clone();
         match way {
-            Way::Link { .. } => {
-                AddedSeat { participant: id(40), link: Some("https://hub/ospite/x".into()) }
-            }
+            Way::Link { .. } => AddedSeat { participant: id(40), link: Some(personal_link()) },
             Way::Phone { number } => {
                 self.phones.push(PhoneSeat { participant, name, number, side });
                 AddedSeat { participant, link: None }
@@ -337,5 +335,14 @@ impl Driver {
                 .any(|m| matches!(m, ServerMessage::Chat { text, .. } if text == words))
         };
         self.clients.iter().filter(|(_, client)| told(client)).map(|(n, _)| *n).collect()
+    }
+}
+
+/// As the portal gives them.
+pub fn personal_link() -> PersonalLink {
+    PersonalLink {
+        link: "https://hub/invito/x".into(),
+        code: "ABCD-2345-EFGH".into(),
+        address: "https://hub/invito".into(),
     }
 }

@@ -1,8 +1,9 @@
 /** The conciliator lets in somebody who was not convened (R-MEET-47), or by telephone (R-MEET-29). */
 import type { Meeting } from '../meeting';
-import type { SeatReason, Side } from '../protocol';
+import type { SeatReason, ServerMessage, Side } from '../protocol';
 import { seatReasons, sideName } from '../words';
 import { ask } from './dialog';
+import { button, h, setText } from './element';
 import { askForm, type Field } from './form';
 
 const MAX_NAME_CHARS = 80;
@@ -59,9 +60,37 @@ export async function addSeat(meeting: Meeting): Promise<void> {
     mobile: values['mobile'] ?? '',
   });
   if (answer?.type !== 'invited') return;
-  await ask({
-    title: `Invito inviato a ${values['name']}`,
-    text: `Il collegamento è partito per SMS. Se non arriva, puoi dettarlo tu: ${answer.link}`,
+  await showInvitation(values['name'] ?? '', answer);
+}
+
+/** The other ways to the person: the link to copy, and a code to dictate. */
+function showInvitation(name: string, { link, code, address }: Extract<ServerMessage, { type: 'invited' }>): Promise<string | null> {
+  const field = h('input', { id: 'invited-link', test: 'invited-link', attrs: { type: 'text', readonly: '' } });
+  field.value = link;
+  const said = h('p', { class: 'hint', test: 'invited-copied', attrs: { role: 'status' } });
+  const copy = button('Copia il collegamento', { test: 'invited-copy', click: () => void copyLink() });
+  async function copyLink(): Promise<void> {
+    field.select();
+    // Without the permission the selected text can be copied by hand.
+    const copied = await (navigator.clipboard?.writeText(link) ?? Promise.reject()).then(() => true, () => false);
+    setText(said, copied ? 'Copiato: incollalo in un messaggio o in una mail.' : 'Il collegamento è selezionato: copialo con Ctrl+C.');
+  }
+  return ask({
+    title: `Invito inviato a ${name}`,
+    text: 'Il collegamento è partito per SMS. Se non arriva, ci sono altri due modi.',
+    more: h(
+      'div',
+      { class: 'stack' },
+      h('h3', { text: 'Mandalo tu, in un messaggio o per posta' }),
+      h('label', { text: 'Collegamento personale', attrs: { for: 'invited-link' } }),
+      field,
+      copy,
+      said,
+      h('h3', { text: 'Dettalo al telefono' }),
+      h('p', {}, 'La persona apre nel browser ', h('strong', { text: address.replace(/^https?:\/\//, '') }), ' e scrive questo codice:'),
+      h('p', { class: 'dictated', test: 'invited-code', text: code }),
+      h('p', { class: 'hint', text: 'Poi le arriva per SMS un secondo codice, di sei cifre: serve il cellulare che hai scritto. Il codice vale solo per questo incontro e per questa persona.' }),
+    ),
     confirm: 'Va bene',
     inform: true,
   });

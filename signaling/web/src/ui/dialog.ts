@@ -10,6 +10,8 @@ export interface Question {
   field?: string;
   /** Lines below the text. */
   list?: string[];
+  /** Stands below the text. */
+  more?: HTMLElement;
   /** Nothing to decide: read and go on. */
   inform?: boolean;
   /** Another way to go on; its answer is `other`. */
@@ -28,6 +30,7 @@ export function ask(question: Question): Promise<string | null> {
       h('h2', { id: 'dialog-title', text: question.title }),
       h('p', { text: question.text }),
       question.list !== undefined && h('ul', {}, ...question.list.map((line) => h('li', { text: line }))),
+      question.more ?? null,
       field && h('label', { text: question.field ?? '', attrs: { for: 'dialog-field' } }),
       field,
       h(
