@@ -77,7 +77,7 @@ impl Meetings {
     pub fn router(&self) -> Router {
         let socket = Router::new().route(SOCKET, any(socket)).with_state(self.clone());
         let identifications = identification::router(self.portal.clone());
-        joining::router(self.portal.clone())
+        joining::router(self.clone())
             .merge(socket)
             .merge(files::router(self))
             .merge(board::router(self))

@@ -24,7 +24,7 @@ pub use values::{
     Epoch, Listener, MoveReason, ParticipantId, Quality, Role, RoomId, SeatReason, Session, Side,
     Telephones, VideoKind, VideoSource, Watch,
 };
-pub use view::{Breakout, Person, Timer, View};
+pub use view::{Breakout, Outside, Person, Timer, View};
 
 /// The WebSocket subprotocol a client must ask for.
 pub const SUBPROTOCOL: &str = "accordo.v1";

@@ -66,6 +66,7 @@ fn generated() -> String {
         ServerMessage,
         View,
         Person,
+        Outside,
         SharedFile,
         FileKind,
         FileOrigin,

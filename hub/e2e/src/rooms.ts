@@ -89,6 +89,7 @@ async function play(browser: Browser): Promise<void> {
   await operator.press('control-screen');
   await Promise.all(everybody.map((room) => room.page.locator('.tile.screen.live').waitFor()));
   await picture(client.page, 'shared-screen', { phone: true });
+  await picture(operator.page, 'sharing', { phone: true });
   await picture(aid.page, 'shared-screen-on-a-phone');
   await operator.press('control-screen');
   await Promise.all(everybody.map((room) => room.page.locator('.tile.screen').waitFor({ state: 'detached' })));
@@ -210,10 +211,11 @@ async function play(browser: Browser): Promise<void> {
   await conciliator.press('lock');
   const late = await seatAt(browser, 6, PHONE);
   await late.goto(`/stanza/${MEETING}`);
-  await late.getByTestId('accept').check();
-  await late.getByTestId('enter').click();
   await late.getByText('ha chiuso la porta').waitFor();
   await picture(late, 'locked', { phone: true });
+  await conciliator.told('aspetta fuori: la porta è chiusa');
+  await conciliator.page.getByTestId('group-outside').waitFor();
+  await picture(first, 'somebody-outside', { phone: true });
   await secretary.page.reload();
   await Room.inside(secretary.page);
   await secretary.isIn(JOINED);
@@ -222,7 +224,9 @@ async function play(browser: Browser): Promise<void> {
 
   // Back to the lobby, and in again.
   await conciliator.more(secretary, 'exclude');
-  await secretary.isIn('Sala d’attesa');
+  await secretary.told('ti ha mandato in sala d’attesa');
+  await secretary.page.getByText('ti ha chiesto di aspettare qui').waitFor();
+  await picture(secretary.page, 'sent-back', { phone: true });
   await conciliator.of(secretary).getByTestId('admit').click();
   await secretary.isIn(JOINED);
   await meet([conciliator, secretary]);
@@ -249,6 +253,11 @@ async function play(browser: Browser): Promise<void> {
   await picture(operator.page, 'replaced', { phone: true });
   await again.isIn(JOINED);
   await meet([conciliator, again]);
+
+  // The browser's Back button asks, too.
+  await delegate.page.evaluate(() => history.back());
+  await delegate.press('dialog-cancel');
+  await delegate.isIn(JOINED);
 
   // Leaving by own wish, and coming back to the same place.
   await delegate.press('control-leave');

@@ -4,28 +4,31 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
 use axum::routing::post;
-use axum::{Json, Router, middleware};
+use axum::{Extension, Json, Router, middleware};
 use portal::accounts::{self, Actor};
 use portal::calendar;
 use portal::cases::CaseId;
 use portal::meetings::MeetingId;
-use portal::meetings::door::{self, DoorError};
+use portal::meetings::door::{self, DoorError, Ticket};
 use portal::portal::Portal;
 use portal::procedures::SideNames;
 use portal::web::{Answer, Visit, guard};
 use serde::{Deserialize, Serialize};
-use signaling::protocol::{Role, Side};
+use signaling::protocol::{ErrorCode, ParticipantId, Retry, Role, RoomId, Side};
+use signaling::room::{Refused, Seat};
 use uuid::Uuid;
 
-use super::{SOCKET, role, side};
+use super::{Meetings, SOCKET, role, side};
 
 /// Where to go from a room that is not one's own.
 const HOME: &str = "/";
 
-pub(super) fn router(portal: Portal) -> Router {
+pub(super) fn router(meetings: Meetings) -> Router {
+    let portal = meetings.portal.clone();
     Router::new()
         .route("/api/rooms/{meeting}/join", post(join))
         .layer(middleware::from_fn(guard::same_origin))
+        .layer(Extension(meetings))
         .with_state(portal)
 }
 
@@ -69,6 +72,7 @@ struct JoinRefusal {
 
 async fn join(
     State(portal): State<Portal>,
+    Extension(meetings): Extension<Meetings>,
     visit: Visit,
     Path(meeting): Path<Uuid>,
     Json(request): Json<JoinRequest>,
@@ -106,6 +110,20 @@ async fn join(
         Some(meeting) if !ticket.standing => of_meeting(meeting),
         _ => of_case(ticket.case),
     };
+    if let Err(refused) = meetings.knock(&ticket).await {
+        let refusal = JoinRefusal {
+            code: code_word(refused.code),
+            // The page has the words for its reader.
+            message: String::new(),
+            back: way_back(&visit.actor, back),
+            standing: ticket.standing,
+            retry_after_s: match refused.retry {
+                Retry::AfterMs(ms) => Some(ms.div_ceil(1_000)),
+                Retry::No | Retry::Now | Retry::Rejoin => None,
+            },
+        };
+        return Ok((StatusCode::FORBIDDEN, Json(refusal)).into_response());
+    }
     let answer = JoinAnswer {
         token: ticket.token.map(|token| token.reveal().to_owned()).unwrap_or_default(),
         ws: SOCKET,
@@ -124,6 +142,31 @@ async fn join(
         sides: ticket.sides,
     };
     Ok(Json(answer).into_response())
+}
+
+impl Meetings {
+    /// The room's own word, before anybody chooses devices: the door may be locked, or the room full.
+    async fn knock(&self, ticket: &Ticket) -> Result<(), Refused> {
+        let Some(rooms) = self.rooms.get() else { return Ok(()) };
+        let seat = Seat {
+            participant: ParticipantId(ticket.seat_id),
+            name: ticket.name.clone(),
+            label: ticket.label.clone(),
+            role: role(ticket.seat),
+            side: side(ticket.seat),
+            identified: false,
+        };
+        rooms.knock(RoomId(ticket.room.0), seat).await
+    }
+}
+
+/// As PROTOCOL.md §6.1 has it.
+fn code_word(code: ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::Locked => "locked",
+        ErrorCode::Full => "full",
+        _ => "internal",
+    }
 }
 
 fn of_meeting(meeting: MeetingId) -> String {

@@ -63,6 +63,14 @@ pub enum DoorError {
 pub struct Ticket {
     /// Opens the room once; nothing until the notice of confidentiality was accepted (R-MEET-25).
     pub token: Option<Token>,
+    /// The room that the token opens.
+    pub room: MeetingId,
+    /// The seat in it.
+    pub seat_id: Uuid,
+    /// Name as the others see it.
+    pub name: String,
+    /// Role as the others see it, in words.
+    pub label: String,
     /// Where the person sits.
     pub seat: SeatKind,
     /// Title of the page.
@@ -242,6 +250,10 @@ pub async fn ask(
     };
     Ok(Ticket {
         token: accepted_at.map(|_| token),
+        room: place.room,
+        seat_id,
+        name: own.name,
+        label: own.label,
         seat: own.seat,
         title: place.title(),
         case: place.case.id,

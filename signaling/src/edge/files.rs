@@ -60,7 +60,7 @@ impl Rooms {
         self.ask(room, move |room, now| room.retract(file, now)).await
     }
 
-    async fn ask<T: Send + 'static>(
+    pub(super) async fn ask<T: Send + 'static>(
         &self,
         room: RoomId,
         question: impl FnOnce(&mut Room, DateTime<Utc>) -> T + Send + 'static,

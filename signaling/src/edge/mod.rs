@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::protocol::{
     ErrorCode, LeaveReason, MAX_MESSAGE_BYTES, Retry, RoomId, SUBPROTOCOL, Topic,
 };
-use crate::room::{ConnectionId, Input, Refused, RoomSpec, Terms};
+use crate::room::{ConnectionId, Input, Refused, RoomSpec, Seat, Terms};
 use axum::extract::ws::{WebSocket, WebSocketUpgrade};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -157,6 +157,12 @@ impl Rooms {
         if let Some(served) = self.served(room) {
             close(&served, reason).await;
         }
+    }
+
+    /// Whether the room would let a seat in at this moment: asked before anybody prepares for it. A
+    /// room that is not open here says so when it is entered.
+    pub async fn knock(&self, room: RoomId, seat: Seat) -> Result<(), Refused> {
+        self.ask(room, move |room, now| room.knock(&seat, now)).await.unwrap_or(Ok(()))
     }
 
     /// What goes on in a room, or `None` if this node does not serve it.

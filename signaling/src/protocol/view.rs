@@ -37,6 +37,20 @@ pub struct View {
     /// What the own session looks at together.
     #[serde(default)]
     pub showing: Option<Showing>,
+    /// Who stands before the locked door, for the conciliator alone (R-MEET-15).
+    #[serde(default)]
+    pub outside: Vec<Outside>,
+}
+
+/// Somebody before the locked door.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Outside {
+    /// Seat.
+    pub id: ParticipantId,
+    /// Name as shown to the others.
+    pub name: String,
+    /// Role as shown, in Italian.
+    pub label: String,
 }
 
 /// One person in a view.

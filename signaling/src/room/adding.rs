@@ -7,7 +7,8 @@ use super::journal::{JournalEvent, LeftReason};
 use super::occupant::Occupant;
 use super::ports::{AddedSeat, ConnectionId, NewSeat, PersonalLink, PhoneSeat, Refused, Way};
 use super::telling::Telling;
-use crate::protocol::{ErrorCode, MAX_NAME_CHARS, ParticipantId, Role, ServerMessage, Side};
+use super::texts::name;
+use crate::protocol::{ErrorCode, ParticipantId, Role, ServerMessage, Side};
 use chrono::{DateTime, Utc};
 
 /// Digits of a telephone number, the country's included (E.164).
@@ -103,15 +104,6 @@ impl Room {
         self.occupants.insert(participant, Occupant::on_phone(phone, &self.terms, now));
         self.changed = true;
     }
-}
-
-/// A name fit to be shown: one line, not empty, not too long.
-fn name(text: &str) -> Result<String, Refused> {
-    let text = text.trim();
-    let fits = !text.is_empty()
-        && text.chars().count() <= MAX_NAME_CHARS
-        && !text.chars().any(char::is_control);
-    fits.then(|| text.to_owned()).ok_or_else(|| Refused::new(ErrorCode::BadMessage, "not a name"))
 }
 
 fn way(way: Way) -> Result<Way, Refused> {

@@ -3,8 +3,8 @@
 use super::journal::JournalEvent;
 use super::membership::Place;
 use super::ports::Refused;
-use super::seat_messages::plain_text;
 use super::telling::Telling;
+use super::texts::plain_text;
 use super::timers::timer_end;
 use super::{Room, Visit};
 use crate::protocol::{
@@ -281,6 +281,9 @@ impl Room {
         if self.membership.locked != locked {
             let event = if locked { JournalEvent::Locked } else { JournalEvent::Unlocked };
             self.record(event, now);
+        }
+        if !locked {
+            self.outside.clear();
         }
     }
 

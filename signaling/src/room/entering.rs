@@ -3,8 +3,10 @@
 use super::Room;
 use super::journal::JournalEvent;
 use super::occupant::{Link, Occupant};
+use super::outside::KNOCKS_EVERY_MS;
 use super::ports::{ConnectionId, Refused, Seat};
 use super::telling::Telling;
+use super::texts::shown_name;
 use crate::protocol::{
     ErrorCode, IceServer, LeaveReason, ParticipantId, Retry, Role, ServerMessage, Session,
 };
@@ -20,7 +22,10 @@ impl Room {
         re: u64,
         now: DateTime<Utc>,
     ) {
-        if let Err(refused) = self.may_join(&seat) {
+        let seat = Seat { name: shown_name(&seat.name), ..seat };
+        let answer = self.may_join(&seat);
+        self.note_outside(&seat, &answer, now);
+        if let Err(refused) = answer {
             if refused.code == ErrorCode::Removed {
                 self.show_removed(seat, connection, now);
             }
@@ -93,7 +98,7 @@ impl Room {
         }
     }
 
-    fn may_join(&self, seat: &Seat) -> Result<(), Refused> {
+    pub(super) fn may_join(&self, seat: &Seat) -> Result<(), Refused> {
         if self.membership.ended {
             return Err(Refused::new(ErrorCode::Ended, "the meeting is over"));
         }
@@ -108,7 +113,7 @@ impl Room {
         let admitted = place.is_some_and(|place| place.session != Session::Lobby);
         if self.membership.locked && !admitted {
             let locked = Refused::new(ErrorCode::Locked, "the room is locked");
-            return Err(locked.retry(Retry::AfterMs(30_000)));
+            return Err(locked.retry(Retry::AfterMs(KNOCKS_EVERY_MS)));
         }
         self.has_room().map_err(|full| full.retry(Retry::AfterMs(30_000)))
     }

@@ -17,12 +17,14 @@ pub mod journal;
 pub mod membership;
 mod occupant;
 mod outbox;
+mod outside;
 mod ports;
 pub mod routes;
 mod seat_messages;
 mod slots;
 mod telephones;
 mod telling;
+mod texts;
 mod timers;
 mod view;
 
@@ -37,7 +39,9 @@ pub use ports::{
 #[cfg(any(test, fuzzing))]
 pub use tests::hostile;
 
-use crate::protocol::{Epoch, LeaveReason, ParticipantId, Role, ServerMessage, Session, Topic};
+use crate::protocol::{
+    Epoch, LeaveReason, Outside, ParticipantId, Role, ServerMessage, Session, Topic,
+};
 use chrono::{DateTime, Utc};
 use files::Files;
 use journal::{JournalEntry, JournalEvent, LeftReason};
@@ -64,6 +68,8 @@ pub struct Room {
     /// Breakouts whose time is up, and whose members know it.
     time_up_told: BTreeSet<u16>,
     files: Files,
+    /// Who stands before the locked door, and until when without asking again.
+    outside: BTreeMap<ParticipantId, (Outside, DateTime<Utc>)>,
     empty_since: Option<DateTime<Utc>>,
     /// Messages refused because of their epoch (R-MEET-42).
     refused: u64,
@@ -125,6 +131,7 @@ impl Room {
             closings: BTreeMap::new(),
             time_up_told: BTreeSet::new(),
             files: Files::default(),
+            outside: BTreeMap::new(),
             empty_since: Some(now),
             refused: 0,
             phase: Phase::Settled,
@@ -206,7 +213,12 @@ impl Room {
         let graces = self.losses().map(|(_, since)| since + self.spec.grace);
         let visit = self.visit.map(|visit| visit.due);
         let idle = self.empty_since.map(|since| since + self.terms.idle);
-        graces.chain(visit).chain(idle).chain(self.breakout_timeout()).min()
+        graces
+            .chain(visit)
+            .chain(idle)
+            .chain(self.breakout_timeout())
+            .chain(self.outside_timeout())
+            .min()
     }
 
     /// The membership at the moment.
@@ -255,6 +267,7 @@ impl Room {
             self.enter_visited(visitor, to, now);
         }
         self.fire_breakout_timers(now);
+        self.forget_outside(now);
     }
 
     fn rest_if_idle(&mut self, now: DateTime<Utc>) {

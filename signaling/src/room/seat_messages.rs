@@ -5,9 +5,10 @@ use super::journal::LeftReason;
 use super::occupant::Devices;
 use super::ports::{ConnectionId, NewSeat, Refused, Way};
 use super::telling::Telling;
+use super::texts::plain_text;
 use crate::protocol::{
-    ClientEnvelope, ClientMessage, Epoch, ErrorCode, LeaveReason, MAX_CHAT_CHARS, ParticipantId,
-    Quality, Retry, ServerMessage, Session,
+    ClientEnvelope, ClientMessage, Epoch, ErrorCode, LeaveReason, ParticipantId, Quality, Retry,
+    ServerMessage, Session,
 };
 use chrono::{DateTime, Utc};
 
@@ -215,20 +216,4 @@ enum Answer {
     Done,
     /// The answer comes later.
     Later,
-}
-
-/// A text that may be shown: not empty, not too long, no control characters but line breaks.
-pub(super) fn plain_text(text: &str) -> Result<String, Refused> {
-    let text = text.trim();
-    let bad = |why: &str| Err(Refused::new(ErrorCode::BadMessage, why));
-    if text.is_empty() {
-        return bad("empty text");
-    }
-    if text.chars().count() > MAX_CHAT_CHARS {
-        return bad("text too long");
-    }
-    if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
-        return bad("control characters in text");
-    }
-    Ok(text.to_owned())
 }

@@ -3,6 +3,7 @@
 use super::Room;
 use super::membership::{OpenBreakout, Place};
 use super::occupant::Occupant;
+use super::outside::named;
 use crate::protocol::{Breakout, ParticipantId, Person, Role, Session, Timer, View};
 use chrono::{DateTime, Utc};
 
@@ -56,6 +57,7 @@ impl Room {
             conciliator_here,
             files: self.files.seen_by(viewer, own),
             showing: self.files.shown_to(viewer, own),
+            outside: if sees_all { named(&self.outside) } else { Vec::new() },
         })
     }
 

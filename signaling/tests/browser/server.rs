@@ -71,17 +71,22 @@ struct Tokens {
     planned_end: DateTime<Utc>,
 }
 
+fn seat_of(n: usize, added: Option<&NewSeat>) -> Seat {
+    let (name, label, role, side) = match added {
+        Some(seat) => (seat.name.as_str(), "Avvocata", Role::Party, seat.side),
+        None => SEATS[n],
+    };
+    let (name, label) = (name.into(), label.into());
+    let participant = ParticipantId(Uuid::from_u128(n as u128 + 10));
+    Seat { participant, name, label, role, side, identified: side != Side::Convened }
+}
+
 #[async_trait]
 impl Door for Tokens {
     async fn admit(&self, token: &str) -> Result<Admission, Refused> {
         let unknown = || Refused::new(ErrorCode::BadToken, "no such token").retry(Retry::Rejoin);
         let n = self.issued.lock().unwrap().remove(token).ok_or_else(unknown)?;
         let added = n.checked_sub(SEATS.len()).map(|n| self.added.lock().unwrap()[n].clone());
-        let (name, label, role, side) = match &added {
-            Some(seat) => (seat.name.as_str(), "Avvocata", Role::Party, seat.side),
-            None => SEATS[n],
-        };
-        let participant = ParticipantId(Uuid::from_u128(n as u128 + 10));
         Ok(Admission {
             room: RoomSpec {
                 room: ROOM,
@@ -92,14 +97,7 @@ impl Door for Tokens {
                 phones: Vec::new(),
                 standing: false,
             },
-            seat: Seat {
-                participant,
-                name: name.into(),
-                label: label.into(),
-                role,
-                side,
-                identified: side != Side::Convened,
-            },
+            seat: seat_of(n, added.as_ref()),
         })
     }
 
@@ -239,6 +237,12 @@ async fn join(
     let Some(seat) = seat.filter(|n| *n < SEATS.len() + added) else {
         return StatusCode::UNAUTHORIZED.into_response();
     };
+    // As the portal asks the room before anybody prepares for it.
+    let added = seat.checked_sub(SEATS.len()).map(|n| world.added.lock().unwrap()[n].clone());
+    if world.rooms.knock(ROOM, seat_of(seat, added.as_ref())).await.is_err() {
+        let refusal = json!({ "code": "locked", "message": "", "retry_after_s": 10 });
+        return (StatusCode::FORBIDDEN, Json(refusal)).into_response();
+    }
     let mut token = String::new();
     if wish.confidentiality_accepted {
         token = format!("token-{}", world.issued.fetch_add(1, Ordering::Relaxed));

@@ -179,6 +179,7 @@ function applyView(state: RoomState, view: View): [RoomState, Effect[]] {
     effects.push(...announceChange(here(state), here(next), state.me));
   }
   effects.push(...overheard(state, next));
+  effects.push(...knocks(state.view, view));
   // Where I come in, only what is shown at this moment is news.
   const known = state.view?.session === view.session ? state.view : { ...view, showing: null };
   effects.push(...fileNews(known, view, state.me));
@@ -196,6 +197,12 @@ function overheard(before: RoomState, after: RoomState): Effect[] {
   const known = new Set(stayed ? here(before).map((p) => p.id) : []);
   const phones = here(after).filter((p) => p.phone && !known.has(p.id));
   return phones.length > 0 ? tell(overheardWords(phones)) : [];
+}
+
+/** Somebody stands before the locked door: for the conciliator, who alone is told. */
+function knocks(before: View | null, after: View): Effect[] {
+  const known = new Set(before?.outside.map((one) => one.id));
+  return after.outside.filter((one) => !known.has(one.id)).flatMap((one) => tell(`${one.name} aspetta fuori: la porta è chiusa.`));
 }
 
 /** Those on the telephone to whom a breakout of this side does not belong. */

@@ -130,12 +130,17 @@ export type ServerMessage = { "type": "welcome", me: ParticipantId, resume: stri
 /**
  * The room as one participant may see it.
  */
-export type View = { epoch: Epoch, started: boolean, started_at_ms: number | null, planned_end_ms: number | null, locked: boolean, session: Session, excluded: boolean, people: Array<Person>, breakouts: Array<Breakout>, conciliator_here: boolean, files: Array<SharedFile>, showing: Showing | null, };
+export type View = { epoch: Epoch, started: boolean, started_at_ms: number | null, planned_end_ms: number | null, locked: boolean, session: Session, excluded: boolean, people: Array<Person>, breakouts: Array<Breakout>, conciliator_here: boolean, files: Array<SharedFile>, showing: Showing | null, outside: Array<Outside>, };
 
 /**
  * One person in a view.
  */
 export type Person = { id: ParticipantId, name: string, label: string, role: Role, side: Side, session: Session, connected: boolean, mic: boolean, cam: boolean, screen: boolean, hand_at_ms: number | null, quality: Quality | null, identified: boolean, phone: boolean, number?: string, removed: boolean, };
+
+/**
+ * Somebody before the locked door.
+ */
+export type Outside = { id: ParticipantId, name: string, label: string, };
 
 /**
  * A file in the own session.

@@ -5,7 +5,9 @@ import { Devices } from './devices';
 import { Meeting } from './meeting';
 import { forget, recall, remember } from './memory';
 import { announce, clearAnnouncements, mountAnnouncer } from './ui/announcer';
+import { guardBack } from './ui/back';
 import { closedPage, farewellPage, type Way } from './ui/closed';
+import { askToLeave } from './ui/controls';
 import { clearToasts, mountToasts, toast } from './ui/dialog';
 import { h } from './ui/element';
 import { createEntrance } from './ui/entrance';
@@ -58,6 +60,7 @@ function enter(seat: Seat, devices: Devices): void {
     refused: (text) => toast(text, 'problem'),
     ended: (end) => {
       screen.stop();
+      unguard();
       leave(end);
     },
   });
@@ -75,6 +78,7 @@ function enter(seat: Seat, devices: Devices): void {
     announce(text, true, meeting.now());
   };
   keep();
+  const unguard = guardBack(() => askToLeave(meeting));
   show(screen.node);
   screen.update();
   meeting.start();

@@ -156,7 +156,7 @@ const refusals: Record<ErrorCode, string | (() => string)> = {
   bad_token: 'L’accesso è scaduto. Ricarica la pagina per ottenerne uno nuovo.',
   too_early: 'La stanza non è ancora aperta.',
   ended: 'L’incontro è terminato.',
-  locked: () => `${TheNeutral()} ha chiuso la porta: per entrare chiama il numero di assistenza.`,
+  locked: () => `${TheNeutral()} ha chiuso la porta e vede che aspetti qui fuori. Resta su questa pagina: appena la riapre si va avanti da soli.`,
   removed: () => `${TheNeutral()} ti ha fatto uscire dalla stanza.`,
   full: 'La stanza è al completo. Riprova tra qualche minuto o chiama l’assistenza.',
   not_allowed: () => `Solo ${theNeutral()} può farlo.`,
@@ -235,6 +235,11 @@ export function filesStay(until: string, plenary = true): string {
 export function deviceWords(device: 'mic' | 'cam', on: boolean): [string, string] {
   if (device === 'mic') return on ? ['Microfono acceso', 'Spegni il microfono'] : ['Microfono spento', 'Accendi il microfono'];
   return on ? ['Telecamera accesa', 'Spegni la telecamera'] : ['Telecamera spenta', 'Accendi la telecamera'];
+}
+
+/** The same for the screen, short enough for a phone. */
+export function screenWords(on: boolean): [string, string] {
+  return on ? ['Ferma schermo', 'Smetti di condividere lo schermo'] : ['Condividi schermo', 'Mostra lo schermo ai presenti'];
 }
 
 /** "3 giorni", "4 minuti", "30 secondi". */

@@ -29,7 +29,8 @@ function file(id: string, owner: string): SharedFile {
 function view(session: string, files: SharedFile[], showing: Showing | null): { type: 'view' } & View {
   const people = [{ ...anna, session }];
   return { type: 'view', epoch: 1, started: true, started_at_ms: 1, planned_end_ms: null, locked: false, session, people, breakouts: [], conciliator_here: true,
-  excluded: false, files, showing };
+  excluded: false,
+    outside: [], files, showing };
 }
 
 /** What the last of these views brings about. */

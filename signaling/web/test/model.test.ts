@@ -37,6 +37,7 @@ function view(epoch: number, session: Session, people: Person[], changes: Partia
     locked: false,
     session,
     excluded: false,
+    outside: [],
     people,
     breakouts: [],
     conciliator_here: true,

@@ -31,9 +31,39 @@ fn texts_are_limited() {
         (&format!("{longest}x"), Err(ErrorCode::BadMessage)),
         (&longest, Ok(())),
         ("due\nrighe", Ok(())),
+        ("\u{202e}\u{200b}", Err(ErrorCode::BadMessage)),
     ] {
         assert_eq!(room.chat(1, text), expected, "{:?}", text.chars().take(9).collect::<String>());
     }
+}
+
+#[test]
+fn r_meet_26_what_cannot_be_seen_changes_no_sentence_and_no_name() {
+    let mut room = Driver::started(Terms::default());
+    for (written, shown) in [
+        ("non \u{202e}ocrot\u{202c} ho", "non ocrot ho"),
+        ("\u{2066}tel\u{2069} 06\u{200b}1", "tel 061"),
+        ("ciao\u{feff}", "ciao"),
+        ("👨\u{200d}👩\u{200d}👧", "👨\u{200d}👩\u{200d}👧"),
+    ] {
+        room.chat(1, written).unwrap();
+        assert_eq!(room.heard(shown), [0, 1, 2, 3, 4], "{}", written.escape_unicode());
+        room.forget();
+    }
+    for (written, shown) in
+        [("Pi\u{202e}na", Ok("Pina")), ("\u{200d}\u{200b}", Err(())), ("a\nb", Err(()))]
+    {
+        let (name, number, side) = (written.to_owned(), "0612345".to_owned(), Side::Aid);
+        let asked = room.ask(CONCILIATOR, ClientMessage::AddPhone { name, number, side });
+        assert_eq!(asked.is_ok(), shown.is_ok());
+        let seen = |name: &str| room.view(0).people.iter().any(|p| p.name == name);
+        assert!(shown.is_err() || shown.is_ok_and(seen));
+    }
+    // A name that the portal knows comes in by the same rule.
+    let (connection, secret) = (crate::room::ConnectionId(900), "s".to_owned());
+    let seat = crate::room::Seat { name: "Ma\u{202e}ra\tNeri".into(), ..seat(9) };
+    room.input(crate::room::Input::Join { seat, connection, secret, re: 1 });
+    assert!(room.view(0).people.iter().any(|p| p.name == "Mara Neri"));
 }
 
 #[test]

@@ -17,6 +17,8 @@ mod limits;
 #[cfg(test)]
 mod network;
 #[cfg(test)]
+mod outside;
+#[cfg(test)]
 mod relay;
 #[cfg(test)]
 mod resuming;

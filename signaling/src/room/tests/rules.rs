@@ -190,25 +190,6 @@ fn r_meet_15_removed_stays_out_until_reinstated() {
 }
 
 #[test]
-fn r_meet_15_a_locked_room_takes_back_who_was_inside_and_nobody_else() {
-    let mut room = Driver::new(Terms::default());
-    room.join(CONCILIATOR).unwrap();
-    room.join(1).unwrap();
-    room.ask(CONCILIATOR, ClientMessage::Start).unwrap();
-    room.ask(CONCILIATOR, ClientMessage::AdmitAll).unwrap();
-    room.ask(CONCILIATOR, ClientMessage::Lock { locked: true }).unwrap();
-    assert_eq!(room.join(3), Err(ErrorCode::Locked));
-    room.lose(1);
-    room.resume(1).unwrap();
-    room.lose(1);
-    room.wait(61);
-    room.join(1).unwrap();
-    assert_eq!(room.session(1), Some(PLENARY));
-    room.ask(CONCILIATOR, ClientMessage::Lock { locked: false }).unwrap();
-    room.join(3).unwrap();
-}
-
-#[test]
 fn r_meet_15_a_mute_is_enforced_by_the_routes() {
     let mut room = Driver::started(Terms::default());
     let on = ClientMessage::Devices { mic: true, cam: false, screen: false };

@@ -1,7 +1,7 @@
 /** The bar with what everybody can do: microphone, camera, screen, hand, side panels, leave. */
 import type { Meeting } from '../meeting';
 import { isConciliator, self } from '../model';
-import { deviceWords } from '../words';
+import { deviceWords, screenWords } from '../words';
 import { ask } from './dialog';
 import { h, nameAction, setText } from './element';
 import { icon, type IconName } from './icons';
@@ -37,7 +37,7 @@ export function createControls(meeting: Meeting, panels: { toggle(name: PanelNam
     const inside = meeting.state.session !== 'lobby';
     mic.set(state.mic ? 'mic' : 'micOff', ...deviceWords('mic', state.mic), state.mic);
     cam.set(state.cam ? 'cam' : 'camOff', ...deviceWords('cam', state.cam), state.cam);
-    screen.set('screen', state.screen ? 'Ferma la condivisione' : 'Condividi schermo', null, state.screen);
+    screen.set('screen', ...screenWords(state.screen), state.screen);
     const raised = isUp(meeting);
     hand.set('hand', raised ? 'Abbassa la mano' : 'Alza la mano', null, raised);
     screen.node.hidden = !inside || !canShare;
@@ -90,7 +90,8 @@ function isUp(meeting: Meeting): boolean {
   return (self(meeting.state)?.hand_at_ms ?? null) !== null;
 }
 
-async function askToLeave(meeting: Meeting): Promise<void> {
+/** The one question before a room is left, however it is asked for. */
+export async function askToLeave(meeting: Meeting): Promise<void> {
   const conciliator = isConciliator(meeting.state);
   const sure = await ask({
     title: 'Uscire dalla stanza?',

@@ -61,6 +61,8 @@ export function ask(question: Question): Promise<string | null> {
 
 const toasts = h('div', { class: 'toasts', attrs: { role: 'status' } });
 const TOAST_MS = 8_000;
+/** More would cover the faces; all of them stand in the log. */
+const TOASTS = 2;
 
 export function mountToasts(body: HTMLElement): void {
   body.append(toasts);
@@ -75,5 +77,6 @@ export function toast(text: string, kind: 'info' | 'problem' = 'info'): void {
   const close = button('Chiudi', { click: () => node.remove() });
   const node = h('div', { class: `toast ${kind}`, test: 'toast' }, h('span', { text }), close);
   toasts.append(node);
+  while (toasts.childElementCount > TOASTS) toasts.firstElementChild?.remove();
   setTimeout(() => node.remove(), TOAST_MS);
 }

@@ -4,7 +4,7 @@
  */
 import type { Meeting } from '../meeting';
 import { handOrder, here, isConciliator, peopleIn, person } from '../model';
-import type { Breakout, Person, Session, Side } from '../protocol';
+import type { Breakout, Outside, Person, Session, Side } from '../protocol';
 import { sessionName, statusWords } from '../words';
 import { act, keyed, pressed } from './act';
 import { addPhone, addSeat } from './adding';
@@ -38,6 +38,7 @@ function conciliatorList(meeting: Meeting): Child[] {
   const lobby = peopleIn(state, 'lobby').filter((p) => p.id !== state.me);
   const removed = view.people.filter((p) => p.removed);
   return [
+    view.outside.length > 0 && beforeTheDoor(meeting, view.outside),
     lobby.length > 0 && waitingRoom(meeting, lobby),
     group(meeting, 'plenary', undefined),
     ...view.breakouts.map((b) => group(meeting, b.session, b)),
@@ -63,6 +64,17 @@ function waitingRoom(meeting: Meeting, people: Person[]): HTMLElement {
     ),
     !started && h('p', { class: 'hint', text: 'Per farli entrare, inizia l’incontro.' }),
     rows(meeting, people, 'lobby'),
+  );
+}
+
+/** Who came while the door is locked (R-MEET-15). */
+function beforeTheDoor(meeting: Meeting, people: Outside[]): HTMLElement {
+  return h(
+    'section',
+    { class: 'group lobby', test: 'group-outside' },
+    h('header', {}, h('h3', { text: `Fuori dalla porta chiusa (${people.length})` }), act(meeting, 'Riapri la porta', 'unlock', 'small', { type: 'lock', locked: false })),
+    h('p', { class: 'hint', text: 'Aspettano che tu riapra: poi arrivano da soli in sala d’attesa.' }),
+    h('ul', { class: 'rows' }, ...people.map((p) => h('li', { class: 'row' }, h('div', { class: 'who' }, h('span', { class: 'name', text: p.name }), h('span', { class: 'role', text: p.label }))))),
   );
 }
 
