@@ -7,6 +7,7 @@ mod boundaries;
 mod minutes;
 mod own_device;
 mod preservation;
+mod replacing;
 mod stage;
 mod verification;
 
@@ -393,13 +394,14 @@ async fn r_meet_34_what_minutes_can_say_by_mode_and_time() {
     let mut stage = Stage::set(db, &databases.folder().join(name)).await;
     let all = [
         "agreement",
+        "proposal",
         "no_agreement",
         "no_show_activating",
         "no_show_convened",
         "adjourned",
         "withdrawal",
     ];
-    let met = ["agreement", "no_agreement", "adjourned", "withdrawal"];
+    let met = ["agreement", "proposal", "no_agreement", "adjourned", "withdrawal"];
     let nobody_came = ["no_show_activating", "no_show_convened"];
     for (mode, starts_at, times) in [
         (

@@ -415,6 +415,7 @@ fn action(act: &Act) -> Option<Action> {
         | Act::StartMeeting
         | Act::EndMeeting
         | Act::Conclude { .. }
+        | Act::SubstituteDelegate { .. }
         | Act::SendToSignature
         | Act::CompleteSignatures
         | Act::AbandonSignatures => return None,

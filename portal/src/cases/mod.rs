@@ -135,6 +135,9 @@ impl CaseState {
 pub enum Outcome {
     /// The parties agreed.
     Agreement,
+    /// The neutral person proposes an agreement, which each party accepts by signing it, or refuses
+    /// (R-MEET-37).
+    Proposal,
     /// They did not.
     NoAgreement,
     /// They go on at another meeting.
@@ -159,17 +162,17 @@ impl Outcome {
         matches!(self, Self::NoShowActivating | Self::NoShowConvened)
     }
 
-    /// It is the parties' own: it holds only once they have signed it, and the case waits for that
+    /// It is the parties' own, or becomes it: it holds only once they have signed it, and the case waits for that
     /// (§4.1).
     pub fn needs_signatures(self) -> bool {
-        matches!(self, Self::Agreement | Self::Withdrawal)
+        matches!(self, Self::Agreement | Self::Proposal | Self::Withdrawal)
     }
 
     /// What is left if its signatures are given up: no agreement was reached (§4.1), but who does
     /// not sign a withdrawal has not withdrawn, and the meeting has no outcome yet.
     pub fn unsigned(self) -> Option<Self> {
         match self {
-            Self::Agreement => Some(Self::NoAgreement),
+            Self::Agreement | Self::Proposal => Some(Self::NoAgreement),
             Self::Withdrawal => None,
             other => Some(other),
         }
@@ -178,6 +181,7 @@ impl Outcome {
 
 words! { Outcome {
     Agreement = "agreement", "Accordo";
+    Proposal = "proposal", "Proposta di accordo";
     NoAgreement = "no_agreement", "Mancato accordo";
     Adjourned = "adjourned", "Aggiornamento";
     NoShowActivating = "no_show_activating", "Mancata comparizione della parte attivante";

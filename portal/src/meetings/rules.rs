@@ -316,6 +316,7 @@ mod tests {
         for state in [InProgress, Interrupted, Held] {
             for (outcome, left) in [
                 (Outcome::Agreement, Some(Some(Outcome::NoAgreement))),
+                (Outcome::Proposal, Some(Some(Outcome::NoAgreement))),
                 (Outcome::Withdrawal, Some(None)),
                 (Outcome::NoAgreement, None),
                 (Outcome::Adjourned, None),

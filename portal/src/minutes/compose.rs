@@ -69,6 +69,7 @@ impl Facts {
 pub fn title(outcome: Outcome, case_number: &str) -> String {
     let kind = match outcome {
         Outcome::Agreement => "accordo",
+        Outcome::Proposal => "proposta di accordo",
         Outcome::NoAgreement => "mancato accordo",
         Outcome::Adjourned => "aggiornamento",
         Outcome::NoShowActivating | Outcome::NoShowConvened => "mancata comparizione",
@@ -94,6 +95,11 @@ pub fn prefill(outcome: Outcome, facts: &Facts) -> String {
             "Le parti, rappresentate da {activating} e da {convened}, concordano quanto segue.\n\n\
              1. \n\n2. \n\nCon l'esecuzione di quanto sopra le parti dichiarano di non avere altro \
              a pretendere in relazione all'oggetto della controversia."
+        ),
+        Outcome::Proposal => format!(
+            "Sentite le parti, rappresentate da {activating} e da {convened}, si propone di definire \
+             la controversia come segue.\n\n1. \n\n2. \n\nCon l'esecuzione di quanto sopra le \
+             parti non avrebbero altro a pretendere in relazione all'oggetto della controversia."
         ),
         Outcome::NoAgreement => format!(
             "Sentite le parti, rappresentate da {activating} e da {convened}, non è stato possibile \

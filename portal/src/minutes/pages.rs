@@ -25,6 +25,7 @@ use crate::documents::export::disposition;
 use crate::meetings::MeetingId;
 use crate::portal::Portal;
 use crate::signatures::pages::{Caller, file};
+use crate::signatures::replacing_pages::{Group, groups};
 use crate::signatures::store::Who;
 use crate::signatures::view::{OwnView, ProcessView, Seen, Stage, Ticks, looked_at};
 use crate::signatures::{craft, opening, store as signatures};
@@ -56,6 +57,8 @@ struct MinutesPage {
     may_cancel: bool,
     /// The outcome whose signatures can be given up.
     may_abandon: Option<Outcome>,
+    /// Who could sign in place of whom.
+    substitutes: Vec<Group>,
     errors: Refused,
     lost: Lost,
 }
@@ -119,6 +122,8 @@ async fn page(
     let writes = table.leads && !is_settled && !outcomes.is_empty();
     let offered = if writes { annexes::offered(portal, &table).await? } else { Vec::new() };
     let written = errors.written.as_ref();
+    let substitutes = groups(portal, &table, seen.as_ref()).await?;
+    let lost = lost(&errors, writes, own.as_ref(), !substitutes.is_empty());
     let page = MinutesPage {
         meeting,
         case_number: table.case.shown_number().to_owned(),
@@ -128,9 +133,10 @@ async fn page(
         preview: draft
             .filter(|draft| draft.shown && !is_settled && !writes)
             .map(|draft| preview_view(&table, &draft)),
+        substitutes,
         may_cancel: table.leads && is_open,
         may_abandon: table.at_signature().filter(|_| table.leads && !is_settled),
-        lost: lost(&errors, writes, own.as_ref()),
+        lost,
         process,
         own,
         errors,

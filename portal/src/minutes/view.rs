@@ -28,6 +28,8 @@ pub(crate) struct Refused {
     pub reason: Option<String>,
     /// Beside the file that was signed on an own device.
     pub device: Option<String>,
+    /// Beside the choice of another signer.
+    pub substitute: Option<String>,
     /// Boxes of the conditions.
     pub ticks: Ticks,
     /// The draft as it was sent.
@@ -75,7 +77,12 @@ pub(super) struct PreviewView {
 }
 
 /// What a form was told although its section is gone: somebody else went ahead meanwhile.
-pub(super) fn lost(errors: &Refused, writes: bool, own: Option<&OwnView>) -> Lost {
+pub(super) fn lost(
+    errors: &Refused,
+    writes: bool,
+    own: Option<&OwnView>,
+    substitutes: bool,
+) -> Lost {
     let stage = own.map(|own| &own.stage);
     let gone = [
         (&errors.draft, writes),
@@ -85,6 +92,7 @@ pub(super) fn lost(errors: &Refused, writes: bool, own: Option<&OwnView>) -> Los
         (&errors.code, matches!(stage, Some(Stage::Code))),
         (&errors.reason, own.is_some_and(|own| own.may_refuse)),
         (&errors.device, own.is_some_and(|own| own.device.is_some())),
+        (&errors.substitute, substitutes),
     ];
     let sentences = gone.iter().filter(|(_, has_place)| !has_place);
     Lost {

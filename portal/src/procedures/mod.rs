@@ -79,9 +79,19 @@ pub struct ProcedureProfile {
 pub struct SignatureRules {
     /// Days until a process expires (R-SIGN-33).
     pub term_days: u16,
+    /// Days to accept a proposal by signing it (d.lgs. 28/2010 art. 11); a proposal that was not
+    /// answered by then is refused.
+    pub proposal_days: u16,
     /// Who can sign and has not is reminded so many days before, once for each number.
     #[serde(default)]
     pub reminder_days: Vec<u16>,
+}
+
+impl SignatureRules {
+    /// Days until minutes of this outcome expire.
+    pub fn days_for(&self, outcome: Outcome) -> u16 {
+        if outcome == Outcome::Proposal { self.proposal_days } else { self.term_days }
+    }
 }
 
 /// What urgency does to the duration of a procedure.
@@ -190,6 +200,12 @@ pub struct MinutesRules {
 }
 
 impl MinutesRules {
+    /// The seats that can sign in place of this one.
+    pub fn instead_of(&self, seat: SeatKind) -> impl Iterator<Item = SeatKind> {
+        let choices = self.signers.iter().filter(move |choice| choice.contains(&seat));
+        choices.flatten().copied().filter(move |other| *other != seat)
+    }
+
     /// Who signs, in order, among the seats that the case has.
     pub fn signers_among(&self, present: impl Fn(SeatKind) -> bool) -> Vec<SeatKind> {
         self.signers
@@ -359,6 +375,20 @@ mod tests {
                 expected,
                 "{key} {outcome:?}"
             );
+        }
+    }
+
+    #[test]
+    fn r_meet_37_a_proposal_has_its_own_term_and_every_outcome_its_template() {
+        for key in ["conciliazione", "mediazione"] {
+            let profile = shipped(key);
+            assert_eq!(profile.signatures.days_for(Outcome::Proposal), 7, "{key}");
+            let templates: std::collections::BTreeSet<_> =
+                profile.minutes.iter().map(|minutes| &minutes.template).collect();
+            assert_eq!(templates.len(), profile.minutes.len(), "{key}");
+            assert_eq!(templates.len(), 7, "{key}");
+            let signers = |outcome| profile.minutes_of(outcome).unwrap().signers.clone();
+            assert_eq!(signers(Outcome::Proposal), signers(Outcome::Agreement), "{key}");
         }
     }
 

@@ -7,7 +7,7 @@
 //!
 //! [`rules`] says what comes next, [`craft`] works on the document, [`store`], [`attempts`] and
 //! [`evidence`] keep the process.
-//! [`opening`] freezes, [`steps`] leads a signer up to the code, [`apply`] makes the signature,
+//! [`opening`] freezes, [`replacing`] does so with another signer, [`steps`] leads a signer up to the code, [`apply`] makes the signature,
 //! [`own_device`] takes one that was made elsewhere, [`ending`] is about how a process ends,
 //! [`preservation`] about what makes its document last. [`view`] is what people see of it, [`pages`]
 //! takes what they do; [`panel`] shows all of them at once, [`reminders`] go to who has not signed.
@@ -29,6 +29,8 @@ pub mod panel_pages;
 pub mod ports;
 pub mod preservation;
 pub mod reminders;
+pub mod replacing;
+pub mod replacing_pages;
 pub mod rules;
 pub mod steps;
 pub mod store;

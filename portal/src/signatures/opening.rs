@@ -5,9 +5,10 @@ use signing::Digest;
 use signing::process::{Input, Process};
 use uuid::Uuid;
 
-use super::store::{NewProcess, Who};
+use super::replacing::{self, Substitute};
+use super::store::{NewProcess, ProcessRow, Who};
 use super::{SignatureError, craft, ending, rules, store};
-use crate::accounts::UserId;
+use crate::accounts::{Person, UserId};
 use crate::cases::commands::{By, act_in};
 use crate::cases::rules::Act;
 use crate::cases::{CaseState, Outcome};
@@ -21,12 +22,40 @@ use crate::portal::Portal;
 use crate::procedures::{SeatKind, Side};
 use crate::signatures::ports::LiveTopic;
 
+/// What is particular about a freezing.
+#[derive(Clone, Debug)]
+pub(super) enum Way {
+    /// Nothing: the people at the table sign.
+    Plain,
+    /// Somebody signs in place of a signer of this process (R-SIGN-33).
+    Replacing(Substitute, ProcessRow),
+}
+
+impl Way {
+    fn substitute(&self) -> Option<&Substitute> {
+        match self {
+            Self::Replacing(substitute, _) => Some(substitute),
+            Self::Plain => None,
+        }
+    }
+}
+
 /// Freezes the minutes and sends them to their signers: the meeting has this outcome, the case
 /// follows. Returns the new process.
 pub async fn freeze(
     portal: &Portal,
     table: &Table,
     written: &Written,
+    who: Who,
+) -> Result<Uuid, SignatureError> {
+    freeze_with(portal, table, written, Way::Plain, who).await
+}
+
+pub(super) async fn freeze_with(
+    portal: &Portal,
+    table: &Table,
+    written: &Written,
+    way: Way,
     who: Who,
 ) -> Result<Uuid, SignatureError> {
     if !table.leads {
@@ -38,8 +67,10 @@ pub async fn freeze(
     }
     let unfit = || SignatureError::Unfit("Scegli un esito dall'elenco.".to_owned());
     let minutes = table.rules(portal, outcome).ok_or_else(unfit)?;
+    let table = &way.substitute().map_or_else(|| table.clone(), |one| one.seated_at(table));
     let seat = |seat: SeatKind| table.sitting.iter().find(|one| one.seat == seat);
-    let seats = minutes.signers_among(|kind| seat(kind).is_some());
+    let steps_back = |kind| way.substitute().is_some_and(|one| one.leaves_out(kind));
+    let seats = minutes.signers_among(|kind| seat(kind).is_some() && !steps_back(kind));
     let signers: Vec<&Sitting> = seats.iter().filter_map(|kind| seat(*kind)).collect();
     check(outcome, &signers)?;
 
@@ -52,7 +83,7 @@ pub async fn freeze(
     filing::keep(portal, table.body.id, frozen.pdf.into()).await?;
 
     let id = portal.new_id();
-    let term = portal.profile(&table.case.procedure).signatures.term_days;
+    let term = portal.profile(&table.case.procedure).signatures.days_for(outcome);
     let people: Vec<(SeatKind, UserId)> =
         signers.iter().map(|one| (one.seat, one.person.id)).collect();
     let plan = rules::plan(id, document, &people, now + TimeDelta::days(term.into()));
@@ -63,7 +94,11 @@ pub async fn freeze(
     let mut tx = portal.db.begin().await?;
     let by = By { user: who.user, role: Some(crate::accounts::Role::Conciliator) };
     let (body, meeting) = (&table.body, table.meeting.id);
-    let case = conclude_in(&mut tx, portal, body, meeting, outcome, by).await?;
+    // A document at signature is taken before the case, as whoever signs it does.
+    if let Way::Replacing(substitute, old) = &way {
+        replacing::take_back_in(&mut tx, portal, old, substitute, who).await?;
+    }
+    let mut case = conclude_in(&mut tx, portal, body, meeting, outcome, by).await?;
     if case.rules.conciliator != who.user {
         // Replaced while the document was typeset.
         return Err(SignatureError::NotAllowed);
@@ -72,8 +107,11 @@ pub async fn freeze(
         let words = "Un verbale di questo incontro è già alla firma o firmato.";
         return Err(SignatureError::Unfit(words.to_owned()));
     }
+    if let Some(act) = way.substitute().and_then(|one| one.act(&case.rules)) {
+        case = act_in(&mut tx, portal, body, case.id, &act, by).await?;
+    }
     if outcome.needs_signatures() && case.rules.state == CaseState::Held {
-        act_in(&mut tx, portal, body, case.id, &Act::SendToSignature, by).await?;
+        case = act_in(&mut tx, portal, body, case.id, &Act::SendToSignature, by).await?;
     }
     let labels: Vec<(String, String, String)> = signers
         .iter()
@@ -88,31 +126,53 @@ pub async fn freeze(
         people: &labels,
         places: &frozen.places,
     };
-    let before = store::versions_in(&mut tx, body.id.0, meeting.0).await?;
+    let is_first = store::versions_in(&mut tx, body.id.0, meeting.0).await? == 0;
     store::insert(&mut tx, &new, &process, &events, who, now).await?;
     let letter = ending::Letter {
         subject: "Verbale alla firma",
-        text: if before == 0 {
-            "il verbale dell'incontro è pronto per la tua firma."
-        } else {
-            "una nuova versione del verbale dell'incontro è pronta per la tua firma; le versioni \
-             precedenti, e le firme su di esse, non valgono più."
-        },
+        text: invitation(outcome, is_first, &way),
         key: &format!("sign/{id}"),
     };
-    let signers: Vec<_> = signers.iter().map(|one| one.person.clone()).collect();
-    ending::tell(&mut tx, portal, body, &case, meeting, &signers, &letter).await?;
+    let invited: Vec<_> = signers.iter().map(|one| one.person.clone()).collect();
+    ending::tell(&mut tx, portal, body, &case, meeting, &invited, &letter).await?;
+    if let Way::Replacing(_, old) = &way {
+        replacing::tell_others_in(&mut tx, portal, table, old, &invited).await?;
+    }
     tx.commit().await?;
     portal.signing.live.changed(meeting, LiveTopic::Minutes);
     portal.signing.live.changed(meeting, LiveTopic::Signatures);
     Ok(id)
 }
 
-/// An agreement needs both sides, a withdrawal the one that withdraws (R-SIGN-34); a certificate a
-/// codice fiscale, and a code a mobile (R-SIGN-15, R-SIGN-22).
+/// What the signers are told.
+fn invitation(outcome: Outcome, is_first: bool, way: &Way) -> &'static str {
+    match way {
+        Way::Replacing(..) => {
+            "un firmatario è stato sostituito: una nuova versione del verbale dell'incontro è pronta \
+             per la tua firma; le versioni precedenti, e le firme su di esse, non valgono più."
+        }
+        Way::Plain if !is_first => {
+            "una nuova versione del verbale dell'incontro è pronta per la tua firma; le versioni \
+             precedenti, e le firme su di esse, non valgono più."
+        }
+        Way::Plain if outcome == Outcome::Proposal => {
+            "è stata formulata una proposta di accordo: firmandola la accetti, e puoi anche \
+             rifiutarla. Senza risposta entro il termine si intende rifiutata."
+        }
+        Way::Plain => "il verbale dell'incontro è pronto per la tua firma.",
+    }
+}
+
+/// A certificate needs a codice fiscale, and a code a mobile (R-SIGN-15, R-SIGN-22).
+pub(super) fn can_sign(person: &Person) -> bool {
+    !person.fiscal_code.is_empty() && !person.mobile.is_empty()
+}
+
+/// An agreement, and what becomes one, needs both sides, a withdrawal the one that withdraws
+/// (R-SIGN-34).
 fn check(outcome: Outcome, signers: &[&Sitting]) -> Result<(), SignatureError> {
     let needed: &[(Side, &str)] = match outcome {
-        Outcome::Agreement => {
+        Outcome::Agreement | Outcome::Proposal => {
             &[(Side::Activating, "la parte attivante"), (Side::Convened, "l'operatore convenuto")]
         }
         Outcome::Withdrawal => &[(Side::Activating, "la parte attivante")],
@@ -125,7 +185,7 @@ fn check(outcome: Outcome, signers: &[&Sitting]) -> Result<(), SignatureError> {
         }
     }
     for one in signers {
-        if one.person.fiscal_code.is_empty() || one.person.mobile.is_empty() {
+        if !can_sign(&one.person) {
             let name = one.person.name();
             return Err(SignatureError::Unfit(format!(
                 "{name} ({}) non può firmare: nel profilo mancano codice fiscale o cellulare.",

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::{SignatureError, rules};
 use crate::{
     accounts::UserId,
+    cases::Outcome,
     db::{Db, DbError, Tx, kept},
     journal::{self, Aggregate},
     on_db,
@@ -66,6 +67,11 @@ impl ProcessRow {
     /// The meeting needs no other process: this one is open or completed.
     pub fn is_settled(&self) -> bool {
         self.open || self.status == rules::status_key(Status::Completed)
+    }
+
+    /// The parties accept by signing (R-MEET-37).
+    pub fn is_proposal(&self) -> bool {
+        self.outcome == Outcome::Proposal.key()
     }
 
     pub(super) fn aggregate(&self) -> Aggregate {

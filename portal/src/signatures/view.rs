@@ -19,6 +19,8 @@ pub struct ProcessView {
     pub status_class: &'static str,
     pub status: &'static str,
     pub explanation: String,
+    /// What its status means for a proposal (R-MEET-37).
+    pub proposal: Option<&'static str>,
     pub signers: Vec<SignerView>,
     pub completed: bool,
     /// From 1; each version cancels those before (R-SIGN-04).
@@ -115,6 +117,7 @@ impl ProcessView {
             status_class: colour(status),
             status: rules::status_label(status),
             explanation: explanation(status, row.expires_at, reason),
+            proposal: row.is_proposal().then(|| proposal(status)),
             signers: signers.into_iter().filter_map(|one| signer(process, one)).collect(),
             completed: status == Status::Completed,
             version: store::version(&portal.db, row).await?,
@@ -153,6 +156,19 @@ pub(super) fn colour(status: Status) -> &'static str {
         Status::Sent | Status::PartiallySigned => "state-open",
         Status::Completed => "state-good",
         Status::Refused | Status::Expired | Status::Cancelled => "state-bad",
+    }
+}
+
+/// D.lgs. 28/2010 art. 11: who does not answer in time has refused.
+fn proposal(status: Status) -> &'static str {
+    match status {
+        Status::Assembled | Status::Sent | Status::PartiallySigned => {
+            "È una proposta: chi la firma la accetta, chi non la accetta la rifiuta. Senza risposta \
+             entro il termine si intende rifiutata."
+        }
+        Status::Completed => "La proposta è stata accettata da tutte le parti: è l'accordo.",
+        Status::Refused | Status::Expired => "La proposta non è stata accettata.",
+        Status::Cancelled => "La proposta è stata ritirata.",
     }
 }
 

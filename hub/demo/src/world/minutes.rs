@@ -5,7 +5,7 @@ use portal::bodies::Body;
 use portal::cases::Outcome;
 use portal::identification::Terms;
 use portal::meetings::MeetingId;
-use portal::minutes::commands::Written;
+use portal::minutes::commands::{self as drafts, Written};
 use portal::minutes::table::Table;
 use portal::portal::Portal;
 use portal::signatures::conditions::IN_FORCE;
@@ -37,6 +37,8 @@ pub(super) async fn put_to_signature(
                 revision: 0,
                 annexes: Vec::new(),
             };
+            // Kept like any draft, for a new version.
+            drafts::save(portal, &table, &written, false).await.map_err(WorldError::of)?;
             let frozen = opening::freeze(portal, &table, &written, who).await;
             return frozen.map(drop).map_err(WorldError::of);
         }

@@ -61,6 +61,13 @@ pub enum Act {
         /// Who; eligible by R-ROLE-18.
         delegate: UserId,
     },
+    /// The conciliator lets another delegate of an operator sign the minutes (R-SIGN-33).
+    SubstituteDelegate {
+        /// Which.
+        operator: OperatorId,
+        /// Who; eligible by R-ROLE-18.
+        delegate: UserId,
+    },
     /// The convened operator asks for technical aid (R-CASE-22).
     RequestAid {
         /// Whom.

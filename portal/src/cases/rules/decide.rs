@@ -92,6 +92,17 @@ impl Case {
                     replaced: who.delegate,
                 }
             }
+            (
+                Act::SubstituteDelegate { operator, delegate },
+                S::Held | S::Signing | S::NoAgreement | S::NoShow,
+            ) => {
+                let who = self.participation(*operator).ok_or(Refusal::NotInCase)?;
+                CaseEvent::DelegateAssigned {
+                    operator: *operator,
+                    delegate: *delegate,
+                    replaced: who.delegate,
+                }
+            }
             (Act::RequestAid { operator, part, compulsory }, _) => {
                 self.aid_may_be_asked(*operator, *part, today, profile)?;
                 CaseEvent::AidRequested {
@@ -317,7 +328,8 @@ impl Case {
     ) -> Result<Vec<CaseEvent>, Refusal> {
         use CaseState as S;
         match outcome {
-            Outcome::Agreement | Outcome::NoAgreement | Outcome::Withdrawal => {}
+            Outcome::Agreement | Outcome::Proposal => {}
+            Outcome::NoAgreement | Outcome::Withdrawal => {}
             Outcome::NoShowActivating | Outcome::NoShowConvened => {}
             Outcome::Adjourned => match self.deadline(profile) {
                 Some(deadline) if deadline.passed(now) => return Err(Refusal::AfterDeadline),

@@ -150,6 +150,7 @@ fn s_4_1_convening() {
 #[test]
 fn s_4_1_outcomes() {
     only(&conclude(Outcome::Agreement), &[(Held, Held)]);
+    only(&conclude(Outcome::Proposal), &[(Held, Held)]);
     only(&conclude(Outcome::Adjourned), &[(Held, Held)]);
     only(&conclude(Outcome::NoAgreement), &[(Held, NoAgreement)]);
     only(&conclude(Outcome::Withdrawal), &[(Held, Held)]);
@@ -278,6 +279,31 @@ fn r_meet_34_an_outcome_ends_the_running_meeting() {
         [CaseEvent::MeetingHeld, CaseEvent::Concluded { outcome: Outcome::Agreement }]
     );
     assert_eq!((case.state, case.meetings_held, case.next_meeting), (Held, 1, None));
+}
+
+#[test]
+fn r_sign_33_another_delegate_signs_once_the_meeting_was_held() {
+    let act = Act::SubstituteDelegate { operator: CONVENED, delegate: DELEGATE };
+    let states = [Held, Signing, NoAgreement, NoShow];
+    only(&act, &states.map(|state| (state, state)));
+    let stranger =
+        Act::SubstituteDelegate { operator: OperatorId(Uuid::from_u128(99)), delegate: DELEGATE };
+    let refused = in_state(Signing).handle(&stranger, now(), &profile());
+    assert_eq!(refused, Err(Refusal::NotInCase));
+}
+
+#[test]
+fn r_meet_37_a_proposal_becomes_an_agreement_or_nothing() {
+    for (act, state, outcome) in [
+        (Act::CompleteSignatures, Agreement, Outcome::Agreement),
+        (Act::AbandonSignatures, NoAgreement, Outcome::NoAgreement),
+    ] {
+        let proposed = Case { outcome: None, ..in_state(Held) };
+        let proposed = played(proposed, &[conclude(Outcome::Proposal), Act::SendToSignature]);
+        assert_eq!(proposed.state, Signing);
+        let ended = played(proposed, &[act]);
+        assert_eq!((ended.state, ended.outcome), (state, Some(outcome)));
+    }
 }
 
 #[test]
