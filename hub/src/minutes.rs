@@ -177,6 +177,7 @@ fn sample(template: &str, house: &str, full: bool) -> MinutesForm {
             })
             .collect(),
         annexes: if full { vec![annex] } else { Vec::new() },
+        by_hand: full,
         made_at: DateTime::UNIX_EPOCH,
     }
 }

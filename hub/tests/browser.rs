@@ -34,6 +34,11 @@ fn r_sign_28_29_a_panel_signatures_from_own_devices_and_their_verification() {
     play("signing");
 }
 
+#[test]
+fn r_sign_37_a_mediation_without_consent_is_signed_on_paper() {
+    play("on-paper");
+}
+
 /// The story ends itself, its hub and its browsers, when it takes too long.
 fn play(story: &str) {
     let e2e = Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e");

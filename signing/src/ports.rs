@@ -206,6 +206,8 @@ pub struct MinutesForm {
     pub text: String,
     /// Who signs, in order of signature.
     pub signers: Vec<MinutesSigner>,
+    /// It is printed and signed by hand (R-SIGN-37).
+    pub by_hand: bool,
     /// Files that become part of the document, in order.
     pub annexes: Vec<MinutesAnnex>,
     /// The document's own date (UTC).

@@ -1,5 +1,6 @@
 /**
- * Signatures outside a room. The secretariat watches the panel; a client signs with an own device, on a
+ * Signatures outside a room. The secretariat watches the panel; a delegate refuses, and another one is to
+ * sign a new version; a client signs with an own device, on a
  * phone, after a file that is not the right one; an operator's delegate signs on a phone with a code;
  * the conciliator checks and signs with an own device. Others' validators look at what came of it.
  */
@@ -9,6 +10,7 @@ import path from 'node:path';
 import type { Page } from 'playwright-core';
 import { PHONE } from './browser';
 import { Minutes } from './minutes';
+import { pdf as paper } from './paper';
 import { artefact } from './places';
 import { hubVerify, pdfsig, pyhanko, qpdf } from './referees';
 import { type AtHub, look, storyAtHub } from './story';
@@ -30,12 +32,51 @@ async function play({ hub, person }: AtHub): Promise<void> {
   await atSignature.waitFor();
   await look(staff, 'panel');
   const address = await atSignature.locator('h2 a').getAttribute('href');
-  assert.ok(address);
+  const file = await atSignature.locator('a[href^="/pratiche/"]').getAttribute('href');
+  assert.ok(address && file);
   const client = (await atSignature.locator('[data-field=client] td').first().innerText()).split('\n')[0] ?? '';
   const account = CLIENTS[client];
   assert.ok(account, `no account of ${client}`);
   await atSignature.getByTestId('panel-remind').click();
   await staff.getByText(/sollecit/i).first().waitFor();
+
+  // One signer refuses; the conciliator lets another person of the operator sign a new version.
+  const refusing = await person('delegato.operatore');
+  await refusing.goto(address);
+  await refusing.getByText('Rifiuta la firma').click();
+  await press(refusing, 'sign-refuse');
+  await refusing.locator('#motivo-errore').waitFor();
+  await look(refusing, 'refusal-without-reason');
+  await refusing.locator('#motivo').fill('Non ho più la procura per questa pratica');
+  await press(refusing, 'sign-refuse');
+  await refusing.locator('[data-testid=process-status][data-status=refused]').waitFor();
+  const conciliator = await person('conciliatore');
+  await conciliator.goto(address);
+  await conciliator.getByText('Non ho più la procura').waitFor();
+  await look(conciliator, 'refused');
+
+  // What everybody may see can become part of the new version.
+  await conciliator.goto(`${file}?scheda=documenti`);
+  await conciliator.locator('#descrizione').fill('Prospetto di calcolo');
+  await conciliator.locator('#file').setInputFiles({ name: 'prospetto.pdf', mimeType: 'application/pdf', buffer: paper(['Prospetto']) });
+  await conciliator.getByTestId('document-upload').click();
+  await conciliator.getByText('Prospetto di calcolo').first().waitFor();
+  await conciliator.goto(address);
+  await conciliator.getByText('Allegati al verbale').click();
+  await conciliator.locator('label', { hasText: 'Prospetto di calcolo' }).click({ position: { x: 8, y: 12 } });
+  await conciliator.getByTestId('minutes-save').click();
+  await conciliator.getByText('Bozza salvata.').waitFor();
+  assert.ok(await conciliator.locator('#allegato-1').isChecked());
+  await look(conciliator, 'annexes');
+
+  await press(conciliator, 'process-replace');
+  await conciliator.locator('#firmatario-errore').waitFor();
+  await look(conciliator, 'replace-nobody-chosen');
+  await conciliator.locator('#firmatario').selectOption({ index: 1 });
+  await press(conciliator, 'process-replace');
+  await conciliator.getByText('Versione 2').waitFor();
+  await look(conciliator, 'replaced');
+  await hub.message('delegato.operatore@example.it', (m) => m.subject.includes('Firmatario sostituito'), 5_000);
 
   // A client with an own device, on a phone.
   const signer = await person(account, PHONE);
@@ -60,14 +101,13 @@ async function play({ hub, person }: AtHub): Promise<void> {
   await look(staff, 'panel-one-signed');
 
   // The operator's delegate, on a phone, with a code.
-  const delegate = await person('delegato.operatore', PHONE);
+  const delegate = await person('delegato.operatore2', PHONE);
   const own = await Minutes.at(delegate, address);
   await own.sign(hub, async (step) => {
     if (step !== 'identity-provider') await look(delegate, `phone-${step}`);
   });
 
   // The conciliator checks the others and signs last.
-  const conciliator = await person('conciliatore');
   await hub.message('conciliatore@example.it', (m) => m.subject.includes('Ora tocca a te firmare'), 5_000);
   const neutral = await fiscalCode(conciliator);
   await conciliator.goto(address);
@@ -124,6 +164,12 @@ async function signedOnDevice(page: Page, pdf: Buffer, field: string, name: stri
   const answer = await page.request.post('/demo/qtsp/dispositivo', { multipart: { file, field, given_name, surname, fiscal_code } });
   assert.equal(answer.status(), 200, await answer.text());
   return answer.body();
+}
+
+/** Presses a button that asks whether it is meant. */
+async function press(page: Page, button: string): Promise<void> {
+  page.once('dialog', (dialog) => void dialog.accept());
+  await page.getByTestId(button).click();
 }
 
 async function upload(page: Page, name: string, buffer: Buffer): Promise<void> {

@@ -85,6 +85,7 @@ fn form(at: DateTime<Utc>) -> MinutesForm {
             })
             .collect(),
         annexes: Vec::new(),
+        by_hand: false,
         made_at: at,
     }
 }

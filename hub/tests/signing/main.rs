@@ -6,6 +6,7 @@ mod accidents;
 mod boundaries;
 mod minutes;
 mod own_device;
+mod paper;
 mod preservation;
 mod replacing;
 mod stage;

@@ -519,13 +519,18 @@ impl Reader {
 
     /// Sends a file to the page, signed elsewhere.
     pub async fn hand_in(&mut self, name: &str, content: &[u8]) -> Page {
+        self.upload("firma/file", name, content).await
+    }
+
+    /// Sends a form of the page that is a file.
+    pub async fn upload(&mut self, what: &str, name: &str, content: &[u8]) -> Page {
         let head = format!(
             "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n"
         );
         let body = [head.as_bytes(), content, b"\r\n--b--\r\n"].concat();
         let request = self
             .browser
-            .request("POST", &format!("{}/firma/file", self.page))
+            .request("POST", &format!("{}/{what}", self.page))
             .header(header::CONTENT_TYPE, "multipart/form-data; boundary=b")
             .body(Content::from(body))
             .unwrap();

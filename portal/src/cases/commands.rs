@@ -314,9 +314,10 @@ pub(crate) async fn note_in(
     portal: &Parts,
     case: &CaseRecord,
     event: CaseEvent,
-    by: &Actor,
+    by: impl Into<By>,
 ) -> Result<(), CaseError> {
-    let told = Told { by: Some(by.user), role: Some(by.role.key()), event: &event };
+    let by = by.into();
+    let told = Told { by: by.user, role: by.role.map(Role::key), event: &event };
     journal::append(tx, history::aggregate(case.body, case.id), &told, portal.now()).await?;
     Ok(())
 }

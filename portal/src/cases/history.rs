@@ -10,6 +10,7 @@ use crate::bodies::BodyId;
 use crate::calendar;
 use crate::journal::{self, Aggregate, JournalError};
 use crate::portal::Parts;
+use crate::procedures::SeatLabels;
 
 /// The chain of a case's history.
 pub(super) fn aggregate(body: BodyId, case: CaseId) -> Aggregate {
@@ -35,6 +36,7 @@ struct Told {
 /// The history of a case, oldest first.
 pub(super) async fn of(portal: &Parts, case: &CaseRecord) -> Result<Vec<Line>, JournalError> {
     let entries = journal::load(&portal.db, aggregate(case.body, case.id)).await?;
+    let seats = &portal.profile(&case.procedure).seats;
     entries
         .into_iter()
         .map(|entry| {
@@ -44,13 +46,13 @@ pub(super) async fn of(portal: &Parts, case: &CaseRecord) -> Result<Vec<Line>, J
             Ok(Line {
                 machine_time: entry.at.to_rfc3339(),
                 time: calendar::show(entry.at),
-                words: format!("{}{by}", words(&told.event)),
+                words: format!("{}{by}", words(&told.event, seats)),
             })
         })
         .collect()
 }
 
-fn words(event: &CaseEvent) -> String {
+fn words(event: &CaseEvent, seats: &SeatLabels) -> String {
     use CaseEvent as E;
     let day = calendar::show_day;
     let of = |part: &Part| part.label();
@@ -88,6 +90,13 @@ fn words(event: &CaseEvent) -> String {
         E::OverdueDecided { archived: true } => "Archiviata per decorrenza del termine".into(),
         E::OverdueDecided { .. } => "Conclusa per decorrenza del termine".into(),
         E::FiledFromRoom { .. } => "Documento aggiunto dalla stanza".into(),
+        E::DigitalConsent { seat, consents, given } => format!(
+            "Forma digitale: {} ({}, {})",
+            if *consents { "consenso" } else { "consenso negato" },
+            seats.of(*seat),
+            given.label(),
+        ),
+        E::PutOnPaper => "Verbale da firmare a mano su carta".into(),
         E::Closed => "Pratica chiusa".into(),
     }
 }

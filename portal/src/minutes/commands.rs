@@ -1,7 +1,7 @@
 //! What the conciliator does to a draft.
 
 use super::table::Table;
-use super::{MAX_TEXT_CHARS, Saved, compose, store};
+use super::{Draft, MAX_TEXT_CHARS, Saved, compose, store};
 use crate::cases::Outcome;
 use crate::db::DbError;
 use crate::documents::DocumentId;
@@ -19,6 +19,14 @@ pub struct Written {
     pub revision: i64,
     /// Documents of the case that become part of it.
     pub annexes: Vec<DocumentId>,
+}
+
+impl From<Draft> for Written {
+    /// What the next version goes on from.
+    fn from(draft: Draft) -> Self {
+        let Draft { outcome, text, revision, annexes, .. } = draft;
+        Self { outcome, text, revision, annexes }
+    }
 }
 
 /// Why a draft is not taken.

@@ -162,6 +162,7 @@ pub fn form(
         text: written.text.clone(),
         signers: signers.collect(),
         annexes,
+        by_hand: false,
         made_at: now,
     }
 }

@@ -15,7 +15,8 @@ use uuid::Uuid;
 use super::commands::{self, DraftError, Written};
 use super::table::Table;
 use super::view::{
-    DraftView, Lost, PreviewView, Refused, current, draft_view, lost, preview_view, version_of,
+    DraftView, Lost, Places, PreviewView, Refused, current, draft_view, lost, preview_view,
+    version_of,
 };
 use super::{annexes, compose, store};
 use crate::calendar;
@@ -24,6 +25,7 @@ use crate::documents::DocumentId;
 use crate::documents::export::disposition;
 use crate::meetings::MeetingId;
 use crate::portal::Portal;
+use crate::signatures::consent_pages::{self, ConsentView};
 use crate::signatures::pages::{Caller, file};
 use crate::signatures::replacing_pages::{Group, groups};
 use crate::signatures::store::Who;
@@ -59,6 +61,9 @@ struct MinutesPage {
     may_abandon: Option<Outcome>,
     /// Who could sign in place of whom.
     substitutes: Vec<Group>,
+    consent: Option<ConsentView>,
+    /// The visitor uploads the scan of what was signed by hand.
+    may_scan: bool,
     errors: Refused,
     lost: Lost,
 }
@@ -117,13 +122,22 @@ async fn page(
         own = OwnView::of(portal, seen, visit.actor.user, &errors.ticks).await?;
         process = Some(ProcessView::of(portal, seen, table.watches).await?);
     }
-    let version = version_of(&table, draft.as_ref(), seen.as_ref(), own.as_ref());
+    let consent = consent_pages::view(portal, &table, is_settled).await?;
+    let version = version_of(&table, draft.as_ref(), seen.as_ref(), own.as_ref(), consent.as_ref());
     let outcomes = table.outcomes(portal);
     let writes = table.leads && !is_settled && !outcomes.is_empty();
     let offered = if writes { annexes::offered(portal, &table).await? } else { Vec::new() };
     let written = errors.written.as_ref();
     let substitutes = groups(portal, &table, seen.as_ref()).await?;
-    let lost = lost(&errors, writes, own.as_ref(), !substitutes.is_empty());
+    let may_scan = table.leads
+        && seen.as_ref().is_some_and(|seen| seen.row.open && seen.process.on_paper().is_some());
+    let on_paper = consent.as_ref().is_some_and(|view| view.may_go_on_paper) && writes;
+    let places = Places {
+        substitutes: !substitutes.is_empty(),
+        consent: consent.is_some(),
+        paper: may_scan || on_paper,
+    };
+    let lost = lost(&errors, writes, own.as_ref(), places);
     let page = MinutesPage {
         meeting,
         case_number: table.case.shown_number().to_owned(),
@@ -134,6 +148,8 @@ async fn page(
             .filter(|draft| draft.shown && !is_settled && !writes)
             .map(|draft| preview_view(&table, &draft)),
         substitutes,
+        consent,
+        may_scan,
         may_cancel: table.leads && is_open,
         may_abandon: table.at_signature().filter(|_| table.leads && !is_settled),
         lost,
@@ -157,7 +173,9 @@ async fn version(State(portal): State<Portal>, visit: Visit, Path(id): Path<Uuid
         own = OwnView::of(&portal, &now, visit.actor.user, &Ticks::default()).await?;
         seen = Some(now);
     }
-    let version = version_of(&table, draft.as_ref(), seen.as_ref(), own.as_ref());
+    let settled = seen.as_ref().is_some_and(|seen| seen.row.is_settled());
+    let consent = consent_pages::view(&portal, &table, settled).await?;
+    let version = version_of(&table, draft.as_ref(), seen.as_ref(), own.as_ref(), consent.as_ref());
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(json!({ "version": version }))).into_response())
 }
 

@@ -9,6 +9,7 @@ use crate::calendar;
 use crate::cases::Outcome;
 use crate::documents::DocumentId;
 use crate::documents::store::Document;
+use crate::signatures::consent_pages::ConsentView;
 use crate::signatures::view::{OwnView, Seen, Stage, Ticks};
 
 /// What a form did wrong, and where.
@@ -28,6 +29,10 @@ pub(crate) struct Refused {
     pub reason: Option<String>,
     /// Beside the file that was signed on an own device.
     pub device: Option<String>,
+    /// About the consent to the digital form.
+    pub consent: Option<String>,
+    /// About the way on paper.
+    pub paper: Option<String>,
     /// Beside the choice of another signer.
     pub substitute: Option<String>,
     /// Boxes of the conditions.
@@ -76,13 +81,15 @@ pub(super) struct PreviewView {
     pub paragraphs: Vec<Vec<String>>,
 }
 
+/// Which of the smaller forms the page still has.
+pub(super) struct Places {
+    pub substitutes: bool,
+    pub consent: bool,
+    pub paper: bool,
+}
+
 /// What a form was told although its section is gone: somebody else went ahead meanwhile.
-pub(super) fn lost(
-    errors: &Refused,
-    writes: bool,
-    own: Option<&OwnView>,
-    substitutes: bool,
-) -> Lost {
+pub(super) fn lost(errors: &Refused, writes: bool, own: Option<&OwnView>, places: Places) -> Lost {
     let stage = own.map(|own| &own.stage);
     let gone = [
         (&errors.draft, writes),
@@ -92,7 +99,9 @@ pub(super) fn lost(
         (&errors.code, matches!(stage, Some(Stage::Code))),
         (&errors.reason, own.is_some_and(|own| own.may_refuse)),
         (&errors.device, own.is_some_and(|own| own.device.is_some())),
-        (&errors.substitute, substitutes),
+        (&errors.substitute, places.substitutes),
+        (&errors.consent, places.consent),
+        (&errors.paper, places.paper),
     ];
     let sentences = gone.iter().filter(|(_, has_place)| !has_place);
     Lost {
@@ -108,17 +117,22 @@ pub(super) fn version_of(
     draft: Option<&Draft>,
     seen: Option<&Seen>,
     own: Option<&OwnView>,
+    consent: Option<&ConsentView>,
 ) -> String {
     let draft = match draft {
         Some(draft) if !table.leads && draft.shown => draft.revision,
         _ => 0,
     };
+    let consent = consent.map(|view| {
+        let answers = view.parties.iter().map(|one| &one.answer);
+        answers.map(|it| it.as_ref().map(|it| (it.consents, it.given))).collect::<Vec<_>>()
+    });
     let process = seen.map(|seen| {
         let steps: Vec<_> = seen.process.signers().map(|signer| signer.step).collect();
         (seen.row.id, seen.process.status(), steps)
     });
     let own = own.map(|own| (own.key, matches!(own.stage, Stage::Wait(_))));
-    let shown = format!("{draft} {process:?} {own:?} {:?}", table.case.rules.state);
+    let shown = format!("{draft} {process:?} {own:?} {consent:?} {:?}", table.case.rules.state);
     Digest::of(shown.as_bytes()).to_string()[..16].to_owned()
 }
 

@@ -82,6 +82,10 @@ pub struct SignatureRules {
     /// Days to accept a proposal by signing it (d.lgs. 28/2010 art. 11); a proposal that was not
     /// answered by then is refused.
     pub proposal_days: u16,
+    /// Who must consent to a fully digital procedure (R-SIGN-37); of each inner list the first seat
+    /// that the case has. Empty: the procedure is digital without being asked for.
+    #[serde(default)]
+    pub digital_consent: Vec<Vec<SeatKind>>,
     /// Who can sign and has not is reminded so many days before, once for each number.
     #[serde(default)]
     pub reminder_days: Vec<u16>,

@@ -327,7 +327,7 @@ async fn finish(
         store::record(&mut tx, &locked, events, who).await?;
         ending::hand_over_in(&mut tx, portal, &locked, turn).await?;
         if locked.process.status() == Status::Completed {
-            ending::complete_in(&mut tx, portal, &locked.row, &file, who).await?;
+            ending::complete_in(&mut tx, portal, &locked, &file, who).await?;
         }
     }
     // Taken back or ended meanwhile: the signature belongs to no document any more.

@@ -3,7 +3,7 @@
 use signing::process::{Input, Status};
 
 use super::steps::{advance_in, changed};
-use super::store::{ProcessRow, Who};
+use super::store::{Locked, ProcessRow, Who};
 use super::{SignatureError, preservation, store};
 use crate::accounts::{Person, Role, UserId};
 use crate::bodies::{Body, BodyId};
@@ -71,10 +71,11 @@ pub(super) async fn tell(
 pub(super) async fn complete_in(
     tx: &mut Tx,
     portal: &Portal,
-    row: &ProcessRow,
+    Locked { row, process }: &Locked,
     file: &StoredFile,
     who: Who,
 ) -> Result<(), SignatureError> {
+    let by_hand = process.on_paper();
     let body = cases::body(portal, BodyId(row.body)).await?;
     let id = CaseId(row.case_id);
     let case = crate::cases::store::lock(tx, body.id, id).await?;
@@ -95,17 +96,26 @@ pub(super) async fn complete_in(
     let document = NewDocument {
         meeting: Some(meeting),
         visibility: Visibility::new(kind, Sender::Conciliator, None, false),
-        description: row.title.clone(),
+        description: match by_hand {
+            None => row.title.clone(),
+            Some(reason) => format!("{}, firmato a mano. Motivo: {reason}", row.title),
+        },
         sent_by: None,
         name: format!("Verbale {number}.pdf"),
     };
     filing::add_in(tx, portal, &case, &document, file).await?;
-    preservation::enrol_in(tx, row, portal.now()).await?;
+    if by_hand.is_none() {
+        preservation::enrol_in(tx, row, portal.now()).await?;
+    }
     let people = meetings::sitting(portal, &case).await?;
     let people: Vec<Person> = people.into_iter().map(|one| one.person).collect();
     let letter = Letter {
         subject: "Verbale firmato",
-        text: "il verbale è stato firmato da tutti ed è disponibile tra i documenti.",
+        text: if by_hand.is_some() {
+            "il verbale firmato a mano da tutti è disponibile tra i documenti."
+        } else {
+            "il verbale è stato firmato da tutti ed è disponibile tra i documenti."
+        },
         key: &format!("signed/{}", row.id),
     };
     tell(tx, portal, &body, &case, meeting, &people, &letter).await

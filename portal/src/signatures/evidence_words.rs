@@ -48,7 +48,13 @@ fn words(event: &Event, names: &BTreeMap<&str, String>) -> String {
     match event {
         Event::Frozen { plan } => {
             let count = plan.groups.iter().flatten().count();
-            format!("Documento congelato, con {count} firme da raccogliere")
+            match &plan.on_paper {
+                None => format!("Documento congelato, con {count} firme da raccogliere"),
+                Some(reason) => format!(
+                    "Documento congelato per la stampa, con {count} firme a mano da raccogliere. \
+                     Motivo: {reason}"
+                ),
+            }
         }
         Event::Sent => "Documento inviato ai firmatari".to_owned(),
         Event::Opened { field } => format!("{}: documento aperto", name(field)),
@@ -86,6 +92,9 @@ fn words(event: &Event, names: &BTreeMap<&str, String>) -> String {
             "{}: firma con dispositivo proprio ricevuta e verificata, certificato {certificate}",
             name(field)
         ),
+        Event::SignedOnPaper { scan } => {
+            format!("Ricevuta la scansione del documento firmato a mano da tutti, impronta {scan}")
+        }
         Event::SignaturesChecked { field, signatures, .. } => {
             format!("{}: verificate le {signatures} firme presenti", name(field))
         }

@@ -149,6 +149,7 @@ fn words(refusal: &Refusal) -> &'static str {
         Refusal::NothingAccepted => "Per proseguire occorre accettare tutte le condizioni.",
         Refusal::NotYourTurn => "Prima devono firmare gli altri firmatari.",
         Refusal::NotChecked => "Prima di firmare occorre verificare le firme degli altri.",
+        Refusal::OtherForm => "Questo verbale si firma in un'altra forma.",
         Refusal::Held => "È in corso un'altra firma: riprova tra qualche secondo.",
         Refusal::Stale => "Il documento è cambiato: rileggilo e ripeti la firma.",
         Refusal::NoSuchAttempt => "Il tentativo è scaduto: chiedi un nuovo codice.",

@@ -8,6 +8,7 @@
 //! [`rules`] says what comes next, [`craft`] works on the document, [`store`], [`attempts`] and
 //! [`evidence`] keep the process.
 //! [`opening`] freezes, [`replacing`] does so with another signer, [`steps`] leads a signer up to the code, [`apply`] makes the signature,
+//! [`consent`] asks the parties for the digital form, without which [`paper`] is signed;
 //! [`own_device`] takes one that was made elsewhere, [`ending`] is about how a process ends,
 //! [`preservation`] about what makes its document last. [`view`] is what people see of it, [`pages`]
 //! takes what they do; [`panel`] shows all of them at once, [`reminders`] go to who has not signed.
@@ -15,6 +16,8 @@
 pub mod apply;
 pub mod attempts;
 pub mod conditions;
+pub mod consent;
+pub mod consent_pages;
 pub mod craft;
 pub mod ending;
 pub mod evidence;
@@ -26,6 +29,7 @@ pub mod own_device;
 pub mod pages;
 pub mod panel;
 pub mod panel_pages;
+pub mod paper;
 pub mod ports;
 pub mod preservation;
 pub mod reminders;

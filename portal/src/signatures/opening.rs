@@ -2,15 +2,15 @@
 
 use chrono::TimeDelta;
 use signing::Digest;
-use signing::process::{Input, Process};
+use signing::process::{Input, Plan, Process};
 use uuid::Uuid;
 
 use super::replacing::{self, Substitute};
 use super::store::{NewProcess, ProcessRow, Who};
-use super::{SignatureError, craft, ending, rules, store};
+use super::{SignatureError, consent, craft, ending, rules, store};
 use crate::accounts::{Person, UserId};
-use crate::cases::commands::{By, act_in};
-use crate::cases::rules::Act;
+use crate::cases::commands::{By, act_in, note_in};
+use crate::cases::rules::{Act, CaseEvent};
 use crate::cases::{CaseState, Outcome};
 use crate::documents::filing;
 use crate::meetings::commands::conclude_in;
@@ -28,14 +28,23 @@ pub(super) enum Way {
     /// Nothing: the people at the table sign.
     Plain,
     /// Somebody signs in place of a signer of this process (R-SIGN-33).
-    Replacing(Substitute, ProcessRow),
+    Replacing(Box<Substitute>, Box<ProcessRow>),
+    /// Signed by hand, for this reason (R-SIGN-37).
+    OnPaper(String),
 }
 
 impl Way {
+    fn reason(&self) -> Option<String> {
+        match self {
+            Self::OnPaper(reason) => Some(reason.clone()),
+            Self::Plain | Self::Replacing(..) => None,
+        }
+    }
+
     fn substitute(&self) -> Option<&Substitute> {
         match self {
-            Self::Replacing(substitute, _) => Some(substitute),
-            Self::Plain => None,
+            Self::Replacing(substitute, _) => Some(substitute.as_ref()),
+            Self::Plain | Self::OnPaper(_) => None,
         }
     }
 }
@@ -76,7 +85,8 @@ pub(super) async fn freeze_with(
 
     let now = portal.now();
     let annexes = annexes::load(portal, table, &written.annexes).await?;
-    let form = compose::form(&table.facts(), written, &minutes.template, annexes, &seats, now);
+    let mut form = compose::form(&table.facts(), written, &minutes.template, annexes, &seats, now);
+    form.by_hand = matches!(way, Way::OnPaper(_));
     let title = form.title.clone();
     let frozen = craft::freeze(&portal.signing, form).await?;
     let document = Digest::of(&frozen.pdf);
@@ -87,6 +97,7 @@ pub(super) async fn freeze_with(
     let people: Vec<(SeatKind, UserId)> =
         signers.iter().map(|one| (one.seat, one.person.id)).collect();
     let plan = rules::plan(id, document, &people, now + TimeDelta::days(term.into()));
+    let plan = Plan { on_paper: way.reason(), ..plan };
     let (mut process, started) = Process::start(plan, now)?;
     let mut events = vec![started];
     events.extend(process.handle(Input::Send, now)?);
@@ -106,6 +117,11 @@ pub(super) async fn freeze_with(
     if store::is_open_in(&mut tx, body.id.0, meeting.0).await? {
         let words = "Un verbale di questo incontro è già alla firma o firmato.";
         return Err(SignatureError::Unfit(words.to_owned()));
+    }
+    let by_hand = matches!(way, Way::OnPaper(_));
+    consented(&consent::answers_in(&mut tx, table).await?, portal, table, &seats, by_hand)?;
+    if by_hand {
+        note_in(&mut tx, portal, &case, CaseEvent::PutOnPaper, by).await?;
     }
     if let Some(act) = way.substitute().and_then(|one| one.act(&case.rules)) {
         case = act_in(&mut tx, portal, body, case.id, &act, by).await?;
@@ -144,6 +160,33 @@ pub(super) async fn freeze_with(
     Ok(id)
 }
 
+/// R-SIGN-37: digital with the consent of every party that signs, on paper without.
+fn consented(
+    answers: &consent::Answers,
+    portal: &Portal,
+    table: &Table,
+    signers: &[SeatKind],
+    by_hand: bool,
+) -> Result<(), SignatureError> {
+    let choices = &portal.profile(&table.case.procedure).signatures.digital_consent;
+    let present = |seat| table.sitting.iter().any(|one| one.seat == seat);
+    let needed = consent::needed(choices, present, signers);
+    let words = match (consent::unanimous(&needed, answers), by_hand) {
+        (true, false) | (false, true) => return Ok(()),
+        (false, false) => {
+            "Manca il consenso di tutte le parti alla forma digitale: registralo, oppure procedi con \
+             la firma su carta."
+        }
+        (true, true) if needed.is_empty() => {
+            "In questo caso il verbale si firma in forma digitale."
+        }
+        (true, true) => {
+            "Tutte le parti hanno acconsentito alla forma digitale: il verbale non si firma su carta."
+        }
+    };
+    Err(SignatureError::Unfit(words.to_owned()))
+}
+
 /// What the signers are told.
 fn invitation(outcome: Outcome, is_first: bool, way: &Way) -> &'static str {
     match way {
@@ -158,6 +201,9 @@ fn invitation(outcome: Outcome, is_first: bool, way: &Way) -> &'static str {
         Way::Plain if outcome == Outcome::Proposal => {
             "è stata formulata una proposta di accordo: firmandola la accetti, e puoi anche \
              rifiutarla. Senza risposta entro il termine si intende rifiutata."
+        }
+        Way::OnPaper(_) => {
+            "il verbale dell'incontro è pronto: si firma a mano, su carta, davanti al mediatore."
         }
         Way::Plain => "il verbale dell'incontro è pronto per la tua firma.",
     }

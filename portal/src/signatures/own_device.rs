@@ -47,7 +47,7 @@ pub async fn take_back(
     store::record(&mut tx, &locked, &events, who).await?;
     ending::hand_over_in(&mut tx, portal, &locked, turn).await?;
     if locked.process.status() == Status::Completed {
-        ending::complete_in(&mut tx, portal, &locked.row, &file, who).await?;
+        ending::complete_in(&mut tx, portal, &locked, &file, who).await?;
     }
     tx.commit().await?;
     changed(portal, row);

@@ -123,6 +123,7 @@ pub fn milestones(events: &[Recorded]) -> BTreeMap<String, Milestones> {
                 one.identified = one.identified.or(at);
                 one.signed = at;
             }),
+            Event::SignedOnPaper { .. } => all.values_mut().for_each(|one| one.signed = at),
             Event::Refused { field, .. } => set(&mut all, field, |one| one.refused = at),
             Event::Reminded { field } => set(&mut all, field, |one| one.reminded = at),
             Event::Replaced { field, .. } => {
@@ -151,6 +152,8 @@ pub struct Watched {
     pub row: ProcessRow,
     /// Number of its case.
     pub number: String,
+    /// It is signed by hand (R-SIGN-37).
+    pub on_paper: bool,
     /// Its signers in order, with what they have done.
     pub signers: Vec<(SignerRow, Milestones)>,
 }
@@ -218,12 +221,17 @@ async fn watch(db: &Db, number: String, row: ProcessRow) -> Result<Watched, Sign
     let chain = journal::load(db, row.aggregate()).await?;
     let events: Result<Vec<Recorded>, _> =
         chain.iter().map(|link| serde_json::from_str(&link.event).map_err(damaged)).collect();
-    let passed = milestones(&events?);
+    let events = events?;
+    let on_paper = matches!(
+        events.first().map(|first| &first.event),
+        Some(Event::Frozen { plan }) if plan.on_paper.is_some()
+    );
+    let passed = milestones(&events);
     let signers = signers(db, row.id).await?.into_iter().map(|signer| {
         let passed = passed.get(&signer.field).copied().unwrap_or_default();
         (signer, passed)
     });
-    Ok(Watched { signers: signers.collect(), number, row })
+    Ok(Watched { signers: signers.collect(), number, row, on_paper })
 }
 
 /// Ids of what is shown with how far it is, for the page's version.
@@ -265,6 +273,7 @@ mod tests {
                 vec![signer(4, "d")],
             ],
             terms: Terms::until(at(90)),
+            on_paper: None,
         };
         let field = |name: &str| name.to_owned();
         let identification =

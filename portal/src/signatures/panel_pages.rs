@@ -52,6 +52,7 @@ struct PanelRow {
     status_class: &'static str,
     expires: String,
     open: bool,
+    on_paper: bool,
     signers: Vec<PanelSigner>,
 }
 
@@ -155,7 +156,7 @@ fn address(query: &ListQuery) -> String {
 }
 
 fn row(watched: Watched) -> PanelRow {
-    let Watched { row, number, signers } = watched;
+    let Watched { row, number, signers, on_paper } = watched;
     let status = rules::status_of(&row.status);
     PanelRow {
         id: row.id,
@@ -168,6 +169,7 @@ fn row(watched: Watched) -> PanelRow {
         status_key: row.status,
         expires: calendar::show(row.expires_at),
         open: row.open,
+        on_paper,
         signers: signers.into_iter().map(signer).collect(),
     }
 }

@@ -71,7 +71,8 @@ pub async fn offered(
     row: &ProcessRow,
 ) -> Result<Vec<Substitute>, SignatureError> {
     let process = store::replay(&portal.db, row).await?;
-    if !table.leads || matches!(process.status(), Status::Completed | Status::Cancelled) {
+    let ended = matches!(process.status(), Status::Completed | Status::Cancelled);
+    if !table.leads || ended || process.on_paper().is_some() {
         return Ok(Vec::new());
     }
     let outcome = row.outcome.parse();
@@ -119,7 +120,7 @@ pub async fn replace(
     let chosen = offered.into_iter().find(|one| one.field == field && one.person.id == person);
     let unfit =
         || SignatureError::Unfit("Scegli dall'elenco chi firma e al posto di chi.".to_owned());
-    let way = Way::Replacing(chosen.ok_or_else(unfit)?, row.clone());
+    let way = Way::Replacing(Box::new(chosen.ok_or_else(unfit)?), Box::new(row.clone()));
     opening::freeze_with(portal, table, written, way, who).await
 }
 

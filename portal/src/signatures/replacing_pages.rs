@@ -94,12 +94,7 @@ async fn replace(
     let (body, meeting) = (table.body.id.0, table.meeting.id.0);
     let row = store::latest(&portal.db, body, meeting).await?.ok_or(PageError::NotFound)?;
     let draft = drafts::find(&portal.db, body, meeting).await?.ok_or(PageError::NotFound)?;
-    let written = Written {
-        outcome: draft.outcome,
-        text: draft.text,
-        revision: draft.revision,
-        annexes: draft.annexes,
-    };
+    let written = Written::from(draft);
     let outcome = match form.chosen() {
         Some(chosen) => replacing::replace(&portal, &table, &row, &written, chosen, who).await,
         None => Err(SignatureError::Unfit("Scegli chi firma al posto di chi.".to_owned())),

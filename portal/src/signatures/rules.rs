@@ -33,7 +33,8 @@ pub enum Need {
 /// What the signer of `field` has to do next.
 pub fn need(process: &Process, field: &str, now: DateTime<Utc>) -> Need {
     let Some(state) = process.signer(field) else { return Need::Nothing };
-    if process.status().is_final() || process.status() == Status::Assembled {
+    let closed = process.status().is_final() || process.status() == Status::Assembled;
+    if closed || process.on_paper().is_some() {
         return Need::Nothing;
     }
     let in_turn = process.turn() == Some(state.group);
@@ -67,6 +68,7 @@ pub fn on_own_device(process: &Process, field: &str, now: DateTime<Utc>) -> OwnD
     let held = process.lease().is_some_and(|lease| now < lease.until);
     let Some(state) = process.signer(field) else { return OwnDevice::No };
     let over = process.status().is_final() || now >= process.plan().terms.expires_at;
+    let over = over || process.on_paper().is_some();
     if over || held || state.step == Step::Invited || process.turn() != Some(state.group) {
         OwnDevice::No
     } else if process.may_sign(field) {
@@ -101,7 +103,7 @@ pub fn plan(
 ) -> Plan {
     // The trust service and the time stamp answer within ten seconds each or not at all.
     let terms = Terms { lease_seconds: 30, ..Terms::until(expires_at) };
-    Plan { process: ProcessId(id), document, groups: groups(signers), terms }
+    Plan { process: ProcessId(id), document, groups: groups(signers), terms, on_paper: None }
 }
 
 /// The word of a status in database and page attributes.

@@ -94,6 +94,7 @@ pub async fn arrive(
     let field = field.to_owned();
     let known =
         identity::of(&portal.db, row.body, UserId(state.signer.person), portal.now()).await?;
+    let known = known.filter(|_| process.on_paper().is_none());
     if known.is_none() && state.step == Step::Opened {
         return Ok(None);
     }

@@ -21,6 +21,8 @@ pub struct ProcessView {
     pub explanation: String,
     /// What its status means for a proposal (R-MEET-37).
     pub proposal: Option<&'static str>,
+    /// How it is signed, if on paper (R-SIGN-37).
+    pub by_hand: Option<String>,
     pub signers: Vec<SignerView>,
     pub completed: bool,
     /// From 1; each version cancels those before (R-SIGN-04).
@@ -118,6 +120,7 @@ impl ProcessView {
             status: rules::status_label(status),
             explanation: explanation(status, row.expires_at, reason),
             proposal: row.is_proposal().then(|| proposal(status)),
+            by_hand: process.on_paper().map(|reason| by_hand(status, watches.then_some(reason))),
             signers: signers.into_iter().filter_map(|one| signer(process, one)).collect(),
             completed: status == Status::Completed,
             version: store::version(&portal.db, row).await?,
@@ -157,6 +160,17 @@ pub(super) fn colour(status: Status) -> &'static str {
         Status::Completed => "state-good",
         Status::Refused | Status::Expired | Status::Cancelled => "state-bad",
     }
+}
+
+/// R-SIGN-37; `reason` for those who watch.
+fn by_hand(status: Status, reason: Option<&str>) -> String {
+    let what = match status {
+        Status::Completed => {
+            "Il verbale è stato firmato a mano, su carta; la scansione è agli atti."
+        }
+        _ => "Il verbale si firma a mano, su carta, davanti al mediatore.",
+    };
+    reason.map_or_else(|| what.to_owned(), |reason| format!("{what} Motivo: {reason}"))
 }
 
 /// D.lgs. 28/2010 art. 11: who does not answer in time has refused.

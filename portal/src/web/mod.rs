@@ -52,6 +52,7 @@ pub fn router(portal: Portal) -> Router {
         .merge(signatures::pages::routes())
         .merge(signatures::panel_pages::routes())
         .merge(signatures::replacing_pages::routes())
+        .merge(signatures::consent_pages::routes())
         .merge(verification::pages::routes());
     if portal.settings.demo {
         pages = pages.merge(outbox::routes());

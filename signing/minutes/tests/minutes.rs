@@ -50,9 +50,12 @@ fn xmp(document: &Document) -> String {
 #[test]
 fn r_sign_04_every_shipped_template_gives_an_accessible_archive_document() {
     let typesetter = TypstTypesetter::shipped();
-    for template in TEMPLATES {
-        let made = typesetter.minutes(&MinutesForm { template: template.into(), ..form() });
-        let made = made.unwrap_or_else(|error| panic!("{template}: {error}"));
+    for (template, by_hand) in TEMPLATES.iter().flat_map(|one| [(one, false), (one, true)]) {
+        let form = MinutesForm { template: (*template).into(), by_hand, ..form() };
+        let made = typesetter.minutes(&form).unwrap_or_else(|error| panic!("{template}: {error}"));
+        let text: String = text_of(&made.pdf).split_whitespace().collect();
+        assert_eq!(text.contains("sottoscrittoamano"), by_hand, "{template}");
+        assert_ne!(text.contains("firmaelettronicaqualificata"), by_hand, "{template}");
         let document = Document::load_mem(&made.pdf).unwrap();
         let metadata = xmp(&document);
         for part in ["pdfaid:part>2<", "pdfaid:conformance>A<", "pdfuaid:part>1<"] {

@@ -105,6 +105,7 @@ fn plan(document: Digest) -> Plan {
         document,
         groups: vec![vec![signer(0), signer(1)], vec![signer(2)]],
         terms: Terms::until(now() + TimeDelta::days(7)),
+        on_paper: None,
     }
 }
 

@@ -179,6 +179,11 @@ pub enum Event {
         /// SHA-256 of the certificate, which also says who signed.
         certificate: Digest,
     },
+    /// Everybody signed the printed document by hand (R-SIGN-37).
+    SignedOnPaper {
+        /// The scan.
+        scan: Digest,
+    },
     /// All signatures so far were checked for the next group (R-SIGN-36).
     SignaturesChecked {
         /// For whom.
@@ -288,6 +293,13 @@ impl Process {
             }
             Event::SignedElsewhere { field, revision, .. } => {
                 self.signed(field, *revision, recorded.at)?.elsewhere = true;
+            }
+            Event::SignedOnPaper { scan } => {
+                self.current = *scan;
+                for signer in self.signers.values_mut() {
+                    signer.step = Step::Signed;
+                    signer.signed_at = Some(recorded.at);
+                }
             }
             Event::SignaturesChecked { revision, .. } => self.checked = Some(*revision),
             Event::Refused { field, .. } => {

@@ -138,6 +138,11 @@ pub enum Input {
         /// The new person.
         person: Uuid,
     },
+    /// The scan of the paper that everybody signed by hand (R-SIGN-37).
+    SignedOnPaper {
+        /// Its digest.
+        scan: Digest,
+    },
     /// Cancel; also when a new version is made.
     Cancel {
         /// Why.
@@ -177,6 +182,9 @@ pub enum Refusal {
     /// The signatures so far are not checked, or were found wanting (R-SIGN-36).
     #[error("the signatures so far have not been found valid")]
     NotChecked,
+    /// The document is signed by hand, or this one is not (R-SIGN-37).
+    #[error("this is not how the document is signed")]
+    OtherForm,
     /// Somebody else is signing at this moment.
     #[error("the document is held by another signature in progress")]
     Held,

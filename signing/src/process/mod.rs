@@ -6,6 +6,9 @@
 //! exactly when every signer has signed (R-SIGN-34). A signer of a later group never signs before
 //! all of the earlier groups have, and only after checking that very revision (R-SIGN-36).
 //!
+//! A document that is signed by hand has the same process without turns: all sign the same paper, and
+//! its scan completes it (R-SIGN-37).
+//!
 //! Signers take turns by nature, because each signature covers the one before: "in parallel" means
 //! a short lease on the document. A lease that ran out may be taken by another; until somebody does,
 //! its holder may still finish, so that a signature that was given is not thrown away.
@@ -85,6 +88,10 @@ pub struct Plan {
     pub groups: Vec<Vec<Signer>>,
     /// Terms and limits.
     pub terms: Terms,
+    /// Why it is signed by hand, if it is (R-SIGN-37): the document is printed, nobody signs it
+    /// digitally, and the process ends with the scan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_paper: Option<String>,
 }
 
 /// Where a process is (§4.8; the draft before it belongs to the minutes, conservation follows).
@@ -312,6 +319,11 @@ impl Process {
         })
     }
 
+    /// It is signed by hand, for this reason (R-SIGN-37).
+    pub fn on_paper(&self) -> Option<&str> {
+        self.plan.on_paper.as_deref()
+    }
+
     /// It is this signer's turn, checks included.
     pub fn may_sign(&self, field: &str) -> bool {
         self.signer(field).is_some_and(|state| {
@@ -320,6 +332,7 @@ impl Process {
                 && (state.group == 0 || self.is_checked())
                 && !self.status.is_final()
                 && self.status != Status::Assembled
+                && self.plan.on_paper.is_none()
         })
     }
 

@@ -45,6 +45,11 @@ pub(super) fn decide(process: &Process, input: Input, now: DateTime<Utc>) -> Dec
         (_, Input::Send) => return Ok(vec![]),
         _ => {}
     }
+    let by_hand = matches!(input, Input::SignedOnPaper { .. });
+    let either = matches!(input, Input::Open { .. } | Input::Remind { .. });
+    if !either && by_hand != process.plan.on_paper.is_some() {
+        return Err(Refusal::OtherForm);
+    }
     match input {
         Input::Open { field } => {
             step(process, &field, Step::Opened, |field| Event::Opened { field })
@@ -121,6 +126,10 @@ pub(super) fn decide(process: &Process, input: Input, now: DateTime<Utc>) -> Dec
             let mut events = close_attempt(process, &field, now)?;
             events.push(Event::Replaced { field, person });
             Ok(events)
+        }
+        Input::SignedOnPaper { scan } if scan == process.current => Err(Refusal::Stale),
+        Input::SignedOnPaper { scan } => {
+            Ok(vec![Event::SignedOnPaper { scan }, Event::Completed { document: scan }])
         }
         // Only a complete document is made to last.
         Input::Preserved { .. } => Err(Refusal::Status(process.status)),

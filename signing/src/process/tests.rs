@@ -1,5 +1,6 @@
 //! The process by rule.
 
+mod on_paper;
 mod schedules;
 
 use chrono::TimeZone as _;
@@ -30,6 +31,7 @@ fn plan() -> Plan {
         document: digest(0),
         groups: vec![vec![signer(0), signer(1)], vec![signer(2)]],
         terms: Terms::until(at(3600)),
+        on_paper: None,
     }
 }
 

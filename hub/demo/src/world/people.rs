@@ -56,7 +56,7 @@ impl Account {
 }
 
 /// The people of the conciliation service.
-pub const ACCOUNTS: [Account; 15] = [
+pub const ACCOUNTS: [Account; 16] = [
     account("segreteria", Role::ServiceSecretariat, ("Laura", "Conti"), "CNTLRA75A41H501", None, 1),
     account("amministratore", Role::Administrator, ("Paolo", "Riva"), "RVIPLA70B02F205", None, 2),
     account("conciliatore", Role::Conciliator, ("Giulia", "Verdi"), "VRDGLI68C43L219", None, 3),
@@ -109,6 +109,14 @@ pub const ACCOUNTS: [Account; 15] = [
         "CSTPRI69S11D969",
         Some(DISTRIBUTOR),
         11,
+    ),
+    account(
+        "delegato.operatore2",
+        Role::OperatorDelegate,
+        ("Paola", "Ricci"),
+        "RCCPLA84D55F205",
+        Some(SELLER),
+        16,
     ),
     account("cliente2", Role::Client, ("Lucia", "Ferri"), "FRRLCU61T52F205", None, 12),
     account("cliente3", Role::Client, ("Franco", "Villa"), "VLLFNC55A13G224", None, 13),

@@ -9,6 +9,8 @@ use crate::{
     cases::{CaseState, Outcome, Part},
     documents::DocumentId,
     organisations::OperatorId,
+    procedures::SeatKind,
+    signatures::consent::Given,
 };
 
 /// Something a person (or a meeting) does to a case. Who may do it is no matter of these rules:
@@ -179,6 +181,8 @@ pub enum CaseEvent {
     TermPassed { deadline: NaiveDate },
     OverdueDecided { archived: bool },
     FiledFromRoom { document: DocumentId },
+    DigitalConsent { seat: SeatKind, consents: bool, given: Given },
+    PutOnPaper,
     Closed,
 }
 

@@ -116,7 +116,9 @@ impl Case {
             CaseEvent::OverdueDecided { archived } => {
                 self.end(if *archived { S::Archived } else { S::NoAgreement }, Outcome::Expired);
             }
-            CaseEvent::FiledFromRoom { .. } => {}
+            CaseEvent::FiledFromRoom { .. }
+            | CaseEvent::DigitalConsent { .. }
+            | CaseEvent::PutOnPaper => {}
             CaseEvent::Closed => self.state = S::Closed,
         }
     }

@@ -39,6 +39,7 @@ pub fn form() -> MinutesForm {
             signer("neutral", "Conciliatrice", "Maria Verdi"),
         ],
         annexes: vec![],
+        by_hand: false,
         made_at: Utc.with_ymd_and_hms(2026, 11, 20, 10, 15, 0).single().unwrap(),
     }
 }
