@@ -64,8 +64,8 @@ async function play({ hub, visitor, person }: AtHub): Promise<void> {
   await finished(denied);
   assert.deepEqual(await reds(denied), ['bandwidth', 'webcam']);
   await denied.getByRole('alert').filter({ hasText: 'la rete, la webcam' }).waitFor();
-  await denied.getByTestId('check-webcam').getByText('consentila').waitFor();
-  await denied.getByTestId('check-bandwidth').getByText('Rete lenta in ricezione').waitFor();
+  await denied.getByTestId('check-webcam').getByText('consenti la fotocamera').waitFor();
+  await denied.getByTestId('check-bandwidth').getByText('La rete è lenta in ricezione').waitFor();
   await look(denied, 'reds');
   // "Aggiorna" repeats everything, also by keyboard.
   await denied.unroute('**/media-test/down*');
