@@ -92,8 +92,8 @@ pub enum UploadRefusal {
     Extension(String),
     /// R-TECH-09.
     #[error(
-        "Il file ha il nome di un «{0}», ma dentro è di un altro tipo oppure è rovinato. Aprilo, \
-         salvalo di nuovo (meglio in PDF) e riprova."
+        "Il contenuto del file non corrisponde al suo nome (.{0}): forse è di un altro tipo, oppure \
+         è rovinato. Aprilo, salvalo di nuovo (meglio in PDF) e riprova."
     )]
     Content(&'static str),
 }
