@@ -18,9 +18,11 @@ use portal::notifications::{self, Channel, Message};
 use portal::portal::Portal;
 use portal::random::{self, SystemRandom};
 use portal::signatures::ports::{Live, SigningPorts};
+use portal::trust_lists::Followed;
 use serde::Deserialize;
 use signing::preservation::Renewal;
 use signing::verify::TrustAnchors;
+use signing_trust_lists::Signers;
 
 use crate::error::HubError;
 use crate::guard::{DEMO_ROOT, DemoPermit};
@@ -57,7 +59,16 @@ impl DemoParties {
         let identification = Some(Arc::new(DemoIdentification(self.idp.clone())) as Arc<_>);
         let (csc, tsa) = (self.qtsp.csc_config(), self.qtsp.tsa_config());
         let preservation = (signatures::status_source(true)?, Renewal::default());
-        signatures::ports(csc, &tsa, trust, identification, live, preservation)
+        let mut ports = signatures::ports(csc, &tsa, trust, identification, live, preservation)?;
+        let signers = Signers::from_pem(self.qtsp.list_signer_pem().as_bytes())
+            .map_err(|e| HubError::Failed(format!("demo lists: {e}")))?;
+        ports.lists = Some(Followed {
+            location: self.qtsp.list_of_lists(),
+            signers,
+            territories: vec![self.qtsp.list_territory().to_owned()],
+            source: Arc::new(signatures::status_source(true)?),
+        });
+        Ok(ports)
     }
 
     /// Their pages and endpoints, and meetings for load tests. Machines speak to them: outside the

@@ -27,6 +27,7 @@ use portal::portal::{Parts, Portal, PortalSettings};
 use portal::procedures::Procedures;
 use portal::random::SystemRandom;
 use portal::signatures::{apply, attempts, identity, preservation, reminders};
+use portal::trust_lists;
 use signaling::edge::{Rooms, RoomsConfig};
 use signaling::media::{Media, MediaConfig};
 use signaling::turn::{Relay, Turn};
@@ -299,7 +300,7 @@ async fn rounds(
     }
 }
 
-/// Makes completed documents last. On its own, because it waits for others; what is broken off is done
+/// Makes completed documents last, and follows trusted lists. On its own, because it waits for others; what is broken off is done
 /// again.
 async fn archive(portal: Portal, stop: CancellationToken) {
     let rounds = async {
@@ -310,9 +311,18 @@ async fn archive(portal: Portal, stop: CancellationToken) {
             tokio::time::sleep(SIGNATURES).await;
         }
     };
+    let lists = async {
+        loop {
+            if let Err(error) = trust_lists::round(&portal).await {
+                tracing::error!(%error, "trusted lists");
+            }
+            tokio::time::sleep(ROUND).await;
+        }
+    };
     tokio::select! {
         () = stop.cancelled() => {}
         () = rounds => {}
+        () = lists => {}
     }
 }
 

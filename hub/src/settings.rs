@@ -205,8 +205,27 @@ pub struct SigningSettings {
     pub tsa: Vec<TsaSettings>,
     /// PEM files with roots.
     pub trust: Vec<PathBuf>,
+    /// Trusted lists that are followed.
+    pub trust_lists: Option<TrustListSettings>,
     /// When archive time stamps are renewed.
     pub preservation: Renewal,
+}
+
+/// `[signing.trust_lists]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrustListSettings {
+    /// Address of the list of lists.
+    pub lotl: String,
+    /// PEM files with the certificates that may sign it.
+    pub signers: Vec<PathBuf>,
+    /// Whose national lists are followed.
+    #[serde(default = "italy")]
+    pub territories: Vec<String>,
+}
+
+fn italy() -> Vec<String> {
+    vec!["IT".to_owned()]
 }
 
 /// `[signing.csc]`
@@ -309,9 +328,15 @@ impl Settings {
                     "production needs [signing.csc] and at least one [[signing.tsa]]".into(),
                 ))
             }
-            Mode::Production if self.signing.trust.is_empty() => Err(HubError::Settings(
-                "production needs the roots of its trust services in signing.trust".into(),
-            )),
+            Mode::Production
+                if self.signing.trust.is_empty() && self.signing.trust_lists.is_none() =>
+            {
+                Err(HubError::Settings(
+                    "production needs the roots of its trust services in signing.trust, or \
+                     [signing.trust_lists]"
+                        .into(),
+                ))
+            }
             _ => Ok(()),
         }
     }

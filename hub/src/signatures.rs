@@ -9,6 +9,7 @@ use portal::signatures::ports::{
     Identification, IdentificationError, IdentificationRequest, Identified, Live, LiveTopic,
     PREVIEWS, SigningPorts,
 };
+use portal::trust_lists::{Followed, Trust};
 use signaling::edge::Rooms;
 use signaling::protocol::{RoomId, Topic};
 use signing::Digest;
@@ -19,6 +20,7 @@ use signing::process::Method;
 use signing::tsa::{Authority, TsaClient, TsaConfig};
 use signing::verify::TrustAnchors;
 use signing_minutes::TypstTypesetter;
+use signing_trust_lists::Signers;
 use tokio::sync::{Notify, Semaphore};
 
 use crate::error::HubError;
@@ -43,7 +45,8 @@ pub fn ports(
         typesetter: Arc::new(TypstTypesetter::shipped()),
         identification,
         live,
-        trust: Arc::new(trust),
+        trust: Arc::new(Trust::new(trust)),
+        lists: None,
         previews: Arc::new(Semaphore::new(PREVIEWS)),
     })
 }
@@ -103,6 +106,20 @@ pub fn configured(
     let preservation = (status_source(false)?, settings.preservation.clone());
     let mut ports =
         ports(config.clone(), &TsaConfig { authorities }, trust, None, live, preservation)?;
+    if let Some(lists) = &settings.trust_lists {
+        let mut signers = Signers::from(Vec::new());
+        for path in &lists.signers {
+            let more = Signers::from_pem(&read(path)?)
+                .map_err(|e| HubError::Settings(format!("{}: {e}", path.display())))?;
+            signers.extend(more);
+        }
+        ports.lists = Some(Followed {
+            location: lists.lotl.clone(),
+            signers,
+            territories: lists.territories.clone(),
+            source: Arc::new(status_source(false)?),
+        });
+    }
     if csc.stamps {
         let failed = |e: &dyn std::fmt::Display| HubError::Failed(format!("trust service: {e}"));
         let last = CscClient::new(config).map_err(|e| failed(&e))?;

@@ -63,3 +63,92 @@ fn r_sign_04_templates_are_previewed_and_a_broken_one_is_told_by_its_line() {
     assert!(told.contains("4 | #firme()"), "{told}");
     assert!(!hub(&["minutes", "preview", "nessuno/accordo", "--out", out]).0);
 }
+
+/// Codes go nowhere but here.
+#[derive(Default)]
+struct Codes(std::sync::Mutex<String>);
+
+#[async_trait::async_trait]
+impl accordo_demo::qtsp::DemoSms for Codes {
+    async fn send(&self, _: &str, text: &str, _: &str) -> Result<(), String> {
+        *self.0.lock().unwrap() = text.chars().take(6).collect();
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn r_sign_31_trusted_lists_say_whom_to_trust() {
+    use portal::clock::{Clock as _, SystemClock};
+    use signing::csc::{CscClient, CscConfig, Quirks};
+    use signing::ports::{IssueRequest, Qtsp as _, SigningMode, Subject};
+
+    let dir = tempfile::tempdir().unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    let codes = std::sync::Arc::new(Codes::default());
+    let now: accordo_demo::Now = std::sync::Arc::new(|| SystemClock.now());
+    let keys = dir.path().join("keys");
+    let qtsp = accordo_demo::qtsp::DemoQtsp::new(&keys, &origin, codes.clone(), now).unwrap();
+    let router = qtsp.router();
+    let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+
+    let quirks = Quirks { mode: SigningMode::Cms, ..Quirks::default() };
+    let client = CscClient::new(CscConfig { quirks, ..qtsp.csc_config() }).unwrap();
+    let request = IssueRequest {
+        subject: Subject {
+            given_name: "Anna".into(),
+            surname: "Rossi".into(),
+            fiscal_code: "RSSNNA80A41H501U".into(),
+        },
+        mobile: "+393331234567".into(),
+        document: signing::Digest::of(b"testo"),
+        title: "Verbale".into(),
+        identified_by: "spid".into(),
+        identified_at: SystemClock.now(),
+    };
+    let credential = client.issue(&request).await.unwrap().id;
+    client.send_otp(&credential).await.unwrap();
+    let code = codes.0.lock().unwrap().clone();
+    let cms = client.sign_hash(&credential, &code, None, &request.document).await.unwrap();
+
+    let put = |name: &str, bytes: &[u8]| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let fetch = async |name: &str| {
+        let response = reqwest::get(format!("{origin}/demo/qtsp/{name}")).await.unwrap();
+        response.text().await.unwrap()
+    };
+    let (lotl, list) = (fetch("lotl.xml").await, fetch("list.xml").await);
+    let altered = put("altered.xml", list.replace("Svcstatus/granted", "Svcstatus/g").as_bytes());
+    let (lotl, list) = (put("lotl.xml", lotl.as_bytes()), put("list.xml", list.as_bytes()));
+    let signer = put("signer.pem", qtsp.list_signer_pem().as_bytes());
+    let (file, content) = (put("testo.p7s", &cms), put("testo.txt", b"testo"));
+    let run = |list: &std::path::Path, signer: &std::path::Path| {
+        let output = verify(&[
+            file.as_os_str(),
+            "--content".as_ref(),
+            content.as_os_str(),
+            "--trust-list".as_ref(),
+            list.as_os_str(),
+            "--lotl".as_ref(),
+            lotl.as_os_str(),
+            "--list-signer".as_ref(),
+            signer.as_os_str(),
+        ]);
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(said).unwrap())
+    };
+    let (accepted, said) = run(&list, &signer);
+    assert!(accepted && said.contains("TOTAL-PASSED"), "{said}");
+    assert!(said.contains("Elenco di fiducia: ZZ n. "), "{said}");
+    let (accepted, said) = run(&altered, &signer);
+    assert!(!accepted && said.contains("altered.xml: the list was altered"), "{said}");
+    let root = put("root.pem", qtsp.root_pem().as_bytes());
+    let (accepted, said) = run(&list, &root);
+    assert!(!accepted && said.contains("lotl.xml: the list is signed by somebody"), "{said}");
+    let without = verify(&[file.as_os_str(), "--trust-list".as_ref(), list.as_os_str()]);
+    assert!(!without.status.success());
+    server.abort();
+}

@@ -28,6 +28,7 @@ pub mod portal;
 pub mod procedures;
 pub mod random;
 pub mod signatures;
+pub mod trust_lists;
 pub mod verification;
 pub mod web;
 pub mod words;

@@ -63,6 +63,26 @@ pub trait StatusSource: Send + Sync {
     async fn fetch(&self, wanted: &Wanted, now: DateTime<Utc>) -> Result<Vec<u8>, StatusError>;
 }
 
+/// Where trusted lists are fetched.
+#[async_trait]
+pub trait ListSource: Send + Sync {
+    /// The list at `location`, unless it is still the edition that its server called `tag`.
+    async fn newer(
+        &self,
+        location: &str,
+        tag: Option<&str>,
+    ) -> Result<Option<NewerList>, StatusError>;
+}
+
+/// A list as it was fetched; nothing in it was checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewerList {
+    /// The file.
+    pub bytes: Vec<u8>,
+    /// How the server calls this edition.
+    pub tag: Option<String>,
+}
+
 /// Something that a certificate points to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Wanted {

@@ -10,6 +10,7 @@ mod paper;
 mod preservation;
 mod replacing;
 mod stage;
+mod trust_lists;
 mod verification;
 
 use axum::http::StatusCode;

@@ -176,7 +176,7 @@ impl DemoSms for Sms {
     }
 }
 
-struct Silent;
+pub struct Silent;
 
 impl Live for Silent {
     fn changed(&self, _: MeetingId, _: LiveTopic) {}

@@ -186,7 +186,7 @@ pub(super) async fn report_on(
     pdf: Vec<u8>,
     now: DateTime<Utc>,
 ) -> Result<(Vec<u8>, Report), CraftError> {
-    let trust = Arc::clone(&ports.trust);
+    let trust = ports.trust.anchors();
     let work = move || {
         let report = verify(&pdf, &trust, now);
         (pdf, report)

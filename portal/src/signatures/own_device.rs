@@ -1,7 +1,5 @@
 //! A signature made on the signer's own device: download, sign, upload (R-SIGN-29).
 
-use std::sync::Arc;
-
 use signing::process::{Input, Process, Refusal, Status};
 use signing::returned::{SentOut, Signed, judge};
 
@@ -66,7 +64,7 @@ async fn judged(
     let frozen = document(portal, row, process.plan().document).await?;
     let newest = document(portal, row, process.document()).await?;
     let fiscal_code = signer(portal, row, process, field).await?.fiscal_code;
-    let (trust, now, field) = (Arc::clone(&portal.signing.trust), portal.now(), field.to_owned());
+    let (trust, now, field) = (portal.signing.trust.anchors(), portal.now(), field.to_owned());
     let work = move || {
         let (frozen, newest) = (frozen.as_slice(), newest.as_slice());
         let sent = SentOut { frozen, newest, field: &field, fiscal_code: &fiscal_code };

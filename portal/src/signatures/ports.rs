@@ -8,12 +8,12 @@ use signing::{
     ports::{Qtsp, StatusSource, Tsa, Typesetter},
     preservation::Renewal,
     process::Method,
-    verify::TrustAnchors,
 };
 
 use tokio::sync::Semaphore;
 
 use crate::meetings::MeetingId;
+use crate::trust_lists::{Followed, Trust};
 
 /// Outside parties of minutes and signatures.
 #[derive(Clone)]
@@ -33,7 +33,9 @@ pub struct SigningPorts {
     /// Tells the room that a page is to be fetched again.
     pub live: Arc<dyn Live>,
     /// What verification starts from.
-    pub trust: Arc<TrustAnchors>,
+    pub trust: Arc<Trust>,
+    /// Trusted lists that are followed.
+    pub lists: Option<Followed>,
     /// Previews that are typeset at the same time: whoever asks for many waits, media do not.
     pub previews: Arc<Semaphore>,
 }

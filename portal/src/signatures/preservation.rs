@@ -113,7 +113,7 @@ async fn stamp(
     expected: &Expected,
     now: DateTime<Utc>,
 ) -> Result<Stamped, CraftError> {
-    let data = gather(&pdf, &ports.trust, &*ports.status, now).await?;
+    let data = gather(&pdf, &ports.trust.anchors(), &*ports.status, now).await?;
     let prepare = move || {
         let complete = data.ocsp.is_empty() && data.crls.is_empty();
         let pdf = if complete { pdf } else { pades::add_validation_data(&pdf, &data)? };

@@ -32,9 +32,17 @@ struct VerifyPage {
     accepted: &'static str,
     fault: Option<String>,
     shown: Option<Shown>,
+    /// Trusted lists that signatures are checked against.
+    lists: Vec<String>,
 }
 
 impl VerifyPage {
+    fn new(portal: &Portal, chrome: Chrome) -> Self {
+        let lists = portal.signing.trust.editions();
+        let lists = lists.iter().map(|edition| words::edition(edition, portal.now())).collect();
+        Self { chrome, accepted: ACCEPTED, fault: None, shown: None, lists }
+    }
+
     fn fault(&self) -> Option<&str> {
         self.fault.as_deref()
     }
@@ -47,18 +55,15 @@ struct Shown {
     pdf: String,
 }
 
-async fn ask(visit: Visit) -> Answer {
-    html(&VerifyPage { chrome: visit.chrome, accepted: ACCEPTED, fault: None, shown: None })
+async fn ask(State(portal): State<Portal>, visit: Visit) -> Answer {
+    html(&VerifyPage::new(&portal, visit.chrome))
 }
 
 async fn check(State(portal): State<Portal>, visit: Visit, form: FileForm) -> Answer {
     let status = form::status(&form.file);
     let again = |status, fault: String| {
         let chrome = visit.chrome.clone();
-        html_with(
-            status,
-            &VerifyPage { chrome, accepted: ACCEPTED, fault: Some(fault), shown: None },
-        )
+        html_with(status, &VerifyPage { fault: Some(fault), ..VerifyPage::new(&portal, chrome) })
     };
     let file = match form.file {
         Ok(file)
@@ -74,7 +79,7 @@ async fn check(State(portal): State<Portal>, visit: Visit, form: FileForm) -> An
     match examine(&portal, file, body).await? {
         Ok(shown) => {
             let chrome = visit.chrome;
-            html(&VerifyPage { chrome, accepted: ACCEPTED, fault: None, shown: Some(shown) })
+            html(&VerifyPage { shown: Some(shown), ..VerifyPage::new(&portal, chrome) })
         }
         Err(problem) => again(StatusCode::UNPROCESSABLE_ENTITY, problem.to_owned()),
     }
@@ -89,7 +94,7 @@ async fn examine(
     let ports = &portal.signing;
     let _turn = ports.previews.acquire().await?;
     let (trust, typesetter, now) =
-        (Arc::clone(&ports.trust), Arc::clone(&ports.typesetter), portal.now());
+        (ports.trust.anchors(), Arc::clone(&ports.typesetter), portal.now());
     let work = move || {
         let report = verify_file(&file.bytes, &trust, now);
         if let Some(problem) = report.problems.first() {

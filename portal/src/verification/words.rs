@@ -1,5 +1,6 @@
 //! The report in plain words, with the names of ETSI EN 319 102-1 below. Pure.
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use signing::ports::{Sheet, SheetSection};
 use signing::verify::{
@@ -231,23 +232,33 @@ fn withdrawn(signature: &SignatureReport) -> bool {
 
 /// From where the trust comes, or would come.
 fn listed(source: &TrustSource) -> String {
-    let Edition { territory, sequence, issued, next_update } = &source.edition;
     let standing = match (&source.status, source.since) {
         (Some(status), Some(since)) => format!("{status} dal {}", calendar::show(since)),
         _ => "non ancora in elenco".to_owned(),
     };
+    format!(
+        "{}, servizio «{}» ({standing}), {}",
+        source.provider,
+        source.service,
+        told_edition(&source.edition, source.expired),
+    )
+}
+
+/// A list that signatures are checked against.
+pub(super) fn edition(edition: &Edition, now: DateTime<Utc>) -> String {
+    told_edition(edition, edition.is_expired(now))
+}
+
+fn told_edition(edition: &Edition, expired: bool) -> String {
+    let Edition { territory, sequence, issued, next_update } = edition;
     let due = match next_update {
-        Some(due) if source.expired => {
+        Some(due) if expired => {
             format!("; attenzione: l'elenco andava aggiornato entro il {}", calendar::show(*due))
         }
         _ => String::new(),
     };
-    format!(
-        "{}, servizio «{}» ({standing}), elenco di fiducia {territory} n. {sequence} del {}{due}",
-        source.provider,
-        source.service,
-        calendar::show(*issued),
-    )
+    let issued = calendar::show(*issued);
+    format!("elenco di fiducia {territory} n. {sequence} del {issued}{due}")
 }
 
 fn facts(report: &Report, signature: &SignatureReport) -> Vec<(String, String)> {

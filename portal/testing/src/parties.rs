@@ -14,6 +14,7 @@ use signing::verify::TrustAnchors;
 
 use portal::meetings::MeetingId;
 use portal::signatures::ports::{Live, LiveTopic, PREVIEWS, SigningPorts};
+use portal::trust_lists::Trust;
 use tokio::sync::Semaphore;
 
 /// Ports behind which nobody is: whatever is asked fails.
@@ -26,7 +27,8 @@ pub fn nobody() -> SigningPorts {
         typesetter: Arc::new(Nobody),
         identification: None,
         live: Arc::new(Nobody),
-        trust: Arc::new(TrustAnchors::none()),
+        trust: Arc::new(Trust::new(TrustAnchors::none())),
+        lists: None,
         previews: Arc::new(Semaphore::new(PREVIEWS)),
     }
 }

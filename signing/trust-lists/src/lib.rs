@@ -12,6 +12,7 @@ mod bounds;
 mod list;
 mod seal;
 mod sign;
+mod signers;
 mod tree;
 mod write;
 
@@ -20,6 +21,7 @@ use openssl::error::ErrorStack;
 pub use algorithm::{Algorithm, Sha};
 pub use list::{MEDIA_TYPE, Pointer, TrustList};
 pub use sign::sign;
+pub use signers::Signers;
 pub use write::{About, write};
 
 /// Why a list is not taken.
@@ -52,6 +54,20 @@ pub enum ListError {
     /// It is no trusted list of a version that is understood.
     #[error("the list is not as ETSI TS 119 612 has it: {0}")]
     Shape(&'static str),
+    /// It is a list, but not the one that was asked for.
+    #[error("it is another list: of {territory}")]
+    Other {
+        /// Whose it is.
+        territory: String,
+    },
+    /// A later edition was seen before.
+    #[error("edition {offered} is older than edition {seen}, which was seen before")]
+    Older {
+        /// Its number.
+        offered: u64,
+        /// The highest number seen.
+        seen: u64,
+    },
     /// OpenSSL failed.
     #[error("cryptography: {0}")]
     Crypto(#[source] ErrorStack),

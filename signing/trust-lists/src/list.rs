@@ -80,7 +80,7 @@ impl TrustList {
         let due = scheme.only(TSL, "NextUpdate")?.first(TSL, "dateTime");
         let edition = Arc::new(Edition {
             territory: territory(scheme.only(TSL, "SchemeTerritory")?)?,
-            sequence: sequence.parse().map_err(|_| ListError::Shape("TSLSequenceNumber"))?,
+            sequence: number(&sequence)?,
             issued: scheme.only(TSL, "ListIssueDateTime")?.moment()?,
             next_update: due.map(|due| due.moment()).transpose()?,
         });
@@ -96,6 +96,22 @@ impl TrustList {
         })
     }
 
+    /// Whether it is the list of `territory` (the list of lists without one), and no edition from before
+    /// the one numbered `seen`.
+    ///
+    /// # Errors
+    /// [`ListError::Other`] and [`ListError::Older`].
+    pub fn must_be(&self, territory: Option<&str>, seen: u64) -> Result<(), ListError> {
+        let Edition { territory: own, sequence, .. } = &*self.edition;
+        if self.of_lists != territory.is_none() || territory.is_some_and(|wanted| wanted != own) {
+            return Err(ListError::Other { territory: own.clone() });
+        }
+        if *sequence < seen {
+            return Err(ListError::Older { offered: *sequence, seen });
+        }
+        Ok(())
+    }
+
     /// Its services as trust anchors.
     pub fn anchors(&self) -> TrustAnchors {
         TrustAnchors::from_lists(self.services.clone())
@@ -105,6 +121,12 @@ impl TrustList {
     pub fn pointers_to(&self, territory: &str) -> impl Iterator<Item = &Pointer> {
         self.pointers.iter().filter(move |one| !one.of_lists && one.territory == territory)
     }
+}
+
+/// A number that databases can keep.
+fn number(text: &str) -> Result<u64, ListError> {
+    let number = text.parse::<i64>().ok().filter(|number| *number > 0);
+    number.map(i64::cast_unsigned).ok_or(ListError::Shape("TSLSequenceNumber"))
 }
 
 fn territory(node: Node<'_, '_>) -> Result<String, ListError> {

@@ -9,7 +9,8 @@ use signing::verify::{Indication, ServiceKind, TrustAnchors, verify_beside};
 use signing::{
     Digest,
     csc::{CscClient, CscConfig, Quirks},
-    ports::{Qtsp as _, SigningMode},
+    ports::{ListSource as _, Qtsp as _, SigningMode, StatusError},
+    preservation::HttpStatus,
 };
 use signing_trust_lists::TrustList;
 use tokio::process::Command;
@@ -41,6 +42,17 @@ async fn the_lists_lead_to_the_provider_and_are_renewed_in_order() {
     let tag = first.headers()[header::ETAG].clone();
     let again = client.get(service.url("/list.xml")).header(header::IF_NONE_MATCH, tag.clone());
     assert_eq!(again.send().await.unwrap().status(), StatusCode::NOT_MODIFIED);
+
+    // As a hub asks, which takes no address of this network from outside.
+    let source = HttpStatus::new(true).unwrap();
+    let location = service.url("/list.xml");
+    let newer = source.newer(&location, None).await.unwrap().unwrap();
+    assert_eq!(newer.tag.as_deref(), tag.to_str().ok());
+    assert_eq!(newer.bytes, service.get("/list.xml").await);
+    assert_eq!(source.newer(&location, newer.tag.as_deref()).await.unwrap(), None);
+    assert!(source.newer(&service.url("/none.xml"), None).await.is_err());
+    let refused = HttpStatus::new(false).unwrap().newer(&location, None).await;
+    assert!(matches!(refused, Err(StatusError::Address(_))), "{refused:?}");
 
     service.clock.advance(TimeDelta::days(8));
     let (_, renewed) = lists(&service).await;
