@@ -8,6 +8,7 @@
 //! Deliberately absent: storage, HTTP serving, clocks (time is an argument), and any knowledge of
 //! cases or rooms.
 
+pub mod cades;
 pub mod cms;
 pub mod csc;
 pub mod evidence;

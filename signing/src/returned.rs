@@ -1,12 +1,18 @@
 //! A document that comes back from a signer's own device (R-SIGN-29): it is accepted only if it is
 //! ours byte for byte and has exactly one revision more, whose only content is the signer's
-//! signature in the field that is reserved for it.
+//! signature in the field that is reserved for it. Where signatures stand beside the document
+//! (CAdES), only if it signs exactly the frozen bytes, and once: [`judge_file`].
 
 use chrono::{DateTime, Utc};
 
 use crate::{
-    Digest,
-    verify::{Indication, Kind, SignatureReport, SubIndication, TrustAnchors, since, verify},
+    Digest, cades,
+    cms::Container,
+    pades::DocumentError,
+    verify::{
+        Indication, Kind, Report, SignatureReport, SubIndication, TrustAnchors, since, to_der,
+        verify, verify_file,
+    },
 };
 
 /// A signature with its certificates, its evidence and a picture of a handwritten one takes less.
@@ -31,6 +37,9 @@ pub enum Unacceptable {
     /// A signature wrapped around the document (P7M), or nothing that begins as a PDF.
     #[error("not a PDF: another format of signature")]
     OtherFormat,
+    /// A PDF, or no signed file at all, where a signed file (P7M) is wanted.
+    #[error("not a signed file: another format of signature")]
+    NoSignedFile,
     /// It does not begin with the bytes that were sent out.
     #[error("another document")]
     OtherDocument,
@@ -115,15 +124,81 @@ pub fn judge(
     {
         return Err(Unacceptable::Changed("the signature does not cover the document".to_owned()));
     }
+    by_whom(&report, own, sent.fiscal_code)
+}
+
+/// What was sent out of a document that is signed beside it.
+#[derive(Clone, Copy, Debug)]
+pub struct FileSentOut<'a> {
+    /// The document as it was frozen.
+    pub frozen: &'a [u8],
+    /// The same, or the signed file with the signatures so far (DER).
+    pub newest: &'a [u8],
+    /// Codice fiscale of the signer, upper case.
+    pub fiscal_code: &'a str,
+}
+
+/// Judges a signed file (P7M, in any form that programs write; the document may be left out), as of
+/// `now`. It may hold the signatures so far as well. What comes back is the signed file with this
+/// signature more.
+///
+/// # Errors
+/// The first reason for which it is not taken.
+pub fn judge_file(
+    sent: &FileSentOut<'_>,
+    returned: &[u8],
+    trust: &TrustAnchors,
+    now: DateTime<Utc>,
+) -> Result<(Vec<u8>, Signed), Unacceptable> {
+    // Base64 takes a third more.
+    if returned.len() / 4 * 3 > sent.frozen.len() + MAX_ADDED_BYTES {
+        return Err(Unacceptable::TooLarge);
+    }
+    let der = to_der(returned).ok_or(Unacceptable::NoSignedFile)?;
+    let container = Container::read(&der).map_err(|_| Unacceptable::NoSignedFile)?;
+    if container.content.is_some_and(|content| content != sent.frozen) {
+        return Err(Unacceptable::OtherDocument);
+    }
+    let unreadable = |error: DocumentError| Unacceptable::Changed(error.to_string());
+    let newest = cades::open(sent.newest).map_err(unreadable)?;
+    let known = newest.container.as_ref().map_or(&[][..], |known| &known.signers);
+    let is_known = |raw: &[u8]| known.iter().any(|signer| signer.raw == raw);
+    let added: Vec<_> = container.signers.iter().filter(|one| !is_known(one.raw)).collect();
+    let own = match added.as_slice() {
+        [] => return Err(Unacceptable::NotSigned),
+        [own] => own,
+        several => return Err(Unacceptable::SeveralSignatures(several.len())),
+    };
+    let certificates = own.certificates.iter().copied();
+    let merged = newest.with(own.raw, own.digest_algorithm, certificates);
+    let report = verify_file(&merged, trust, now);
+    if let Some(problem) = report.problems.first() {
+        return Err(Unacceptable::Changed(problem.clone()));
+    }
+    let read = cades::open(&merged).map_err(unreadable)?.container;
+    let place = read.and_then(|read| read.signers.iter().position(|one| one.raw == own.raw));
+    let judged = place.and_then(|place| report.signatures.get(place));
+    let judged = judged.ok_or(Unacceptable::NotSigned)?;
+    valid(judged, true)?;
+    let signed = by_whom(&report, judged, sent.fiscal_code)?;
+    Ok((merged, signed))
+}
+
+/// Whether `own` is this person's, with a qualified certificate, and every other signature still
+/// holds: a revision may hide what an earlier one showed.
+fn by_whom(
+    report: &Report,
+    own: &SignatureReport,
+    fiscal_code: &str,
+) -> Result<Signed, Unacceptable> {
     let signer = own.signer.as_ref().ok_or(Unacceptable::NotSigned)?;
-    if signer.fiscal_code.as_deref() != Some(sent.fiscal_code) {
+    if signer.fiscal_code.as_deref() != Some(fiscal_code) {
         return Err(Unacceptable::OtherPerson { name: signer.name.clone() });
     }
     if !signer.qualified.compliance {
         return Err(Unacceptable::NotQualified);
     }
-    // What was there before is judged again: a revision may hide what an earlier one showed.
-    for other in report.signatures.iter().filter(|one| one.field != sent.field) {
+    for other in report.signatures.iter().filter(|one| one.field != own.field) {
         valid(other, report.trust_given)?;
     }
     Ok(Signed { certificate: signer.certificate })

@@ -9,7 +9,7 @@ use signing::verify::{Level, verify};
 use crate::TEXT;
 use crate::stage::{Reader, Stage, attribute, went_on};
 
-async fn subject(stage: &Stage, actor: &portal::accounts::Actor) -> Subject {
+pub async fn subject(stage: &Stage, actor: &portal::accounts::Actor) -> Subject {
     let (db, body) = (&stage.world.portal.db, stage.world.body.id);
     let person = portal::accounts::store::person(db, body, actor.user).await.unwrap().unwrap();
     Subject {

@@ -439,6 +439,18 @@ impl Reader {
         }
     }
 
+    /// The same with signatures beside the document.
+    pub async fn freeze_beside(&mut self, text: &str) {
+        let revision = self.revision().await;
+        let fields = [
+            ("revision", revision.as_str()),
+            ("esito", "agreement"),
+            ("testo", text),
+            ("formato", "cades"),
+        ];
+        went_on(&self.send("congela", &fields).await);
+    }
+
     /// Sends this to signature without saving it before.
     pub async fn freeze_suddenly(&mut self, outcome: &str, text: &str) -> Page {
         let revision = self.revision().await;

@@ -30,7 +30,7 @@ use crate::signatures::pages::{Caller, file};
 use crate::signatures::replacing_pages::{Group, groups};
 use crate::signatures::store::Who;
 use crate::signatures::view::{OwnView, ProcessView, Seen, Stage, Ticks, looked_at};
-use crate::signatures::{craft, opening, store as signatures};
+use crate::signatures::{SignatureError, craft, opening, rules, store as signatures};
 use crate::web::{Answer, Chrome, PageError, Path, Visit, done, html_with, wants_json};
 
 /// Addresses of this feature.
@@ -189,6 +189,9 @@ struct DraftForm {
     testo: String,
     #[serde(default)]
     allegato: Vec<DocumentId>,
+    /// Where signatures will stand; asked for at the end, not part of the draft.
+    #[serde(default)]
+    formato: String,
 }
 
 impl DraftForm {
@@ -345,7 +348,11 @@ async fn freeze(
         Ok(written) => written,
         Err(errors) => return refused(&portal, visit, table, who, *errors).await,
     };
-    match opening::freeze(&portal, &table, &written, who).await {
+    let frozen = match rules::format_of(&form.formato) {
+        Some(format) => opening::freeze(&portal, &table, &written, format, who).await,
+        None => Err(SignatureError::Unfit("Scegli il formato della firma.".to_owned())),
+    };
+    match frozen {
         Ok(_) => {
             let text = "Il verbale è alla firma. I firmatari sono stati avvisati.";
             Ok(done(&format!("/incontri/{}/verbale", table.meeting.id), text))
@@ -370,18 +377,16 @@ pub async fn draft_pdf(portal: &Portal, table: &Table) -> Result<Vec<u8>, PageEr
         return Err(PageError::NotFound);
     }
     let written = current(table, draft.as_ref(), &table.outcomes(portal));
-    let rules = table.rules(portal, written.outcome).ok_or(PageError::NotFound)?;
-    let signers = rules.signers_among(|kind| table.sitting.iter().any(|one| one.seat == kind));
+    let minutes = table.rules(portal, written.outcome).ok_or(PageError::NotFound)?;
+    let signers = minutes.signers_among(|kind| table.sitting.iter().any(|one| one.seat == kind));
     let (facts, now) = (table.facts(), portal.now());
     let annexes = match annexes::load(portal, table, &written.annexes).await {
         Ok(annexes) => annexes,
         Err(error) => return Err(PageError::Refused(error.explained()?)),
     };
-    let form = compose::form(&facts, &written, &rules.template, annexes, &signers, now);
+    let form = compose::form(&facts, &written, &minutes.template, annexes, &signers, now);
     match craft::preview(&portal.signing, form).await {
         Ok(pdf) => Ok(pdf),
-        Err(error) => {
-            Err(PageError::Refused(crate::signatures::SignatureError::from(error).explained()?))
-        }
+        Err(error) => Err(PageError::Refused(SignatureError::from(error).explained()?)),
     }
 }

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use signing::Digest;
-use signing::pades::{DocumentError, Prepared};
+use signing::pades::DocumentError;
 use signing::ports::{IssueRequest, QtspError, Subject};
 use signing::process::{AttemptId, Input, Process, Refusal, Status, Step};
 use tokio::time::timeout;
 
 use super::attempts::{AttemptRow, Kept};
-use super::craft::{CraftError, Order};
+use super::craft::{CraftError, Order, Prepared};
 use super::rules::{self, Need};
 use super::steps::{advance_in, changed, document, expected, locked, signer};
 use super::store::{Locked, ProcessRow, Who};
@@ -287,6 +287,7 @@ async fn prepare(
         role: own.role,
         at: portal.now(),
         mode: portal.signing.qtsp.mode(),
+        format: process.plan().format,
     };
     Ok((kept, craft::prepare(&portal.signing, order).await?))
 }

@@ -3,13 +3,18 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use serde::{Deserialize, Serialize};
+use signing::Digest;
+use signing::process::Format;
+
 use chrono::{DateTime, Utc};
 use chrono_tz::Europe::Rome;
 use signing::{
-    pades::{self, DocumentError, Meta, Prepared, SignerChain},
+    cades,
+    pades::{self, DocumentError, Meta, SignerChain},
     ports::{EvidenceForm, FieldPlace, MinutesForm, SigningMode, TsaError, TypesetError},
     preservation::GatherError,
-    verify::{Kind, Level, Report, verify},
+    verify::{Format as ReportFormat, Kind, Level, Report, SignatureReport, verify_file},
 };
 
 use tokio::time::timeout;
@@ -79,6 +84,42 @@ pub struct Order {
     pub at: DateTime<Utc>,
     /// What the trust service makes.
     pub mode: SigningMode,
+    /// Where the signature goes.
+    pub format: Format,
+}
+
+/// A signature that waits for its value.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Prepared {
+    /// In the document.
+    Pades(pades::Prepared),
+    /// Beside it, in a signed file.
+    Cades(cades::Prepared),
+}
+
+impl Prepared {
+    /// What the trust service is asked to sign.
+    pub fn to_sign(&self) -> Digest {
+        match self {
+            Self::Pades(prepared) => prepared.to_sign(),
+            Self::Cades(prepared) => prepared.to_sign(),
+        }
+    }
+
+    fn to_stamp(&self, given: &[u8]) -> Result<Digest, DocumentError> {
+        match self {
+            Self::Pades(prepared) => prepared.to_stamp(given),
+            Self::Cades(prepared) => prepared.to_stamp(given),
+        }
+    }
+
+    fn finish(self, given: &[u8], token: &[u8]) -> Result<Vec<u8>, DocumentError> {
+        match self {
+            Self::Pades(prepared) => pades::finish(prepared, given, Some(token)),
+            Self::Cades(prepared) => cades::finish(&prepared, given, Some(token)),
+        }
+    }
 }
 
 /// Fields that must be signed, and by whom.
@@ -125,6 +166,11 @@ pub async fn freeze(ports: &SigningPorts, form: MinutesForm) -> Result<Frozen, C
 pub async fn prepare(ports: &SigningPorts, order: Order) -> Result<Prepared, CraftError> {
     let typesetter = Arc::clone(&ports.typesetter);
     tokio::task::spawn_blocking(move || {
+        let chain = SignerChain::from_der(order.chain)?;
+        if order.format == Format::Cades {
+            let prepared = cades::prepare(order.document, chain, order.mode, order.at)?;
+            return Ok(Prepared::Cades(prepared));
+        }
         let lines = [
             order.name.clone(),
             order.role,
@@ -140,12 +186,12 @@ pub async fn prepare(ports: &SigningPorts, order: Order) -> Result<Prepared, Cra
         let prepared = pades::prepare(
             &order.document,
             &order.field,
-            &SignerChain::from_der(order.chain)?,
+            &chain,
             Some(&appearance),
             &meta,
             order.at,
         )?;
-        Ok(prepared.for_mode(order.mode))
+        Ok(Prepared::Pades(prepared.for_mode(order.mode)))
     })
     .await?
 }
@@ -160,9 +206,8 @@ pub async fn complete(
 ) -> Result<Vec<u8>, CraftError> {
     let to_stamp = prepared.to_stamp(&signature)?;
     let token = ports.tsa.timestamp(&to_stamp).await?;
-    let pdf =
-        tokio::task::spawn_blocking(move || pades::finish(prepared, &signature, Some(&token)))
-            .await??;
+    let finish = move || prepared.finish(&signature, &token);
+    let pdf = tokio::task::spawn_blocking(finish).await??;
     let (pdf, report) = report_on(ports, pdf, clock.now()).await?;
     match fault(&report, expected) {
         None => Ok(pdf),
@@ -188,10 +233,21 @@ pub(super) async fn report_on(
 ) -> Result<(Vec<u8>, Report), CraftError> {
     let trust = ports.trust.anchors();
     let work = move || {
-        let report = verify(&pdf, &trust, now);
+        let report = verify_file(&pdf, &trust, now);
         (pdf, report)
     };
     Ok(tokio::task::spawn_blocking(work).await?)
+}
+
+/// Codice fiscale in the certificate.
+fn signature_of(signature: &SignatureReport) -> Option<&String> {
+    signature.signer.as_ref().and_then(|signer| signer.fiscal_code.as_ref())
+}
+
+/// Whether a signature in a signed file can be this person's, as it must be.
+fn is_by(signature: &SignatureReport, whose: &Signatory) -> bool {
+    let stamped = signature.level >= Some(Level::BT);
+    signature_of(signature) == Some(&whose.fiscal_code) && (stamped || !whose.stamped)
 }
 
 /// A file cut back to an earlier revision is valid in itself: so who must have signed is compared
@@ -200,23 +256,30 @@ pub(super) fn fault(report: &Report, expected: &Expected) -> Option<String> {
     if let Some(problem) = report.problems.first() {
         return Some(problem.clone());
     }
+    let mut open = expected.clone();
     for signature in report.signatures.iter().filter(|one| one.kind == Kind::Signature) {
         let field = &signature.field;
-        let Some(signatory) = expected.get(field) else {
+        let signatory = match report.format {
+            ReportFormat::Pdf => open.remove(field),
+            // In a signed file there are no fields: it is somebody's who was to sign.
+            ReportFormat::P7m => {
+                let able = open.iter().filter(|(_, whose)| is_by(signature, whose));
+                let whose = able.max_by_key(|(_, whose)| whose.stamped);
+                whose.map(|(field, _)| field.clone()).and_then(|field| open.remove(&field))
+            }
+        };
+        let Some(signatory) = signatory else {
             return Some(format!("{field}: nobody was to sign here"));
         };
-        let signed_by = signature.signer.as_ref().and_then(|signer| signer.fiscal_code.as_ref());
-        if signed_by != Some(&signatory.fiscal_code) {
+        if signature_of(signature) != Some(&signatory.fiscal_code) {
             return Some(format!("{field}: signed by another person"));
         }
         if signatory.stamped && signature.level < Some(Level::BT) {
             return Some(format!("{field}: no time stamp"));
         }
     }
-    for field in expected.keys() {
-        if report.signature(field).is_none() {
-            return Some(format!("{field}: not signed"));
-        }
+    if let Some(field) = open.keys().next() {
+        return Some(format!("{field}: not signed"));
     }
     if report.accepted() {
         return None;

@@ -1,6 +1,6 @@
 //! How a process ends: everybody signed, somebody refused, it was taken back or expired.
 
-use signing::process::{Input, Status};
+use signing::process::{Format, Input, Status};
 
 use super::steps::{advance_in, changed};
 use super::store::{Locked, ProcessRow, Who};
@@ -71,11 +71,12 @@ pub(super) async fn tell(
 pub(super) async fn complete_in(
     tx: &mut Tx,
     portal: &Portal,
-    Locked { row, process }: &Locked,
+    locked: &Locked,
     file: &StoredFile,
     who: Who,
 ) -> Result<(), SignatureError> {
-    let by_hand = process.on_paper();
+    let (row, plan) = (&locked.row, locked.process.plan());
+    let by_hand = locked.process.on_paper();
     let body = cases::body(portal, BodyId(row.body)).await?;
     let id = CaseId(row.case_id);
     let case = crate::cases::store::lock(tx, body.id, id).await?;
@@ -103,9 +104,28 @@ pub(super) async fn complete_in(
         sent_by: None,
         name: format!("Verbale {number}.pdf"),
     };
-    filing::add_in(tx, portal, &case, &document, file).await?;
-    if by_hand.is_none() {
-        preservation::enrol_in(tx, row, portal.now()).await?;
+    match plan.format {
+        _ if by_hand.is_some() => {
+            filing::add_in(tx, portal, &case, &document, file).await?;
+        }
+        Format::Pades => {
+            filing::add_in(tx, portal, &case, &document, file).await?;
+            preservation::enrol_in(tx, row, portal.now()).await?;
+        }
+        Format::Cades => {
+            // The document as everybody signed it, and the signatures beside it.
+            let frozen = super::steps::document(portal, row, plan.document).await?;
+            let size_bytes = i64::try_from(frozen.len());
+            let size_bytes = size_bytes.map_err(|_| SignatureError::Damaged("a document"))?;
+            let frozen = StoredFile { sha256: plan.document.to_string(), size_bytes };
+            filing::add_in(tx, portal, &case, &document, &frozen).await?;
+            let signatures = NewDocument {
+                description: format!("{} – file firmato da tutti", row.title),
+                name: format!("{}.p7m", document.name),
+                ..document
+            };
+            filing::add_in(tx, portal, &case, &signatures, file).await?;
+        }
     }
     let people = meetings::sitting(portal, &case).await?;
     let people: Vec<Person> = people.into_iter().map(|one| one.person).collect();

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use chrono_tz::Europe::Rome;
 use signing::evidence::EvidenceLog;
 use signing::ports::{EvidenceForm, EvidenceLine};
-use signing::process::{Event, Method};
+use signing::process::{Event, Format, Method};
 use uuid::Uuid;
 
 use super::store::SignerRow;
@@ -48,8 +48,12 @@ fn words(event: &Event, names: &BTreeMap<&str, String>) -> String {
     match event {
         Event::Frozen { plan } => {
             let count = plan.groups.iter().flatten().count();
+            let place = match plan.format {
+                Format::Pades => "",
+                Format::Cades => " in un file a parte (CAdES)",
+            };
             match &plan.on_paper {
-                None => format!("Documento congelato, con {count} firme da raccogliere"),
+                None => format!("Documento congelato, con {count} firme da raccogliere{place}"),
                 Some(reason) => format!(
                     "Documento congelato per la stampa, con {count} firme a mano da raccogliere. \
                      Motivo: {reason}"

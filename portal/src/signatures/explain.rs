@@ -80,6 +80,10 @@ fn not_taken(fault: &Unacceptable) -> String {
             "Questo documento si firma in formato PAdES: il file firmato deve essere un PDF, non un \
              P7M. Scegli «firma PAdES» nel tuo programma di firma."
         }
+        Unacceptable::NoSignedFile => {
+            "Questo documento si firma in formato CAdES: il file firmato deve essere un P7M, non un PDF. \
+             Scegli «firma CAdES» nel tuo programma di firma."
+        }
         Unacceptable::OtherDocument => {
             "Il file non è il documento da firmare: scaricalo da questa pagina, firmalo senza \
              modificarlo e caricalo di nuovo."

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use signing::Digest;
-use signing::process::{Input, Plan, Process};
+use signing::process::{Format, Input, Plan, Process};
 use uuid::Uuid;
 
 use super::replacing::{self, Substitute};
@@ -27,6 +27,8 @@ use crate::signatures::ports::LiveTopic;
 pub(super) enum Way {
     /// Nothing: the people at the table sign.
     Plain,
+    /// The same, with their signatures beside the document (R-SIGN-29).
+    Beside,
     /// Somebody signs in place of a signer of this process (R-SIGN-33).
     Replacing(Box<Substitute>, Box<ProcessRow>),
     /// Signed by hand, for this reason (R-SIGN-37).
@@ -37,27 +39,42 @@ impl Way {
     fn reason(&self) -> Option<String> {
         match self {
             Self::OnPaper(reason) => Some(reason.clone()),
-            Self::Plain | Self::Replacing(..) => None,
+            Self::Plain | Self::Beside | Self::Replacing(..) => None,
         }
     }
 
     fn substitute(&self) -> Option<&Substitute> {
         match self {
             Self::Replacing(substitute, _) => Some(substitute.as_ref()),
-            Self::Plain | Self::OnPaper(_) => None,
+            Self::Plain | Self::Beside | Self::OnPaper(_) => None,
         }
     }
 }
 
 /// Freezes the minutes and sends them to their signers: the meeting has this outcome, the case
-/// follows. Returns the new process.
+/// follows. Signatures will stand as `format` says, from the first to the last (R-SIGN-29). Returns
+/// the new process.
 pub async fn freeze(
     portal: &Portal,
     table: &Table,
     written: &Written,
+    format: Format,
     who: Who,
 ) -> Result<Uuid, SignatureError> {
-    freeze_with(portal, table, written, Way::Plain, who).await
+    let way = match format {
+        Format::Pades => Way::Plain,
+        Format::Cades => Way::Beside,
+    };
+    freeze_with(portal, table, written, way, who).await
+}
+
+/// Where signatures will stand; for another signer, where they did.
+async fn format_for(portal: &Portal, way: &Way) -> Result<Format, SignatureError> {
+    Ok(match way {
+        Way::Plain | Way::OnPaper(_) => Format::Pades,
+        Way::Beside => Format::Cades,
+        Way::Replacing(_, before) => store::replay(&portal.db, before).await?.plan().format,
+    })
 }
 
 pub(super) async fn freeze_with(
@@ -97,7 +114,8 @@ pub(super) async fn freeze_with(
     let people: Vec<(SeatKind, UserId)> =
         signers.iter().map(|one| (one.seat, one.person.id)).collect();
     let plan = rules::plan(id, document, &people, now + TimeDelta::days(term.into()));
-    let plan = Plan { on_paper: way.reason(), ..plan };
+    let format = format_for(portal, &way).await?;
+    let plan = Plan { on_paper: way.reason(), format, ..plan };
     let (mut process, started) = Process::start(plan, now)?;
     let mut events = vec![started];
     events.extend(process.handle(Input::Send, now)?);
@@ -194,18 +212,18 @@ fn invitation(outcome: Outcome, is_first: bool, way: &Way) -> &'static str {
             "un firmatario è stato sostituito: una nuova versione del verbale dell'incontro è pronta \
              per la tua firma; le versioni precedenti, e le firme su di esse, non valgono più."
         }
-        Way::Plain if !is_first => {
+        Way::Plain | Way::Beside if !is_first => {
             "una nuova versione del verbale dell'incontro è pronta per la tua firma; le versioni \
              precedenti, e le firme su di esse, non valgono più."
         }
-        Way::Plain if outcome == Outcome::Proposal => {
+        Way::Plain | Way::Beside if outcome == Outcome::Proposal => {
             "è stata formulata una proposta di accordo: firmandola la accetti, e puoi anche \
              rifiutarla. Senza risposta entro il termine si intende rifiutata."
         }
         Way::OnPaper(_) => {
             "il verbale dell'incontro è pronto: si firma a mano, su carta, davanti al mediatore."
         }
-        Way::Plain => "il verbale dell'incontro è pronto per la tua firma.",
+        Way::Plain | Way::Beside => "il verbale dell'incontro è pronto per la tua firma.",
     }
 }
 

@@ -1,7 +1,7 @@
 //! A signature made on the signer's own device: download, sign, upload (R-SIGN-29).
 
-use signing::process::{Input, Process, Refusal, Status};
-use signing::returned::{SentOut, Signed, judge};
+use signing::process::{Format, Input, Process, Refusal, Status};
+use signing::returned::{FileSentOut, SentOut, Signed, judge, judge_file};
 
 use super::steps::{changed, document, locked, signer};
 use super::store::{ProcessRow, Who};
@@ -52,8 +52,9 @@ pub async fn take_back(
     Ok(())
 }
 
-/// Whether it is exactly the newest revision with this signer's signature, and all that was there
-/// before still holds.
+/// The next revision: exactly the newest one with this signer's signature, where all that was there
+/// before still holds; or, where signatures stand beside the document, the signed file with what was
+/// handed in put beside what it had.
 async fn judged(
     portal: &Portal,
     row: &ProcessRow,
@@ -65,10 +66,19 @@ async fn judged(
     let newest = document(portal, row, process.document()).await?;
     let fiscal_code = signer(portal, row, process, field).await?.fiscal_code;
     let (trust, now, field) = (portal.signing.trust.anchors(), portal.now(), field.to_owned());
+    let format = process.plan().format;
     let work = move || {
-        let (frozen, newest) = (frozen.as_slice(), newest.as_slice());
-        let sent = SentOut { frozen, newest, field: &field, fiscal_code: &fiscal_code };
-        judge(&sent, &pdf, &trust, now).map(|signed| (pdf, signed))
+        let (frozen, newest, fiscal_code) = (&*frozen, &*newest, &*fiscal_code);
+        match format {
+            Format::Pades => {
+                let sent = SentOut { frozen, newest, field: &field, fiscal_code };
+                judge(&sent, &pdf, &trust, now).map(|signed| (pdf, signed))
+            }
+            Format::Cades => {
+                let sent = FileSentOut { frozen, newest, fiscal_code };
+                judge_file(&sent, &pdf, &trust, now)
+            }
+        }
     };
     let judged = tokio::task::spawn_blocking(work).await.map_err(craft::CraftError::from)?;
     if let Err(fault) = &judged {

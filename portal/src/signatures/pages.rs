@@ -13,12 +13,13 @@ use axum::routing::{get, post};
 use axum::{Form, Router};
 use serde::Deserialize;
 use signing::ports::QtspError;
+use signing::process::Format;
 use uuid::Uuid;
 
 use super::conditions::{self, Condition};
 use super::store::{ProcessRow, Who};
-use super::view::{Ticks, looked_at};
-use super::{SignatureError, apply, ending, evidence, own_device, steps, store};
+use super::view::{Seen, Ticks, looked_at};
+use super::{SignatureError, apply, ending, evidence, own_device, steps, store, view};
 use crate::accounts::{self, Person};
 use crate::cases::Outcome;
 use crate::documents::export::disposition;
@@ -34,6 +35,7 @@ use crate::web::{Answer, Chrome, PageError, Path, Visit, done, html, see_other};
 pub fn routes() -> Router<Portal> {
     Router::new()
         .route("/incontri/{id}/verbale/documento.pdf", get(document))
+        .route("/incontri/{id}/verbale/documento.pdf.p7m", get(signed_file))
         .route("/incontri/{id}/verbale/evidenze.json", get(log_of))
         .route("/incontri/{id}/verbale/evidenze.pdf", get(printed_log))
         .route("/incontri/{id}/verbale/annulla", post(cancel))
@@ -348,24 +350,56 @@ async fn abandon(
     answer(&portal, visit, table, who, outcome, Some(told)).await
 }
 
-/// The newest revision, for everybody at the table.
+/// The newest revision, for everybody at the table; where signatures stand beside it, the document that
+/// they sign.
 async fn document(
     State(portal): State<Portal>,
     visit: Visit,
     caller: Caller,
     Path(id): Path<Uuid>,
 ) -> Answer {
-    let table = at_table(&portal, &visit, id).await?;
+    let (table, seen) = to_be_read(&portal, &visit, caller, id).await?;
+    let revision = match seen.process.plan().format {
+        Format::Pades => seen.process.document(),
+        Format::Cades => seen.process.plan().document,
+    };
+    let pdf = steps::document(&portal, &seen.row, revision).await?;
+    let name = format!("Verbale {}.pdf", table.case.shown_number().replace('/', "-"));
+    Ok(file("application/pdf", &disposition(seen.row.open, &name), pdf))
+}
+
+/// The signed file with the signatures so far, where they stand beside the document.
+async fn signed_file(
+    State(portal): State<Portal>,
+    visit: Visit,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+) -> Answer {
+    let (table, seen) = to_be_read(&portal, &visit, caller, id).await?;
+    if !view::has_signed_file(&seen.process) {
+        return Err(PageError::NotFound);
+    }
+    let p7m = steps::document(&portal, &seen.row, seen.process.document()).await?;
+    let name = format!("Verbale {}.pdf.p7m", table.case.shown_number().replace('/', "-"));
+    Ok(file("application/pkcs7-mime", &disposition(false, &name), p7m))
+}
+
+/// The process whose document the visitor may read.
+async fn to_be_read(
+    portal: &Portal,
+    visit: &Visit,
+    caller: Caller,
+    meeting: Uuid,
+) -> Result<(Table, Seen), PageError> {
+    let table = at_table(portal, visit, meeting).await?;
     // Whoever reads the document has opened it, also without the page around it.
-    let row = latest(&portal, &table).await?;
-    let row = looked_at(&portal, row, visit.actor.user, caller.of(&visit)).await?.row;
-    if !row.is_settled() && !table.watches {
+    let row = latest(portal, &table).await?;
+    let seen = looked_at(portal, row, visit.actor.user, caller.of(visit)).await?;
+    if !seen.row.is_settled() && !table.watches {
         // Half-signed and void: nobody shall take it for the minutes.
         return Err(PageError::NotFound);
     }
-    let pdf = steps::document(&portal, &row, row.digest()?).await?;
-    let name = format!("Verbale {}.pdf", table.case.shown_number().replace('/', "-"));
-    Ok(file("application/pdf", &disposition(row.open, &name), pdf))
+    Ok((table, seen))
 }
 
 /// The evidence log (R-SIGN-38).

@@ -249,7 +249,9 @@ pub fn version(watched: &[Watched]) -> String {
 #[cfg(test)]
 mod tests {
     use signing::Digest;
-    use signing::process::{AttemptId, Identification, Method, Plan, ProcessId, Signer, Terms};
+    use signing::process::{
+        AttemptId, Format, Identification, Method, Plan, ProcessId, Signer, Terms,
+    };
 
     use super::*;
 
@@ -274,6 +276,7 @@ mod tests {
             ],
             terms: Terms::until(at(90)),
             on_paper: None,
+            format: Format::default(),
         };
         let field = |name: &str| name.to_owned();
         let identification =

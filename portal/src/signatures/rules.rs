@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use signing::Digest;
-use signing::process::{Plan, Process, ProcessId, Signer, Status, Step, Terms};
+use signing::process::{Format, Plan, Process, ProcessId, Signer, Status, Step, Terms};
 use uuid::Uuid;
 
 use crate::{accounts::UserId, procedures::SeatKind};
@@ -103,7 +103,24 @@ pub fn plan(
 ) -> Plan {
     // The trust service and the time stamp answer within ten seconds each or not at all.
     let terms = Terms { lease_seconds: 30, ..Terms::until(expires_at) };
-    Plan { process: ProcessId(id), document, groups: groups(signers), terms, on_paper: None }
+    let (on_paper, format) = (None, Format::default());
+    Plan { process: ProcessId(id), document, groups: groups(signers), terms, on_paper, format }
+}
+
+/// The word of a format in forms.
+pub fn format_key(format: Format) -> &'static str {
+    match format {
+        Format::Pades => "pades",
+        Format::Cades => "cades",
+    }
+}
+
+/// The format that a word stands for; the usual one for none.
+pub fn format_of(key: &str) -> Option<Format> {
+    match key {
+        "" => Some(Format::default()),
+        key => [Format::Pades, Format::Cades].into_iter().find(|one| format_key(*one) == key),
+    }
 }
 
 /// The word of a status in database and page attributes.
@@ -207,7 +224,8 @@ mod tests {
             (SeatKind::OperatorDelegate, user(2)),
             (SeatKind::Neutral, user(3)),
         ];
-        let plan = plan(Uuid::nil(), Digest::of(b"pdf"), &signers, now() + TimeDelta::days(7));
+        let end = now() + TimeDelta::days(7);
+        let plan = plan(Uuid::nil(), Digest::of(b"pdf"), &signers, end);
         let (mut process, _) = Process::start(plan, now()).unwrap();
         process.handle(Input::Send, now()).unwrap();
         process

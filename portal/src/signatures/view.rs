@@ -1,7 +1,7 @@
 //! What a page shows of a signature process: how far it is, and what the visitor has to do next.
 
 use chrono::{DateTime, Utc};
-use signing::process::{Event, Process, Status, Step};
+use signing::process::{Event, Format, Process, Status, Step};
 
 use super::conditions::IN_FORCE;
 use super::rules::{self, Need, OwnDevice};
@@ -29,6 +29,10 @@ pub struct ProcessView {
     pub version: i64,
     pub may_see_document: bool,
     pub may_see_evidence: bool,
+    /// Signatures stand beside the document (R-SIGN-29).
+    pub beside: bool,
+    /// There is a file with them.
+    pub signed_file: bool,
 }
 
 /// One line of the table of signers.
@@ -65,6 +69,8 @@ pub struct Device {
     pub check_first: bool,
     /// Name of the file to download.
     pub file: String,
+    /// A signed file (P7M) comes back, not a PDF.
+    pub p7m: bool,
 }
 
 /// What the visitor does next.
@@ -126,8 +132,16 @@ impl ProcessView {
             version: store::version(&portal.db, row).await?,
             may_see_document: row.is_settled() || watches,
             may_see_evidence: watches,
+            beside: process.plan().format == Format::Cades,
+            signed_file: has_signed_file(process),
         })
     }
+}
+
+/// Whether there is a signed file beside the document: signatures stand there, and somebody signed.
+pub(super) fn has_signed_file(process: &Process) -> bool {
+    let plan = process.plan();
+    plan.format == Format::Cades && process.document() != plan.document
 }
 
 fn signer(process: &Process, row: SignerRow) -> Option<SignerView> {
@@ -253,7 +267,8 @@ impl OwnView {
             OwnDevice::Ready => Some(false),
         };
         let file = format!("{}.pdf", row.title.replace('/', "-"));
-        let device = check_first.map(|check_first| Device { check_first, file });
+        let p7m = process.plan().format == Format::Cades;
+        let device = check_first.map(|check_first| Device { check_first, file, p7m });
         Ok(Some(Self { base, key: key(need), stage, may_refuse, device }))
     }
 }

@@ -26,8 +26,8 @@ use signing::{
     },
     preservation::{GatherError, HttpStatus, Renewal, gather, newest_stamp},
     process::{
-        AcceptedVersion, AttemptId, Identification, Input, Method, Plan, Process, ProcessId,
-        Signer, Status, Terms,
+        AcceptedVersion, AttemptId, Format, Identification, Input, Method, Plan, Process,
+        ProcessId, Signer, Status, Terms,
     },
     tsa::TsaClient,
     verify::{Level, TrustAnchors, verify},
@@ -106,6 +106,7 @@ fn plan(document: Digest) -> Plan {
         groups: vec![vec![signer(0), signer(1)], vec![signer(2)]],
         terms: Terms::until(now() + TimeDelta::days(7)),
         on_paper: None,
+        format: Format::default(),
     }
 }
 

@@ -1,9 +1,13 @@
-//! Builds a detached `SignedData` around a signature value that somebody else computed.
+//! Builds a `SignedData` around signature values that somebody else computed: detached for a PDF, with
+//! the document inside for a signed file.
+
+use chrono::{DateTime, Datelike as _, Utc};
+use const_oid::ObjectIdentifier;
 
 use super::{
     CONTENT_TYPE, Certificate, ID_DATA, ID_SIGNED_DATA, MESSAGE_DIGEST, SHA256,
-    SIGNATURE_TIMESTAMP, SIGNING_CERTIFICATE_V2, Scheme, SignedData,
-    asn1::{OCTET_STRING, SET, oid, sequence, set_of, tlv},
+    SIGNATURE_TIMESTAMP, SIGNING_CERTIFICATE_V2, SIGNING_TIME, Scheme, SignedData,
+    asn1::{Item, OCTET_STRING, SEQUENCE, SET, oid, sequence, set_of, tlv},
     scheme::for_signing,
 };
 use crate::{Digest, pades::DocumentError};
@@ -12,25 +16,45 @@ const EXPLICIT_0: u8 = 0xa0;
 const IMPLICIT_0: u8 = 0xa0;
 const IMPLICIT_1: u8 = 0xa1;
 const VERSION_1: [u8; 3] = [0x02, 0x01, 0x01];
+const VERSION_3: [u8; 3] = [0x02, 0x01, 0x03];
+const UTC_TIME: u8 = 0x17;
+const GENERALIZED_TIME: u8 = 0x18;
 
 /// Signed attributes of a PAdES baseline signature over content with this SHA-256 digest: the DER
 /// `SET OF` whose SHA-256 goes to the signer. No signing-time: PAdES has it in the dictionary
 /// (ETSI EN 319 142-1 §6.3).
 pub fn signed_attributes(content: &Digest, signer: &Certificate) -> Vec<u8> {
+    set_of(SET, attributes(content, signer))
+}
+
+/// The same for a CAdES baseline signature, which says when it was made (ETSI EN 319 122-1 §6.3).
+pub fn signed_attributes_at(content: &Digest, signer: &Certificate, at: DateTime<Utc>) -> Vec<u8> {
+    let mut all = attributes(content, signer);
+    all.push(attribute(SIGNING_TIME, &utc_time(at)));
+    set_of(SET, all)
+}
+
+/// RFC 5652 §11.3: as `UTCTime` until 2049, as `GeneralizedTime` from then on.
+fn utc_time(at: DateTime<Utc>) -> Vec<u8> {
+    let full = at.format("%Y%m%d%H%M%SZ").to_string();
+    match at.year() {
+        1950..=2049 => tlv(UTC_TIME, &full.as_bytes()[2..]),
+        _ => tlv(GENERALIZED_TIME, full.as_bytes()),
+    }
+}
+
+fn attributes(content: &Digest, signer: &Certificate) -> Vec<Vec<u8>> {
     // RFC 5035 §4: the hash algorithm is left out because SHA-256 is the default.
     let issuer = sequence(&[&tlv(0xa4, signer.issuer())]); // GeneralNames, directoryName [4]
     let issuer_serial = sequence(&[&issuer, signer.serial()]);
     let hash = tlv(OCTET_STRING, &Digest::of(&signer.der).0);
     let certificate_id = sequence(&[&hash, &issuer_serial]);
     let signing_certificate = sequence(&[&sequence(&[&certificate_id])]);
-    set_of(
-        SET,
-        vec![
-            attribute(CONTENT_TYPE, &oid(ID_DATA)),
-            attribute(MESSAGE_DIGEST, &tlv(OCTET_STRING, &content.0)),
-            attribute(SIGNING_CERTIFICATE_V2, &signing_certificate),
-        ],
-    )
+    vec![
+        attribute(CONTENT_TYPE, &oid(ID_DATA)),
+        attribute(MESSAGE_DIGEST, &tlv(OCTET_STRING, &content.0)),
+        attribute(SIGNING_CERTIFICATE_V2, &signing_certificate),
+    ]
 }
 
 /// DER `ContentInfo` of a detached CAdES signature. `chain` holds DER certificates, the signer's
@@ -45,6 +69,20 @@ pub fn detached(
     chain: &[Vec<u8>],
     timestamp: Option<&[u8]>,
 ) -> Result<Vec<u8>, DocumentError> {
+    let signer_info = signer_info(signed_attributes, signature, signer, timestamp)?;
+    Ok(signed_data(None, &[SHA256], chain, vec![signer_info]))
+}
+
+/// One signature as it stands in a `SignedData`: DER `SignerInfo`.
+///
+/// # Errors
+/// As [`detached`].
+pub(crate) fn signer_info(
+    signed_attributes: &[u8],
+    signature: &[u8],
+    signer: &Certificate,
+    timestamp: Option<&[u8]>,
+) -> Result<Vec<u8>, DocumentError> {
     let (scheme, signature_algorithm) = for_signing(signer).ok_or(DocumentError::WeakKey)?;
     check(scheme, signer, signed_attributes, signature)?;
 
@@ -53,7 +91,7 @@ pub fn detached(
     attributes[0] = IMPLICIT_0; // RFC 5652 §5.4: signed as SET OF, sent as [0] IMPLICIT
     let unsigned = timestamp
         .map_or_else(Vec::new, |token| tlv(IMPLICIT_1, &attribute(SIGNATURE_TIMESTAMP, token)));
-    let signer_info = sequence(&[
+    Ok(sequence(&[
         &VERSION_1,
         &sequence(&[signer.issuer(), signer.serial()]),
         &digest_algorithm,
@@ -61,15 +99,33 @@ pub fn detached(
         &signature_algorithm,
         &tlv(OCTET_STRING, signature),
         &unsigned,
-    ]);
+    ]))
+}
+
+/// DER `ContentInfo` with these certificates and signatures (`SignerInfo`), around `content` if it is to
+/// be inside.
+pub(crate) fn signed_data(
+    content: Option<&[u8]>,
+    digests: &[ObjectIdentifier],
+    certificates: &[Vec<u8>],
+    signers: Vec<Vec<u8>>,
+) -> Vec<u8> {
+    // RFC 5652 §5.1: with a signer that is named by its key (version 3) it is version 3 itself.
+    let by_key = |info: &Vec<u8>| {
+        let fields = Item::only(info).and_then(|info| info.items(SEQUENCE));
+        fields.is_ok_and(|fields| fields.first().is_some_and(|field| field.value == [3]))
+    };
+    let version = if signers.iter().any(by_key) { VERSION_3 } else { VERSION_1 };
+    let digests = digests.iter().map(|digest| sequence(&[&oid(*digest)])).collect();
+    let inside = content.map_or_else(Vec::new, |bytes| tlv(EXPLICIT_0, &tlv(OCTET_STRING, bytes)));
     let signed_data = sequence(&[
-        &VERSION_1,
-        &tlv(SET, &digest_algorithm),
-        &sequence(&[&oid(ID_DATA)]),
-        &set_of(IMPLICIT_0, chain.to_vec()),
-        &tlv(SET, &signer_info),
+        &version,
+        &set_of(SET, digests),
+        &sequence(&[&oid(ID_DATA), &inside]),
+        &set_of(IMPLICIT_0, certificates.to_vec()),
+        &set_of(SET, signers),
     ]);
-    Ok(sequence(&[&oid(ID_SIGNED_DATA), &tlv(EXPLICIT_0, &signed_data)]))
+    sequence(&[&oid(ID_SIGNED_DATA), &tlv(EXPLICIT_0, &signed_data)])
 }
 
 /// Whether `signature` is what `signer` makes of these attributes.
@@ -124,6 +180,6 @@ fn check(
     }
 }
 
-fn attribute(kind: const_oid::ObjectIdentifier, value: &[u8]) -> Vec<u8> {
+fn attribute(kind: ObjectIdentifier, value: &[u8]) -> Vec<u8> {
     sequence(&[&oid(kind), &tlv(SET, value)])
 }

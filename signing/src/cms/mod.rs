@@ -12,8 +12,8 @@ mod certificate;
 mod read;
 mod scheme;
 
-pub(crate) use build::{check_detached, check_signature};
-pub use build::{detached, signed_attributes};
+pub(crate) use build::{check_detached, check_signature, signed_data, signer_info};
+pub use build::{detached, signed_attributes, signed_attributes_at};
 pub use certificate::{Certificate, QcStatements};
 pub use read::{Attribute, Container, SignedData};
 pub use scheme::{Scheme, digest};

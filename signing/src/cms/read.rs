@@ -46,6 +46,8 @@ pub struct SignedData<'a> {
     pub signed_bytes: Vec<u8>,
     /// Unsigned attributes.
     pub unsigned: Vec<Attribute<'a>>,
+    /// The whole `SignerInfo`.
+    pub raw: &'a [u8],
     signer: Item<'a>,
 }
 
@@ -107,6 +109,7 @@ impl<'a> Container<'a> {
             if !digests.contains(&read.digest_algorithm) {
                 return Err(unexpected());
             }
+            read.raw = signer.raw;
             read.content_type = content_type;
             read.has_content = content.len() > 1;
             read.certificates.clone_from(&certificates);
@@ -174,6 +177,7 @@ impl<'a> SignedData<'a> {
                 [set] => attributes(*set, CONTEXT_1)?,
                 _ => return Err(unexpected()),
             },
+            raw: &[],
             signer: *signer,
         })
     }

@@ -92,6 +92,27 @@ pub struct Plan {
     /// digitally, and the process ends with the scan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_paper: Option<String>,
+    /// Where signatures stand.
+    #[serde(default, skip_serializing_if = "Format::is_usual")]
+    pub format: Format,
+}
+
+/// Where the signatures of a process stand, from its start to its end (R-SIGN-29).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// In the document (PAdES): each revision is the document with one signature more.
+    #[default]
+    Pades,
+    /// Beside the document, which stays as it was frozen (CAdES): each revision is a signed file (P7M)
+    /// that holds it, with one signature more.
+    Cades,
+}
+
+impl Format {
+    fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Where a process is (§4.8; the draft before it belongs to the minutes, conservation follows).

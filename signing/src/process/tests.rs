@@ -32,6 +32,7 @@ fn plan() -> Plan {
         groups: vec![vec![signer(0), signer(1)], vec![signer(2)]],
         terms: Terms::until(at(3600)),
         on_paper: None,
+        format: Format::default(),
     }
 }
 

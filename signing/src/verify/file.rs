@@ -66,8 +66,7 @@ fn signed_file(
         return Err("the file is too large");
     }
     let depth = depth.checked_sub(1).ok_or("too many signed files inside each other")?;
-    let plain = binary(bytes).ok_or("neither a PDF nor a signed file")?;
-    let der = ber::to_der(&plain).map_err(|_| "neither a PDF nor a signed file")?;
+    let der = to_der(bytes).ok_or("neither a PDF nor a signed file")?;
     let container = Container::read(&der).map_err(|_| "the signed file is damaged")?;
     let content = match (container.content, beside) {
         (Some(inside), None) => inside,
@@ -112,6 +111,11 @@ fn within(
     }
     let report = any(content, None, trust, now, depth);
     (!pdf || !report.signatures.is_empty()).then_some(report)
+}
+
+/// A signed file as programs write it (DER, BER, base64, PEM) in DER.
+pub(crate) fn to_der(bytes: &[u8]) -> Option<Vec<u8>> {
+    ber::to_der(&binary(bytes)?).ok()
 }
 
 /// The file itself, or what it says in base64 (with or without the lines of PEM).

@@ -25,6 +25,7 @@ mod signer;
 mod text;
 mod trust;
 
+pub(crate) use file::to_der;
 pub use file::{verify_beside, verify_file};
 pub(crate) use gaps::{is_status_told, trusted_path};
 pub use listed::{Edition, ListedService, ServiceKind, Standing, TrustSource};

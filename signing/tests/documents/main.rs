@@ -5,6 +5,7 @@
 mod attacks;
 mod authority;
 mod bombs;
+mod cades;
 mod forged;
 mod hostile;
 mod hybrid;

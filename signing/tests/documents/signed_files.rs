@@ -21,20 +21,21 @@ use crate::{
 const TEXT: &[u8] = b"Verbale di accordo\r\nletto, confermato e sottoscritto\n";
 
 /// Two people of one authority, and a folder with what OpenSSL needs of them.
-struct Bench {
-    authority: Authority,
-    anna: Identity,
+pub struct Bench {
+    pub authority: Authority,
+    pub anna: Identity,
+    pub luca: Identity,
     folder: TempDir,
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let authority = Authority::new(now() - TimeDelta::minutes(10));
         let anna = authority.one_shot("Anna", "Rossi", "RSSNNA80A41H501U");
         let (key, role) = (rsa_key(2048), Role::Signer);
         let luca = authority.one_shot_with(key, role, "Luca", "Bianchi", "BNCLCU75B02F205X");
-        let bench = Self { authority, anna, folder: tempfile::tempdir().unwrap() };
-        for (name, who) in [("anna", &bench.anna), ("luca", &luca)] {
+        let bench = Self { authority, anna, luca, folder: tempfile::tempdir().unwrap() };
+        for (name, who) in [("anna", &bench.anna), ("luca", &bench.luca)] {
             bench.put(&format!("{name}.pem"), &who.cert.to_pem().unwrap());
             bench.put(&format!("{name}.key"), &who.key.private_key_to_pem_pkcs8().unwrap());
         }
@@ -49,7 +50,7 @@ impl Bench {
         path
     }
 
-    fn sign(&self, content: &[u8], signers: &[&str], options: &[&str]) -> Vec<u8> {
+    pub fn sign(&self, content: &[u8], signers: &[&str], options: &[&str]) -> Vec<u8> {
         let (input, out) = (self.put("content", content), self.folder.path().join("out.p7m"));
         let mut command = self.openssl();
         command.args(["-sign", "-binary", "-outform", "DER", "-certfile", "ca.pem"]);
@@ -68,7 +69,7 @@ impl Bench {
     }
 
     /// Whether OpenSSL accepts it too, and the content that it finds.
-    fn outside(&self, p7m: &[u8], beside: Option<&[u8]>) -> Option<Vec<u8>> {
+    pub fn outside(&self, p7m: &[u8], beside: Option<&[u8]>) -> Option<Vec<u8>> {
         let path = self.put("judged.p7m", p7m);
         let mut command = self.openssl();
         command.args(["-verify", "-binary", "-inform", "DER", "-cades", "-purpose", "any"]);
@@ -80,7 +81,7 @@ impl Bench {
         accepted.then(|| std::fs::read(self.folder.path().join("found")).unwrap())
     }
 
-    fn trust(&self) -> TrustAnchors {
+    pub fn trust(&self) -> TrustAnchors {
         self.authority.trust()
     }
 
@@ -89,7 +90,7 @@ impl Bench {
     }
 }
 
-const ENVELOPED: &[&str] = &["-nodetach", "-cades"];
+pub const ENVELOPED: &[&str] = &["-nodetach", "-cades"];
 
 #[test]
 fn r_sign_31_signed_files_of_openssl_pass_with_everything_told() {

@@ -1,5 +1,6 @@
 //! The signature program that people have at home, with a card that belongs to whoever they say
-//! (R-SIGN-29): a document goes in, and comes out with one PAdES signature more.
+//! (R-SIGN-29): a document goes in, and comes out with one PAdES signature more, or in a signed file
+//! (CAdES).
 
 use askama::Template;
 use axum::{
@@ -10,9 +11,11 @@ use axum::{
     routing::get,
 };
 use chrono::TimeDelta;
+use openssl::{ec::EcKey, pkey::Private};
 use signing::{
+    cades,
     pades::{DocumentError, Meta, SignerChain, finish, prepare},
-    ports::Subject,
+    ports::{SigningMode, Subject},
 };
 
 use super::{DemoQtsp, authority, profile};
@@ -46,17 +49,39 @@ impl DemoQtsp {
         field: &str,
         person: &Subject,
     ) -> Result<Vec<u8>, DeviceError> {
+        let (key, chain) = self.card(person)?;
+        let meta =
+            Meta { name: format!("{} {}", person.given_name, person.surname), ..Meta::default() };
+        let prepared = prepare(pdf, field, &chain, None, &meta, self.now())?;
+        let signature = authority::sign_digest(&key, &prepared.to_sign().0)?;
+        Ok(finish(prepared, &signature, None)?)
+    }
+
+    /// Signs any file with a card of this person: a signed file (P7M) around it, or, if it is one
+    /// already, with one signature more.
+    ///
+    /// # Errors
+    /// A signed file without content; a card that cannot be made.
+    pub fn sign_file_on_device(
+        &self,
+        file: &[u8],
+        person: &Subject,
+    ) -> Result<Vec<u8>, DeviceError> {
+        let (key, chain) = self.card(person)?;
+        let prepared = cades::prepare(file.to_vec(), chain, SigningMode::Hash, self.now())?;
+        let signature = authority::sign_digest(&key, &prepared.to_sign().0)?;
+        Ok(cades::finish(&prepared, &signature, None)?)
+    }
+
+    /// A card of this person.
+    fn card(&self, person: &Subject) -> Result<(EcKey<Private>, SignerChain), DeviceError> {
         let (now, inner) = (self.now(), &self.inner);
         let key = authority::new_key()?;
         let validity = (now - TimeDelta::minutes(1), now + CARD_LIFE);
         let (name, serial) = (profile::person_name(person)?, authority::new_serial()?);
         let card = inner.authority.certify(name, &key, &serial, validity)?;
         let chain = SignerChain::from_der(vec![card, inner.authority.issuing.der.clone()])?;
-        let meta =
-            Meta { name: format!("{} {}", person.given_name, person.surname), ..Meta::default() };
-        let prepared = prepare(pdf, field, &chain, None, &meta, now)?;
-        let signature = authority::sign_digest(&key, &prepared.to_sign().0)?;
-        Ok(finish(prepared, &signature, None)?)
+        Ok((key, chain))
     }
 }
 
@@ -83,7 +108,7 @@ struct Page<'a> {
 }
 
 async fn show() -> Response {
-    page(&Fields::default(), None)
+    page(&Fields { field: "client".to_owned(), ..Fields::default() }, None)
 }
 
 fn page(form: &Fields, problem: Option<String>) -> Response {
@@ -124,13 +149,24 @@ async fn sign(State(qtsp): State<DemoQtsp>, mut parts: Multipart) -> Response {
         surname: form.surname.clone(),
         fiscal_code: form.fiscal_code.clone(),
     };
-    match qtsp.sign_on_device(&pdf, &form.field, &person) {
+    let beside = form.field.is_empty();
+    let signed = match beside {
+        true => qtsp.sign_file_on_device(&pdf, &person),
+        false => qtsp.sign_on_device(&pdf, &form.field, &person),
+    };
+    match signed {
         Ok(signed) => {
-            let name = name.strip_suffix(".pdf").unwrap_or(&name);
             // A header has no place for other letters.
             let name: String = name.chars().filter(char::is_ascii).collect();
-            let shown = format!("attachment; filename=\"{name}-signed.pdf\"");
-            let kind = (header::CONTENT_TYPE, "application/pdf".to_owned());
+            let (name, kind) = match beside {
+                true => (format!("{name}.p7m"), "application/pkcs7-mime"),
+                false => {
+                    let name = name.strip_suffix(".pdf").unwrap_or(&name);
+                    (format!("{name}-signed.pdf"), "application/pdf")
+                }
+            };
+            let shown = format!("attachment; filename=\"{name}\"");
+            let kind = (header::CONTENT_TYPE, kind.to_owned());
             ([kind, (header::CONTENT_DISPOSITION, shown)], signed).into_response()
         }
         Err(error) => page(&form, Some(format!("Il documento non si può firmare: {error}."))),

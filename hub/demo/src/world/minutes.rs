@@ -13,7 +13,7 @@ use portal::signatures::rules::{self, Need};
 use portal::signatures::store::{self, ProcessRow, Who};
 use portal::signatures::{apply, identity, opening, steps};
 use portal::{accounts, notifications};
-use signing::process::{Identification, Method, SignerState};
+use signing::process::{Format, Identification, Method, SignerState};
 
 use super::WorldError;
 
@@ -39,7 +39,7 @@ pub(super) async fn put_to_signature(
             };
             // Kept like any draft, for a new version.
             drafts::save(portal, &table, &written, false).await.map_err(WorldError::of)?;
-            let frozen = opening::freeze(portal, &table, &written, who).await;
+            let frozen = opening::freeze(portal, &table, &written, Format::Pades, who).await;
             return frozen.map(drop).map_err(WorldError::of);
         }
     }

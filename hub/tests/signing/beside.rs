@@ -1,0 +1,128 @@
+//! A process whose signatures stand beside the document (R-SIGN-29): one signed file, by the trust
+//! service and by people's own devices.
+
+use std::process::Command;
+
+use axum::http::StatusCode;
+use chrono::TimeDelta;
+use portal::cases::CaseState;
+use portal::signatures::{apply, preservation, store};
+use portal_testing::databases;
+use signing::cades;
+use signing::ports::Subject;
+use signing::verify::{Format, Level, verify_file};
+
+use crate::TEXT;
+use crate::own_device::subject;
+use crate::stage::{Mood, Stage, went_on};
+
+#[tokio::test]
+async fn r_sign_29_everybody_signs_the_frozen_document_in_one_signed_file() {
+    let databases = databases().await;
+    for (name, db) in &databases.all {
+        let folder = databases.folder().join(name);
+        let stage = Stage::set(db, &folder).await;
+        let (mut conciliator, mut client, mut delegate) = (
+            stage.browser("conciliatore").await,
+            stage.browser("cliente").await,
+            stage.browser("del.luce").await,
+        );
+        conciliator.freeze_beside(TEXT).await;
+        let page = client.look().await;
+        assert!(
+            page.text().contains("formato CAdES") && page.text().contains("File firmato (P7M)")
+        );
+        assert_eq!(client.open("documento.pdf.p7m").await.status, StatusCode::NOT_FOUND, "{name}");
+
+        // The client's own device: first in the other format, then with somebody else's card.
+        let frozen = client.open("documento.pdf").await.bytes;
+        let own = subject(&stage, &stage.client).await;
+        let other = Subject { fiscal_code: "BNCBRN75C10F205X".to_owned(), ..own.clone() };
+        let within = stage.qtsp.sign_on_device(&frozen, "client", &own).unwrap();
+        let strange = stage.qtsp.sign_file_on_device(&frozen, &other).unwrap();
+        let another = stage.qtsp.sign_file_on_device(b"%PDF-1.7 altro", &own).unwrap();
+        for (file, content, told) in [
+            ("v.pdf", &within, "deve essere un P7M"),
+            ("v.pdf.p7m", &strange, "intestato a"),
+            ("v.pdf.p7m", &another, "non è il documento da firmare"),
+        ] {
+            let page = client.hand_in(file, content).await;
+            assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{name} {told}");
+            assert!(page.text().contains(told), "{name} {told}: {}", page.text());
+        }
+        let good = stage.qtsp.sign_file_on_device(&frozen, &own).unwrap();
+        went_on(&client.hand_in("v.pdf.p7m", &good).await);
+        assert_eq!(client.next().await, "nothing", "{name}");
+
+        // The delegate through the trust service; the time stamp comes after a restart.
+        delegate.get_ready().await;
+        went_on(&delegate.send("firma/codice", &[]).await);
+        let code = stage.code(&stage.delegate).await;
+        stage.mood(Mood::NoTime);
+        delegate.enter(&code).await;
+        stage.mood(Mood::Good);
+        let portal = &stage.world.portal;
+        apply::resume_all(portal, Some(portal_now(&stage) + TimeDelta::seconds(1))).await.unwrap();
+        assert_eq!(delegate.next().await, "nothing", "{name}");
+
+        // The neutral person checks, and puts a signature into the file with the others'.
+        conciliator.look().await;
+        went_on(&conciliator.send("firma/verifica", &[]).await);
+        let so_far = conciliator.open("documento.pdf.p7m").await.bytes;
+        let neutral = subject(&stage, &stage.conciliator).await;
+        let signed = stage.qtsp.sign_file_on_device(&so_far, &neutral).unwrap();
+        went_on(&conciliator.hand_in("v.pdf.p7m", &signed).await);
+        assert_eq!(stage.case_state().await, CaseState::Agreement, "{name}");
+
+        // Document and signed file lie in the case; the document is as it was frozen.
+        let row = stage.process().await;
+        let p7m = client.open("documento.pdf.p7m").await.bytes;
+        assert_eq!(client.open("documento.pdf").await.bytes, frozen, "{name}");
+        assert_eq!(cades::document(&p7m).unwrap(), frozen, "{name}");
+        let list = format!("/pratiche/{}?scheda=documenti", stage.case);
+        let page = client.browser.get(&list).await;
+        let number = "Verbale N-2026-000001.pdf";
+        assert!(page.text().contains(&format!("{number}.p7m")), "{name} {}", page.text());
+        let report = verify_file(&p7m, &stage.trust, portal_now(&stage));
+        assert!(report.accepted() && report.format == Format::P7m, "{name} {report:#?}");
+        let mut levels: Vec<_> = report.signatures.iter().map(|one| one.level).collect();
+        levels.sort();
+        assert_eq!(levels, [Some(Level::BB), Some(Level::BB), Some(Level::BT)], "{name}");
+        let log = conciliator.open("evidenze.json").await;
+        assert!(log.text().contains("\"format\":\"cades\""), "{name} {}", log.text());
+        let process = store::replay(db, &row).await.unwrap();
+        assert_ne!(process.document(), process.plan().document, "{name}");
+        preservation::round(portal).await.unwrap();
+
+        others_accept(&stage, &folder, &p7m, &frozen);
+    }
+    databases.end().await;
+}
+
+fn portal_now(stage: &Stage) -> chrono::DateTime<chrono::Utc> {
+    portal::clock::Clock::now(&stage.world.clock)
+}
+
+/// `openssl cms -verify`, as of the time of the story.
+fn others_accept(stage: &Stage, folder: &std::path::Path, p7m: &[u8], frozen: &[u8]) {
+    let put = |name: &str, bytes: &[u8]| {
+        let path = folder.join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let (file, root) = (put("v.pdf.p7m", p7m), put("root.pem", stage.qtsp.root_pem().as_bytes()));
+    let at = portal_now(stage).timestamp().to_string();
+    let found = folder.join("found.pdf");
+    let openssl = Command::new("openssl")
+        .args(["cms", "-verify", "-binary", "-inform", "DER", "-cades", "-purpose", "any"])
+        .args(["-attime", &at, "-CAfile"])
+        .arg(&root)
+        .arg("-in")
+        .arg(&file)
+        .arg("-out")
+        .arg(&found)
+        .output()
+        .unwrap();
+    assert!(openssl.status.success(), "{}", String::from_utf8_lossy(&openssl.stderr));
+    assert_eq!(std::fs::read(found).unwrap(), frozen);
+}
