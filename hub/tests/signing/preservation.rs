@@ -5,7 +5,7 @@ use portal::clock::Clock as _;
 use portal::db::Db;
 use portal::journal;
 use portal::on_db;
-use portal::signatures::preservation;
+use portal::signatures::{preservation, status_data};
 use portal_testing::databases;
 use signing::verify::{Kind, Level, Report, verify};
 
@@ -45,6 +45,32 @@ async fn due(db: &Db) -> DateTime<Utc> {
     }
     .await;
     due.unwrap()
+}
+
+#[tokio::test]
+async fn what_authorities_say_is_kept_when_somebody_has_signed() {
+    let databases = databases().await;
+    for (name, db) in &databases.all {
+        let stage = Stage::set(db, &databases.folder().join(name)).await;
+        stage.browser("conciliatore").await.freeze(TEXT).await;
+        let process = stage.process().await.id;
+        assert_eq!(status_data::load(db, process).await.unwrap(), Default::default(), "{name}");
+        let mut client = stage.browser("cliente").await;
+        client.get_ready().await;
+        went_on(&client.sign(&stage, &stage.client).await);
+        let kept = async {
+            while status_data::load(db, process).await.unwrap().ocsp.is_empty() {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(30), kept).await.unwrap();
+        // Again it is the same.
+        let (portal, row) = (&stage.world.portal, stage.process().await);
+        let before = status_data::load(db, process).await.unwrap();
+        status_data::keep(portal, &row, row.digest().unwrap()).await.unwrap();
+        assert_eq!(status_data::load(db, process).await.unwrap(), before, "{name}");
+    }
+    databases.end().await;
 }
 
 #[tokio::test]
@@ -106,6 +132,8 @@ async fn a_complete_document_is_archived_once_and_stamped_again_in_time() {
         // Cut back to its first stamp it holds as well, and every step is in the evidence.
         let cut = verify(&archived, &stage.trust, stage.world.clock.now());
         assert!(cut.accepted(), "{name} {cut:#?}");
+        let kept = status_data::load(db, stage.process().await.id).await.unwrap();
+        assert_eq!(kept, Default::default(), "{name}: the document has them");
         let mut conciliator = stage.browser("conciliatore").await;
         let log = conciliator.open("evidenze.json").await;
         assert_eq!(log.text().matches("\"preserved\"").count(), 2, "{name} {}", log.text());

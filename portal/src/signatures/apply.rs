@@ -18,7 +18,7 @@ use super::craft::{CraftError, Order, Prepared};
 use super::rules::{self, Need};
 use super::steps::{advance_in, changed, document, expected, locked, signer};
 use super::store::{Locked, ProcessRow, Who};
-use super::{SignatureError, attempts, craft, ending, identity, store, waiting};
+use super::{SignatureError, attempts, craft, ending, identity, status_data, store, waiting};
 use crate::accounts::UserId;
 use crate::bodies::BodyId;
 use crate::db::Tx;
@@ -335,6 +335,9 @@ async fn finish(
     attempts::end_attempt(&mut tx, attempt.id, portal.now()).await?;
     tx.commit().await?;
     changed(portal, row);
+    if decision.is_ok() {
+        status_data::keep_soon(portal, row, &locked.process);
+    }
     decision.map(drop).map_err(Into::into)
 }
 

@@ -36,6 +36,7 @@ pub mod reminders;
 pub mod replacing;
 pub mod replacing_pages;
 pub mod rules;
+pub mod status_data;
 pub mod steps;
 pub mod store;
 pub(crate) mod view;

@@ -5,7 +5,7 @@ use signing::returned::{FileSentOut, SentOut, Signed, judge, judge_file};
 
 use super::steps::{changed, document, locked, signer};
 use super::store::{ProcessRow, Who};
-use super::{SignatureError, apply, attempts, craft, ending, rules, store};
+use super::{SignatureError, apply, attempts, craft, ending, rules, status_data, store};
 use crate::bodies::BodyId;
 use crate::documents::filing;
 use crate::portal::Portal;
@@ -49,6 +49,7 @@ pub async fn take_back(
     }
     tx.commit().await?;
     changed(portal, row);
+    status_data::keep_soon(portal, row, &locked.process);
     Ok(())
 }
 

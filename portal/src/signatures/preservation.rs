@@ -5,7 +5,7 @@
 //! counts is the row that names the new revision, and only one hub at a time works on a document.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use signing::pades::{self, DocumentError};
+use signing::pades::{self, DocumentError, ValidationData};
 use signing::pdf::signature_fields;
 use signing::preservation::{gather, newest_stamp};
 use signing::process::{Input, Process};
@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::craft::{self, CraftError, Expected, TIMESTAMP_FIELDS};
 use super::steps::{changed, document, expected, locked};
 use super::store::{self, ProcessRow, Who};
-use super::{SignatureError, ports::SigningPorts};
+use super::{SignatureError, ports::SigningPorts, status_data};
 use crate::bodies::BodyId;
 use crate::cases::CaseId;
 use crate::db::{Db, DbError, Tx, kept};
@@ -82,6 +82,7 @@ async fn preserve(portal: &Portal, row: &ProcessRow) -> Result<(), SignatureErro
     let (body, case) = (BodyId(row.body), CaseId(row.case_id));
     documents::replace_file(&mut tx, body, case, &base.to_string(), &file).await?;
     schedule(&mut tx, row.id, made.due).await?;
+    status_data::clear(&mut tx, row.id).await?;
     tx.commit().await?;
     changed(portal, row);
     Ok(())
@@ -103,17 +104,19 @@ async fn stamped(
     pdf: Vec<u8>,
 ) -> Result<Stamped, SignatureError> {
     let expected = expected(portal, row, process, None).await?;
-    let made = stamp(&portal.signing, pdf, &expected, portal.now()).await?;
+    let kept = status_data::load(&portal.db, row.id).await?;
+    let made = stamp(&portal.signing, pdf, &kept, &expected, portal.now()).await?;
     Ok(made)
 }
 
 async fn stamp(
     ports: &SigningPorts,
     pdf: Vec<u8>,
+    kept: &ValidationData,
     expected: &Expected,
     now: DateTime<Utc>,
 ) -> Result<Stamped, CraftError> {
-    let data = gather(&pdf, &ports.trust.anchors(), &*ports.status, now).await?;
+    let data = gather(&pdf, kept, &ports.trust.anchors(), &*ports.status, now).await?;
     let prepare = move || {
         let complete = data.ocsp.is_empty() && data.crls.is_empty();
         let pdf = if complete { pdf } else { pades::add_validation_data(&pdf, &data)? };

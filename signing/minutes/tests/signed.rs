@@ -60,10 +60,23 @@ fn now() -> DateTime<Utc> {
 /// The archive time stamp and the one that renews it.
 const TIMESTAMP_FIELDS: [&str; 2] = ["document_timestamp", "document_timestamp_2"];
 
+/// No answers of an earlier time.
+fn none() -> ValidationData {
+    ValidationData::default()
+}
+
+/// The same in another order.
+fn sorted(mut data: ValidationData) -> ValidationData {
+    data.certificates.sort();
+    data.ocsp.sort();
+    data.crls.sort();
+    data
+}
+
 /// Completes the validation data and puts the next archive time stamp on them.
 async fn preserve(pdf: &[u8], field: &str, trust: &TrustAnchors, tsa: &TsaClient) -> Vec<u8> {
     let source = HttpStatus::new(true).unwrap();
-    let data = gather(pdf, trust, &source, now()).await.unwrap();
+    let data = gather(pdf, &none(), trust, &source, now()).await.unwrap();
     let pdf = add_validation_data(pdf, &data).unwrap();
     let prepared = prepare_timestamp(&pdf, field).unwrap();
     let token = tsa.timestamp(&prepared.to_stamp()).await.unwrap();
@@ -233,14 +246,18 @@ async fn r_sign_34_r_sign_36_minutes_are_signed_by_three_people_in_order() {
 
     // A source that asks the public internet alone leaves this machine in peace.
     let public = HttpStatus::new(false).unwrap();
-    let refused = gather(&pdf, &trust, &public, now()).await;
+    let refused = gather(&pdf, &none(), &trust, &public, now()).await;
     assert!(matches!(refused, Err(GatherError::NoAnswer(_, StatusError::Address(_)))));
-    let nobody = gather(&pdf, &TrustAnchors::none(), &public, now()).await;
+    let nobody = gather(&pdf, &none(), &TrustAnchors::none(), &public, now()).await;
     assert!(
         matches!(nobody, Err(GatherError::Untrusted(_))),
         "only who is trusted says where to ask"
     );
     assert_eq!(newest_stamp(&pdf).unwrap(), None);
+    // What was told when somebody signed serves when nobody tells it any more, as far as it goes.
+    let told = gather(&pdf, &none(), &trust, &HttpStatus::new(true).unwrap(), now()).await.unwrap();
+    let recalled = gather(&pdf, &told, &trust, &public, now()).await.unwrap();
+    assert_eq!(sorted(recalled), sorted(told));
     let signed = pdf;
     let mut pdf = signed.clone();
     for (stamps, field) in TIMESTAMP_FIELDS.into_iter().enumerate() {
@@ -262,8 +279,9 @@ async fn r_sign_34_r_sign_36_minutes_are_signed_by_three_people_in_order() {
     }
     // Nobody answers: nothing is half complete, and what is complete needs nobody.
     server.abort();
-    let alone = gather(&signed, &trust, &HttpStatus::new(true).unwrap(), now()).await;
+    let silent = HttpStatus::new(true).unwrap();
+    let alone = gather(&signed, &none(), &trust, &silent, now()).await;
     assert!(matches!(alone, Err(GatherError::NoAnswer(_, StatusError::Unreachable(_)))));
-    let nothing = gather(&pdf, &trust, &HttpStatus::new(true).unwrap(), now()).await.unwrap();
+    let nothing = gather(&pdf, &none(), &trust, &silent, now()).await.unwrap();
     assert_eq!(nothing, ValidationData::default(), "nobody has to be asked any more");
 }

@@ -58,12 +58,14 @@ pub enum GatherError {
     TooMany,
 }
 
-/// The certificates and revocation data that `pdf` lacks to be verified offline, as of `now`.
+/// The certificates and revocation data that `pdf` lacks to be verified offline, as of `now`. `kept`:
+/// answers of an earlier time, for what nobody tells any more.
 ///
 /// # Errors
 /// [`GatherError`]: nothing is half complete.
 pub async fn gather(
     pdf: &[u8],
+    kept: &ValidationData,
     trust: &TrustAnchors,
     source: &dyn StatusSource,
     now: DateTime<Utc>,
@@ -76,7 +78,7 @@ pub async fn gather(
     for subject in &subjects {
         all.certificates.extend(subject.certificates.iter().cloned());
     }
-    let mut asking = Asking { source, now, questions: 0, all, issuers: Vec::new() };
+    let mut asking = Asking { source, kept, now, questions: 0, all, issuers: Vec::new() };
     for subject in &subjects {
         asking.complete(subject, trust).await?;
     }
@@ -92,6 +94,7 @@ pub async fn gather(
 
 struct Asking<'a> {
     source: &'a dyn StatusSource,
+    kept: &'a ValidationData,
     now: DateTime<Utc>,
     questions: usize,
     /// Everything known so far.
@@ -112,8 +115,11 @@ impl Asking<'_> {
             .ok_or_else(|| GatherError::Untrusted(name(certificate)))?;
         for pair in path.windows(2) {
             let [certificate, issuer] = pair else { continue };
-            if !is_status_told(certificate, issuer, &self.all, *at) {
-                self.ask(certificate, issuer, *at).await?;
+            if is_status_told(certificate, issuer, &self.all, *at) {
+                continue;
+            }
+            if let Err(error) = self.ask(certificate, issuer, *at).await {
+                self.recall(certificate, issuer, *at).ok_or(error)?;
             }
         }
         for der in path.iter().filter_map(|certificate| certificate.to_der().ok()) {
@@ -151,6 +157,23 @@ impl Asking<'_> {
             failure = GatherError::Untold(name(certificate));
         }
         Err(failure)
+    }
+
+    /// Takes the first kept answer that tells the status.
+    fn recall(&mut self, certificate: &X509, issuer: &X509, at: DateTime<Utc>) -> Option<()> {
+        let alone = |ocsp: &[&Vec<u8>], crls: &[&Vec<u8>]| ValidationData {
+            ocsp: ocsp.iter().copied().cloned().collect(),
+            crls: crls.iter().copied().cloned().collect(),
+            certificates: self.all.certificates.clone(),
+        };
+        let tells = |data| is_status_told(certificate, issuer, &data, at);
+        if let Some(ocsp) = self.kept.ocsp.iter().find(|ocsp| tells(alone(&[*ocsp], &[]))) {
+            self.all.ocsp.push(ocsp.clone());
+        } else {
+            let crl = self.kept.crls.iter().find(|crl| tells(alone(&[], &[*crl])))?;
+            self.all.crls.push(crl.clone());
+        }
+        Some(())
     }
 
     fn list(&mut self, wanted: &Wanted) -> &mut Vec<Vec<u8>> {

@@ -1,0 +1,10 @@
+-- What authorities said of certificates when somebody had signed: OCSP responses and revocation lists,
+-- DER, until the document has them.
+CREATE TABLE signature_status (
+    process UUID NOT NULL REFERENCES signature_processes (id),
+    digest TEXT NOT NULL,
+    body UUID NOT NULL REFERENCES bodies (id),
+    kind TEXT NOT NULL,
+    der BYTEA NOT NULL,
+    PRIMARY KEY (process, digest)
+);
