@@ -26,7 +26,7 @@ async fn r_sign_24_25_the_draft_is_the_conciliators_until_it_is_shown() {
             assert_eq!(page.status, StatusCode::FORBIDDEN, "{name} {act}");
         }
         went_on(&conciliator.send("bozza", &fields("0", "Riservato per ora.")).await);
-        assert!(client.look().await.text().contains("non ha ancora mostrato"), "{name}");
+        assert!(client.look().await.text().contains("non è ancora stato mostrato"), "{name}");
         assert_eq!(client.open("anteprima.pdf").await.status, StatusCode::NOT_FOUND, "{name}");
         assert!(conciliator.open("anteprima.pdf").await.bytes.starts_with(b"%PDF-"), "{name}");
         let before = client.open("versione").await.bytes;

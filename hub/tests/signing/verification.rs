@@ -73,7 +73,7 @@ async fn r_sign_31_39_anybody_verifies_a_file_and_takes_the_report_away() {
         ("a.p7m", b"\x30\x82\x01\0ciao", 422, "Il file è danneggiato"),
         ("a.txt", b"ciao", 422, "Scegli un file PDF o P7M."),
         ("a.exe", b"MZ", 422, "non è ammesso"),
-        ("", b"", 422, "Scegliere un file"),
+        ("", b"", 422, "Scegli un file: "),
         ("a.pdf", &limit, 413, "più piccolo di 15 MB"),
     ] {
         let page = browser.upload("/verifica-firma", &[], (name, content)).await;
