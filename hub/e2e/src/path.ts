@@ -28,6 +28,8 @@ export interface Path {
   /** Our address and port in it. */
   local: string;
   rtt_ms: number | null;
+  /** What seals the media (RFC 5764, RFC 7714). */
+  cipher: string | null;
 }
 
 /** The way that the page's media take at this moment. */
@@ -44,6 +46,7 @@ export function path(page: Page): Promise<Path | null> {
         relay: local.relayProtocol ?? null,
         local: `${local.address}:${local.port}`,
         rtt_ms: pair.currentRoundTripTime === undefined ? null : Math.round(pair.currentRoundTripTime * 1000),
+        cipher: stat.srtpCipher ?? null,
       };
     }
     return null;

@@ -34,6 +34,8 @@ async function meetOver(browser: Browser, transport: Transport): Promise<void> {
     const way = await path(room.page);
     // Behind the relay the test's network translates addresses, so the candidate may be `prflx`.
     assert.equal(way?.relay, transport, JSON.stringify(way));
+    // Browsers offer the slower cipher first, and say what they can in random order.
+    assert.equal(way.cipher, 'SRTP_AEAD_AES_128_GCM');
     console.log(JSON.stringify({ transport, way }));
   }
   // A reload makes a new allocation with credentials of the new welcome.

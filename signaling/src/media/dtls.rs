@@ -1,7 +1,7 @@
 //! The handshake that agrees on media keys: DTLS 1.2 as its server, driven by `rtc-dtls`.
 
 use super::srtp::{self, Opener, Profile, Sealer};
-use super::wire;
+use super::wire::hello::ClientHello;
 use bytes::BytesMut;
 use rtc::crypto::{HashAlgorithm, RTCCryptoProvider, default_provider};
 use rtc::dtls::config::{ClientAuthType, ConfigBuilder, ExtendedMasterSecretType, HandshakeConfig};
@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 
 /// A flight that nobody answered is sent again after this.
 const FLIGHT_INTERVAL: Duration = Duration::from_millis(300);
+/// Datagrams kept while a hello is not whole: it comes in two or three, and maybe again.
+const MOST_HELD: usize = 8;
 const EXPORTER_LABEL: &str = "EXTRACTOR-dtls_srtp";
 /// `rtc-dtls` tells associations apart by address. Ours has one for each endpoint, whatever address
 /// the client has at the moment.
@@ -101,27 +103,50 @@ pub(super) enum Progress {
 pub(super) struct Dtls {
     endpoint: Endpoint,
     provider: Arc<dyn RTCCryptoProvider>,
-    /// What the first record may still decide.
-    aead: Option<Arc<HandshakeConfig>>,
+    /// Until the client's hello is whole.
+    opening: Option<Opening>,
+}
+
+/// What came of a client whose hello is not whole yet: the hello decides how to answer.
+struct Opening {
+    hello: ClientHello,
+    held: Vec<BytesMut>,
+    /// How to answer one who offers the faster cipher.
+    aead: Arc<HandshakeConfig>,
 }
 
 impl Dtls {
     /// Waits for the client whose certificate has this fingerprint.
     pub(super) fn new(identity: &Identity, expected: &str) -> Result<Self, Error> {
         let any = config(identity, expected, &[AEAD, COUNTER])?;
-        let aead = Some(config(identity, expected, &[AEAD])?);
+        let aead = config(identity, expected, &[AEAD])?;
         let endpoint = Endpoint::new(PEER, TransportProtocol::UDP, Some(any));
-        Ok(Self { endpoint, provider: Arc::clone(&identity.provider), aead })
+        let opening = Some(Opening { hello: ClientHello::default(), held: Vec::new(), aead });
+        Ok(Self { endpoint, provider: Arc::clone(&identity.provider), opening })
     }
 
     /// A datagram of the client.
     pub(super) fn read(&mut self, data: &[u8], now: Instant) -> Result<Progress, Error> {
-        // `rtc-dtls` takes the client's favourite, which in browsers is the slower one.
-        if let Some(aead) = self.aead.take()
-            && wire::offers_aead(data)
-        {
-            self.endpoint.set_server_config(Some(aead));
+        let Some(mut opening) = self.opening.take() else { return self.shake(data, now) };
+        opening.hello.add(data);
+        opening.held.push(BytesMut::from(data));
+        match opening.hello.offers_aead() {
+            None if opening.held.len() < MOST_HELD => {
+                self.opening = Some(opening);
+                return Ok(Progress::Nothing);
+            }
+            // `rtc-dtls` takes the client's favourite, which in browsers is the slower one.
+            Some(true) => self.endpoint.set_server_config(Some(opening.aead)),
+            _ => {}
         }
+        let mut progress = Progress::Nothing;
+        for datagram in opening.held {
+            progress = self.shake(&datagram, now)?;
+        }
+        Ok(progress)
+    }
+
+    fn shake(&mut self, data: &[u8], now: Instant) -> Result<Progress, Error> {
         let mut progress = Progress::Nothing;
         for event in self.endpoint.read(now, PEER, None, BytesMut::from(data))? {
             match event {

@@ -3,6 +3,7 @@
 //! Pure functions on slices. They never panic and never allocate by a length that a packet claims;
 //! each has a property test with hostile bytes, and they are the entry points for fuzzing.
 
+pub mod hello;
 pub mod rtcp;
 pub mod rtp;
 pub mod stun;
@@ -33,26 +34,6 @@ pub fn protocol(data: &[u8]) -> Option<Protocol> {
     }
 }
 
-/// Whether the ClientHello in a datagram offers AES-128-GCM for media: the extension `use_srtp`
-/// (RFC 5764 §4.1.1) is looked for, with a list of profiles that names it.
-pub fn offers_aead(record: &[u8]) -> bool {
-    const USE_SRTP: [u8; 2] = [0, 14];
-    const AEAD_AES_128_GCM: [u8; 2] = [0, 7];
-    (0..record.len()).any(|at| {
-        let (Some(extension), Some(bytes)) = (u16_at(record, at + 2), u16_at(record, at + 4))
-        else {
-            return false;
-        };
-        // The list of profiles, its own length, and an empty key identifier make up the extension.
-        record[at..].starts_with(&USE_SRTP)
-            && extension.checked_sub(3) == Some(bytes)
-            && bytes.is_multiple_of(2)
-            && record
-                .get(at + 6..at + 6 + usize::from(bytes))
-                .is_some_and(|list| list.chunks_exact(2).any(|profile| profile == AEAD_AES_128_GCM))
-    })
-}
-
 /// Big-endian 16 bits at an offset.
 fn u16_at(data: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_be_bytes(data.get(at..at + 2)?.try_into().ok()?))
@@ -66,26 +47,6 @@ fn u32_at(data: &[u8], at: usize) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_hello_that_offers_aead_is_known() {
-        let hello = |profiles: &[u8]| {
-            let mut hello = vec![22, 254, 253, 0, 14, 0, 9, 0, 14];
-            hello.extend([0, profiles.len() as u8 + 3, 0, profiles.len() as u8]);
-            hello.extend(profiles);
-            hello.extend([0, 0, 7]);
-            hello
-        };
-        for (profiles, expected) in
-            [(&[0, 1, 0, 8, 0, 7][..], true), (&[0, 7], true), (&[0, 1], false), (&[], false)]
-        {
-            assert_eq!(offers_aead(&hello(profiles)), expected, "{profiles:?}");
-        }
-        for cut in 0..20 {
-            offers_aead(&hello(&[0, 7])[..cut.min(18)]);
-        }
-        assert!(!offers_aead(&[0, 14, 255, 255, 255, 252]));
-    }
 
     #[test]
     fn datagrams_are_told_apart() {
