@@ -85,6 +85,7 @@ async function play({ hub, person: signedIn }: AtHub): Promise<void> {
     await own.getByTestId(`enter-${contact}`).click();
     await own.getByTestId(`confirmed-${contact}`).waitFor();
   }
+  for (const page of [operator, person]) await goesOnSeeing(page);
   // A reload leaves the room for a moment and comes back.
   await person.reload();
   await person.getByTestId('call-enter').click();
@@ -146,6 +147,17 @@ async function seesTheOther(page: Page): Promise<void> {
     const video = document.querySelector<HTMLVideoElement>('[data-testid=theirs]');
     return video !== null && video.videoWidth > 0 && video.currentTime > 0;
   }, undefined, { timeout: 60_000 });
+}
+
+/** They go on arriving, after the page has looked twice at what is watched. */
+async function goesOnSeeing(page: Page): Promise<void> {
+  const frames = () =>
+    page.evaluate(() => document.querySelector<HTMLVideoElement>('[data-testid=theirs]')?.getVideoPlaybackQuality().totalVideoFrames ?? 0);
+  await page.waitForTimeout(7_000);
+  const before = await frames();
+  await page.waitForTimeout(3_000);
+  const more = (await frames()) - before;
+  assert.ok(more > 5, `${more} frames in three seconds`);
 }
 
 async function write(panel: FrameLocator, issued: string, expires: string): Promise<void> {

@@ -84,7 +84,7 @@ pub async fn open(
 /// Sends a code to the mobile on the case. The token of a session without rights.
 pub async fn send_code(portal: &Portal, body: &Body, secret: &str) -> Result<Token, EntryError> {
     let (invitation, person) = open(portal, body, secret).await?;
-    if invitation.code_failures >= rules::CODE_LIMIT {
+    if invitation.is_blocked() {
         return Err(EntryError::Blocked);
     }
     let now = portal.now();
@@ -130,7 +130,7 @@ pub async fn code(
     typed: &str,
 ) -> Result<Token, EntryError> {
     let (invitation, _) = open(portal, body, secret).await?;
-    if invitation.code_failures >= rules::CODE_LIMIT {
+    if invitation.is_blocked() {
         return Err(EntryError::Blocked);
     }
     let (now, hash) = (portal.now(), random::hash(session));

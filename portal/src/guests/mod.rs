@@ -68,3 +68,10 @@ pub struct Invitation {
     /// Wrong codes in a row.
     pub code_failures: i64,
 }
+
+impl Invitation {
+    /// Too many codes were wrong: only a new invitation helps.
+    pub fn is_blocked(&self) -> bool {
+        self.code_failures >= rules::CODE_LIMIT
+    }
+}

@@ -156,6 +156,10 @@ struct InvitationPage {
     /// The meeting, in words; empty for a standing room between its meetings.
     time: String,
     until: String,
+    /// Too many wrong codes.
+    blocked: bool,
+    /// There is nothing to come in for any more.
+    over: bool,
     error: Option<String>,
 }
 
@@ -167,11 +171,16 @@ async fn invitation_page(
     error: Option<String>,
 ) -> Result<InvitationPage, PageError> {
     let meeting = next_meeting(portal, body, &invitation).await?;
+    // Whoever is of the case may still have minutes to sign.
+    let over =
+        invitation.seat.is_extra() && meeting.as_ref().is_some_and(|m| !m.rules.is_pending());
     Ok(InvitationPage {
         chrome: Chrome::outside(body, portal.settings.demo),
         help: Help::of(portal),
         secret,
         who: rules::initials(&person.given_name, &person.surname),
+        blocked: invitation.is_blocked(),
+        over,
         label: invitation.label,
         mobile: rules::masked(&person.mobile),
         time: meeting.map(|m| calendar::show(m.rules.slot.starts_at)).unwrap_or_default(),
@@ -241,11 +250,15 @@ struct CodePage {
     help: Help,
     secret: String,
     mobile: String,
+    /// Too many wrong codes.
+    blocked: bool,
+    /// How often one may still try, once a code was wrong.
+    left: Option<i64>,
     error: Option<String>,
 }
 
 async fn code_page(portal: &Portal, body: &Body, secret: String, error: Option<String>) -> Answer {
-    let (_, person) = match entry::open(portal, body, &secret).await {
+    let (invitation, person) = match entry::open(portal, body, &secret).await {
         Ok(opened) => opened,
         Err(error) => return broken(portal, body, error),
     };
@@ -254,6 +267,8 @@ async fn code_page(portal: &Portal, body: &Body, secret: String, error: Option<S
         help: Help::of(portal),
         secret,
         mobile: rules::masked(&person.mobile),
+        blocked: invitation.is_blocked(),
+        left: (invitation.code_failures > 0).then(|| rules::CODE_LIMIT - invitation.code_failures),
         error,
     })
 }

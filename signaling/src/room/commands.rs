@@ -222,6 +222,11 @@ impl Room {
     }
 
     fn exclude(&mut self, participant: ParticipantId, now: DateTime<Utc>) -> Result<(), Refused> {
+        if self.spec.standing {
+            return Err(wrong_state(
+                "a standing room has no lobby: remove, or take somebody aside",
+            ));
+        }
         let place = self.party_inside(participant)?;
         if place.session == Session::Lobby {
             return Err(wrong_state("this person is in the lobby"));

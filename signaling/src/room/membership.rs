@@ -1,7 +1,7 @@
 //! Who has which place. Changed by journal events only, so that a journal read back gives the
 //! membership it was written from.
 
-use super::journal::{JournalEntry, JournalEvent};
+use super::journal::{JournalEntry, JournalEvent, LeftReason};
 use crate::protocol::{Epoch, ParticipantId, Role, Session, Side};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
@@ -108,8 +108,12 @@ impl Membership {
                 let place = Place { role, side, session, present, excluded, removed, phone };
                 self.places.insert(participant, place);
             }
-            E::Left { participant, epoch, .. } => {
+            E::Left { participant, epoch, reason } => {
                 self.change(participant, epoch, |place| place.present = false);
+                // Nobody else could open the door again. A node that stops is no leaving.
+                let leads =
+                    self.places.get(&participant).is_some_and(|p| p.role == Role::Conciliator);
+                self.locked &= !leads || reason == LeftReason::Node;
             }
             E::Admitted { participant, epoch } => self.change(participant, epoch, |place| {
                 place.session = Session::Plenary;

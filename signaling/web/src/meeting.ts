@@ -32,8 +32,8 @@ export class Meeting {
   mediaState: MediaState = 'connecting';
   quality: Quality = 'none';
   floor: Floor = SILENCE;
-  /** The pictures on the screen; set by the stage. */
-  tiles: () => Tile[] = () => [];
+  /** The pictures on the screen; set by the stage. Without one all are looked at. */
+  tiles: (() => Tile[]) | null = null;
   /** Something covers the faces. */
   covered: () => boolean = () => false;
   media: Media | null = null;
@@ -88,7 +88,7 @@ export class Meeting {
   /** Tells the hub which pictures are looked at. Call it when tiles come, go or change their size. */
   tellWatched(): void {
     const slots = this.state.slots.video;
-    if (this.connectionState !== 'open' || slots.length === 0) return;
+    if (!this.tiles || this.connectionState !== 'open' || slots.length === 0) return;
     const hidden = document.hidden || this.covered();
     const told = afterChange(this.toldWatch.video, this.toldWatch.slots, slots);
     const video = watched(slots, this.tiles(), hidden);

@@ -18,7 +18,7 @@ import type {
   View,
 } from './protocol';
 import { fileNews } from './filenews';
-import { announceChange, moveWords, overheardWords, sessionName, TheNeutral, visitWords } from './words';
+import { announceChange, moveWords, overheardWords, sessionName, sideName, TheNeutral, visitWords } from './words';
 
 export interface ChatLine {
   from: ParticipantId;
@@ -178,7 +178,7 @@ function applyView(state: RoomState, view: View): [RoomState, Effect[]] {
   if (state.session === view.session && state.view?.session === view.session) {
     effects.push(...announceChange(here(state), here(next), state.me));
   }
-  effects.push(...overheard(state, next));
+  effects.push(...overheard(state, next), ...strangers(state, next));
   effects.push(...knocks(state.view, view));
   // Where I come in, only what is shown at this moment is news.
   const known = state.view?.session === view.session ? state.view : { ...view, showing: null };
@@ -197,6 +197,20 @@ function overheard(before: RoomState, after: RoomState): Effect[] {
   const known = new Set(stayed ? here(before).map((p) => p.id) : []);
   const phones = here(after).filter((p) => p.phone && !known.has(p.id));
   return phones.length > 0 ? tell(overheardWords(phones)) : [];
+}
+
+/** Somebody of another side comes into my breakout: the conciliator moved them (R-MEET-39). */
+function strangers(before: RoomState, after: RoomState): Effect[] {
+  if (before.view?.session !== after.session) return [];
+  const open = after.view?.breakouts.find((breakout) => breakout.session === after.session);
+  const known = new Set(here(before).map((p) => p.id));
+  const come = here(after).filter((p) => !known.has(p.id) && !p.phone && open && isStrange(p, open.side));
+  return come.flatMap((p) => tell(`${p.name} (${sideName(p.side).toLowerCase()}) è ora in questa sessione: sente e legge quello che si dice qui.`));
+}
+
+/** Whether a breakout of this side is not this person's. The conciliator belongs everywhere. */
+export function isStrange(p: Person, side: Side): boolean {
+  return p.role !== 'conciliator' && p.side !== side;
 }
 
 /** Somebody stands before the locked door: for the conciliator, who alone is told. */
@@ -233,11 +247,7 @@ function applyChat(
   const name = person(state, message.from)?.name ?? 'Partecipante';
   const line = { from: message.from, name, text: message.text, at_ms: message.at_ms };
   const chat = { ...state.chat, [session]: [...(state.chat[session] ?? []), line] };
-  const effects: Effect[] = [{ kind: 'chat', line }];
-  if (message.from !== state.me) {
-    effects.push({ kind: 'announce', text: `${name} scrive: ${message.text}`, urgent: false });
-  }
-  return [{ ...state, chat }, effects];
+  return [{ ...state, chat }, [{ kind: 'chat', line }]];
 }
 
 function tell(text: string): Effect[] {

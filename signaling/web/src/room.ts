@@ -8,7 +8,7 @@ import { announce, clearAnnouncements, mountAnnouncer } from './ui/announcer';
 import { guardBack } from './ui/back';
 import { closedPage, farewellPage, type Way } from './ui/closed';
 import { askToLeave } from './ui/controls';
-import { clearToasts, mountToasts, toast } from './ui/dialog';
+import { clearToasts, closeQuestions, mountToasts, toast } from './ui/dialog';
 import { h } from './ui/element';
 import { createEntrance } from './ui/entrance';
 import { createRoomScreen } from './ui/roomscreen';
@@ -91,6 +91,7 @@ function enter(seat: Seat, devices: Devices): void {
 function leave(end: End): void {
   if (end.kind === 'leave' && end.reason === 'ended') forget(meetingId);
   document.title = 'Accordo';
+  closeQuestions();
   clearToasts();
   clearAnnouncements();
   show(farewellPage(end, way));

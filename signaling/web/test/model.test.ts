@@ -196,6 +196,28 @@ test('r_meet_29 whoever is heard by somebody on the telephone is told, before an
   assert.equal(names, ': Nome a, Pina (al telefono)');
 });
 
+test('r_meet_39 who is in a breakout is told when somebody of another side is moved into it', () => {
+  const breakouts = [{ session: 'breakout-1', side: 'activating', timer: null, closing_at_ms: null }] as const;
+  const inside = (...people: Person[]) => view(6, 'breakout-1', [person(me, 'breakout-1'), ...people], { breakouts: [...breakouts] });
+  const before = run(...plenary, { type: 'moved', epoch: 6, session: 'breakout-1', at_ms: 1, why: 'aside' }, inside()).state;
+  for (const [changes, heard] of [
+    [{ side: 'convened' }, true],
+    [{ side: 'aid' }, true],
+    [{ side: 'activating' }, false],
+    [{ side: 'neutral', role: 'conciliator' }, false],
+  ] as const) {
+    const loud = told(from(before, inside(person('x', 'breakout-1', changes))).effects);
+    assert.equal(loud.some((text) => /Nome x .* è ora in questa sessione/.test(text)), heard, changes.side);
+  }
+});
+
+test('r_meet_42 a line of the chat goes into no log', () => {
+  const line: ServerMessage = { type: 'chat', epoch: 6, from: 'a', text: 'segreto', at_ms: 1 };
+  const { effects } = run(...plenary, line);
+  assert.deepEqual(effects.filter((e) => 'text' in e && e.text.includes('segreto')), []);
+  assert.ok(effects.some((e) => e.kind === 'chat'));
+});
+
 test('removed people are in no session', () => {
   const { state } = run(welcome, view(1, 'plenary', [person(me, 'plenary'), person('a', 'plenary', { removed: true })]));
   assert.deepEqual(here(state).map((p) => p.id), [me]);

@@ -38,3 +38,26 @@ fn r_meet_15_a_locked_room_takes_back_who_was_inside_and_nobody_else() {
     assert_eq!(room.view(CONCILIATOR).outside, []);
     room.join(3).unwrap();
 }
+
+#[test]
+fn r_meet_15_the_door_is_locked_only_while_the_conciliator_is_there() {
+    for (leaving, locked) in [("bye", false), ("grace", false), ("lost", true), ("node", true)] {
+        let mut room = Driver::new(Terms::default());
+        room.join(CONCILIATOR).unwrap();
+        room.join(1).unwrap();
+        room.ask(CONCILIATOR, ClientMessage::Start).unwrap();
+        room.ask(CONCILIATOR, ClientMessage::Lock { locked: true }).unwrap();
+        match leaving {
+            "bye" => room.ask(CONCILIATOR, ClientMessage::Bye).unwrap(),
+            "grace" => {
+                room.lose(CONCILIATOR);
+                room.wait(61);
+            }
+            "lost" => room.lose(CONCILIATOR),
+            _ => room = room.restart(Terms::default()),
+        }
+        assert_eq!(room.room.membership().locked, locked, "{leaving}");
+        let expected = if locked { Err(ErrorCode::Locked) } else { Ok(()) };
+        assert_eq!(room.join(3), expected, "{leaving}");
+    }
+}

@@ -425,7 +425,8 @@ fn r_meet_23_between_meetings_a_standing_room_takes_everybody_in_and_nothing_beg
     assert_eq!(room.session(1), Some(PLENARY));
     assert_eq!(room.session(3), Some(PLENARY));
     room.join(CONCILIATOR).unwrap();
-    for refused in [ClientMessage::Start, ClientMessage::End] {
+    let exclude = ClientMessage::Exclude { participant: id(1) };
+    for refused in [ClientMessage::Start, ClientMessage::End, exclude] {
         assert_eq!(room.ask(CONCILIATOR, refused), Err(ErrorCode::WrongState));
     }
     // The mediator still separates the sides.

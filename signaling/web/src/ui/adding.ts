@@ -1,5 +1,6 @@
 /** The conciliator lets in somebody who was not convened (R-MEET-47), or by telephone (R-MEET-29). */
 import type { Meeting } from '../meeting';
+import { mobileWrong, numberWrong } from '../numbers';
 import type { SeatReason, ServerMessage, Side } from '../protocol';
 import { seatReasons, sideName } from '../words';
 import { ask } from './dialog';
@@ -14,7 +15,7 @@ function nameField(): Field {
     label: 'Nome e cognome',
     type: 'text',
     wrong: (value) =>
-      value === '' ? 'Scrivi nome e cognome.' : value.length > MAX_NAME_CHARS ? 'Il nome è troppo lungo.' : null,
+      value === '' ? 'Scrivi nome e cognome.' : value.length > MAX_NAME_CHARS ? `Il nome è troppo lungo: al massimo ${MAX_NAME_CHARS} caratteri.` : null,
   };
 }
 
@@ -25,13 +26,6 @@ function sideField(sides: Side[] = ['activating', 'convened', 'aid']): Field {
     type: 'select',
     options: sides.map((side) => [side, sideName(side)]),
   };
-}
-
-/** Between five and fifteen digits, and the usual signs. */
-function numberWrong(value: string): string | null {
-  const digits = value.replace(/\D/g, '').length;
-  if (digits >= 5 && digits <= 15 && /^[\d +\-/().]+$/.test(value)) return null;
-  return 'Scrivi il numero con il prefisso, per esempio 333 1234567.';
 }
 
 export async function addSeat(meeting: Meeting): Promise<void> {
@@ -47,7 +41,7 @@ export async function addSeat(meeting: Meeting): Promise<void> {
         options: Object.entries(seatReasons),
       },
       sideField(),
-      { name: 'mobile', label: 'Cellulare', type: 'tel', wrong: numberWrong },
+      { name: 'mobile', label: 'Cellulare', type: 'tel', wrong: mobileWrong },
     ],
     confirm: 'Invita',
   });

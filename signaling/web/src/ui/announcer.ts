@@ -2,6 +2,7 @@
  * Tells a screen reader what happens: the page's two live regions. What was told stays readable for
  * everybody in the log of announcements.
  */
+import type { Session } from '../protocol';
 import { clockTime } from '../words';
 import { button, h } from './element';
 import { showKeys } from './shortcuts';
@@ -16,13 +17,22 @@ export function mountAnnouncer(body: HTMLElement): void {
   body.append(polite, urgent);
 }
 
-/** `at_ms`: the hub's clock. */
+/** Where what is told happens. */
+let place: Session | null = null;
+
+/** Says it, and keeps it in the log. `at_ms`: the hub's clock. */
 export function announce(text: string, isUrgent: boolean, at_ms = Date.now()): void {
+  speak(text, isUrgent);
+  const entry = h('li', { attrs: { 'data-session': place ?? '' } }, h('time', { text: clockTime(at_ms) }), ' ', h('span', { text }));
+  kept.prepend(entry);
+  while (kept.childElementCount > KEPT) kept.lastElementChild?.remove();
+}
+
+/** Says what stays readable elsewhere, as long as it may: a line of the chat. */
+export function speak(text: string, isUrgent: boolean): void {
   const region = isUrgent ? urgent : polite;
   region.append(h('p', { text }));
   while (region.childElementCount > SPOKEN) region.firstElementChild?.remove();
-  kept.prepend(h('li', {}, h('time', { text: clockTime(at_ms) }), ' ', h('span', { text })));
-  while (kept.childElementCount > KEPT) kept.lastElementChild?.remove();
 }
 
 /** The log as a panel. */
@@ -32,7 +42,15 @@ export function createLog() {
   return { node: h('div', { class: 'announced' }, hint, help, kept), update: () => undefined };
 }
 
+/** What was told in a breakout stays there: the next session may look at this screen. */
+export function enterSession(session: Session): void {
+  for (const region of [polite, urgent]) region.replaceChildren();
+  if (place?.startsWith('breakout')) kept.querySelectorAll(`[data-session="${place}"]`).forEach((entry) => entry.remove());
+  place = session;
+}
+
 /** Nothing of a meeting stays on the page that follows it. */
 export function clearAnnouncements(): void {
+  place = null;
   for (const region of [polite, urgent, kept]) region.replaceChildren();
 }

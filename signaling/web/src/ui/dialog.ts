@@ -68,7 +68,12 @@ export function mountToasts(body: HTMLElement): void {
   body.append(toasts);
 }
 
-/** The last page stands alone. */
+/** Nobody is asked any more: every open question is stepped back from. */
+export function closeQuestions(): void {
+  document.querySelectorAll('dialog').forEach((dialog) => dialog.close());
+}
+
+/** What was told of another place, or of a room that is over, is not true any more. */
 export function clearToasts(): void {
   toasts.replaceChildren();
 }

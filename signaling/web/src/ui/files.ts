@@ -162,7 +162,7 @@ export function createFiles(meeting: Meeting, roomId: string) {
     draft.hidden = !isConciliator(state);
     choose.disabled = fromCase.disabled = !inside;
     const inPlenary = state.session === 'plenary';
-    setText(where, `${sessionName(state.session ?? 'lobby')}: vedono i file solo i presenti, finché sono qui. ${filesStay(inPlenary ? meeting.seat.files_until : '', inPlenary)}`);
+    setText(where, `${sessionName(state.session ?? 'lobby')}: li vede solo chi è in questa sessione. ${filesStay(inPlenary ? meeting.seat.files_until : '', inPlenary)}`);
     const shared = state.view?.files ?? [];
     const people = state.view?.people.map((p) => [p.id, p.name]);
     redraw(list, JSON.stringify([shared, state.view?.showing?.file, people]), () => [

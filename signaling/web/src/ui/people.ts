@@ -3,9 +3,9 @@
  * remove, lock, end (R-MEET-15, R-MEET-16, R-MEET-18). Others see their own session only.
  */
 import type { Meeting } from '../meeting';
-import { handOrder, here, isConciliator, peopleIn, person } from '../model';
+import { handOrder, here, isConciliator, isStrange, peopleIn, person } from '../model';
 import type { Breakout, Outside, Person, Session, Side } from '../protocol';
-import { sessionName, statusWords } from '../words';
+import { sessionName, sideName, statusWords } from '../words';
 import { act, keyed, pressed } from './act';
 import { addPhone, addSeat } from './adding';
 import { breakoutActions, breakoutControls, remaining } from './breakouts';
@@ -192,7 +192,7 @@ function personCommands(meeting: Meeting, p: Person, session: Session | null): H
       { class: 'stack menu' },
       session !== 'lobby' && p.mic && act(meeting, 'Spegni il microfono', `mute-${p.id}`, 'small wide', { type: 'mute', participant: p.id }, p.name),
       session !== 'lobby' && !p.phone && moveTo(meeting, p),
-      session !== 'lobby' && !p.phone && act(meeting, 'Manda in sala d’attesa', `exclude-${p.id}`, 'small wide', { type: 'exclude', participant: p.id }, p.name),
+      session !== 'lobby' && !p.phone && !meeting.seat.standing && act(meeting, 'Manda in sala d’attesa', `exclude-${p.id}`, 'small wide', { type: 'exclude', participant: p.id }, p.name),
       keyed(
         named(button(p.phone ? 'Telefonata finita' : 'Fai uscire dalla stanza', { test: 'remove', class: 'small wide danger', click: () => void remove(meeting, p) }), p),
         `remove-${p.id}`,
@@ -223,7 +223,7 @@ function moveTo(meeting: Meeting, p: Person): HTMLElement | null {
           button(`Sposta in: ${sessionName(to, side)}`, {
             test: `move-${to}`,
             class: 'small wide',
-            click: () => void meeting.command({ type: 'move', epoch: meeting.state.epoch, participant: p.id, to }),
+            click: () => void move(meeting, p, to, side),
           }),
           p,
         ),
@@ -231,6 +231,20 @@ function moveTo(meeting: Meeting, p: Person): HTMLElement | null {
       ),
     );
   return buttons.length > 0 ? h('div', { class: 'stack' }, ...buttons) : null;
+}
+
+/** Into the breakout of another side nobody is sent by one careless click. */
+async function move(meeting: Meeting, p: Person, to: Session, side: Side | undefined): Promise<void> {
+  if (side && isStrange(p, side)) {
+    const sure = await ask({
+      title: `Spostare ${p.name} in un’altra parte?`,
+      text: `${p.name} sta con un’altra parte (${sideName(p.side)}). Nella sessione «${sessionName(to, side)}» sentirà e leggerà quello che si dice da quel momento; chi è dentro viene avvisato.`,
+      confirm: 'Sposta comunque',
+      danger: true,
+    });
+    if (sure === null) return;
+  }
+  await meeting.command({ type: 'move', epoch: meeting.state.epoch, participant: p.id, to });
 }
 
 /** Names the person for a screen reader. */

@@ -3,14 +3,14 @@ import type { Meeting } from '../meeting';
 import { isConciliator, type Effect } from '../model';
 import { lastMinuteBegins } from '../time';
 import { sessionName, TheNeutral } from '../words';
-import { announce, createLog } from './announcer';
+import { announce, createLog, enterSession, speak } from './announcer';
 import { createBanner } from './banner';
 import { createChat } from './chat';
 import { createClock } from './clock';
 import { createControls, type PanelName } from './controls';
 import { createFiles } from './files';
 import { createPreview } from './devices';
-import { toast } from './dialog';
+import { clearToasts, toast } from './dialog';
 import { button, h, setText } from './element';
 import { createPanel } from './panel';
 import { createPeople } from './people';
@@ -146,7 +146,9 @@ export function createRoomScreen(meeting: Meeting) {
         announce(happened.text, happened.urgent, meeting.now());
         break;
       case 'chat':
-        if (open !== 'chat' && happened.line.from !== meeting.state.me) unread.chat += 1;
+        if (happened.line.from === meeting.state.me) break;
+        speak(`${happened.line.name} scrive: ${happened.line.text}`, false);
+        if (open !== 'chat') unread.chat += 1;
         break;
       case 'file':
         if (open !== 'files') unread.files += 1;
@@ -161,6 +163,8 @@ export function createRoomScreen(meeting: Meeting) {
         }
         break;
       case 'moved':
+        enterSession(happened.to);
+        clearToasts();
         unread.chat = unread.files = 0;
         if (happened.from === 'lobby' && open === null && wide.matches) open = 'people';
         break;
