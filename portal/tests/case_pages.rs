@@ -268,7 +268,7 @@ async fn r_case_31_32_documents_are_opened_marked_read_and_hidden_from_strangers
         for (fields, file, told) in [
             (&attachment("")[..], ("a.pdf", LETTER), "visibile alla controparte"),
             (&attachment("si")[..], ("a.pdf", b"<html>".as_slice()), "non corrisponde"),
-            (&attachment("si")[..], ("", b"".as_slice()), "Scegliere un file"),
+            (&attachment("si")[..], ("", b"".as_slice()), "Scegli un file"),
             (
                 &[("categoria", "attachment"), ("visibile", "si")][..],
                 ("a.pdf", LETTER),

@@ -13,7 +13,9 @@ export function createEntrance(seat: Seat, devices: Devices, enter: () => void) 
   const place = seat.standing ? 'La stanza' : 'L’incontro';
   const seen = seat.standing
     ? 'Non c’è sala d’attesa: quando entri ti vede e ti sente subito chi è già nella stanza.'
-    : `Nessuno ti vede finché ${theNeutral()} non ti fa entrare.`;
+    : seat.role === 'conciliator'
+      ? 'Chi aspetta in sala d’attesa non ti vede: lo fai entrare tu.'
+      : `Nessuno ti vede finché ${theNeutral()} non ti fa entrare.`;
   const preview = createPreview(devices);
   const accept = h('input', { id: 'accept', test: 'accept', attrs: { type: 'checkbox', 'aria-describedby': 'accept-hint' } });
   const hint = h('p', { id: 'accept-hint', class: 'problem', hidden: true, attrs: { role: 'alert' }, text: 'Per entrare devi prima accettare l’impegno alla riservatezza.' });
