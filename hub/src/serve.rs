@@ -26,7 +26,7 @@ use portal::media_tests;
 use portal::portal::{Parts, Portal, PortalSettings};
 use portal::procedures::Procedures;
 use portal::random::SystemRandom;
-use portal::signatures::{apply, attempts, identity, preservation, reminders};
+use portal::signatures::{attempts, identity, preservation, reminders, settling};
 use portal::trust_lists;
 use signaling::edge::{Rooms, RoomsConfig};
 use signaling::media::{Media, MediaConfig};
@@ -288,7 +288,7 @@ async fn rounds(
         tokio::select! {
             () = stop.cancelled() => return,
             _ = signatures.tick() => {
-                if let Err(error) = apply::resume_all(&portal, stopped).await {
+                if let Err(error) = settling::resume_all(&portal, stopped).await {
                     tracing::error!(%error, "taking up signatures");
                 }
             }

@@ -2,14 +2,15 @@
 
 use axum::http::StatusCode;
 use chrono::TimeDelta;
-use portal::signatures::{apply, attempts, store, waiting};
+use portal::signatures::{apply, attempts, settling, store, waiting};
 use portal_testing::databases;
 
-use crate::TEXT;
-use crate::stage::{Mood, Stage, went_on};
+use crate::parties::Mood;
+use crate::reader::{TEXT, went_on};
+use crate::stage::Stage;
 
 /// Somebody has a code in hand.
-async fn with_code(stage: &Stage) -> (crate::stage::Reader, String) {
+async fn with_code(stage: &Stage) -> (crate::reader::Reader, String) {
     stage.browser("conciliatore").await.freeze(TEXT).await;
     let mut client = stage.browser("cliente").await;
     client.get_ready().await;
@@ -29,7 +30,7 @@ async fn r_sign_34_a_signature_without_time_stamp_is_kept_and_finished_later() {
         assert!(page.text().contains("la firma è al sicuro"), "{name} {}", page.text());
         assert_eq!(stage.document().await.2, 0, "{name}");
         // Again in vain; the person is told to wait, and asks in vain for another code.
-        apply::resume_all(
+        settling::resume_all(
             &stage.world.portal,
             Some(stage.world.portal.now() + TimeDelta::seconds(1)),
         )
@@ -38,10 +39,10 @@ async fn r_sign_34_a_signature_without_time_stamp_is_kept_and_finished_later() {
         assert!(client.look().await.text().contains("manca la marca temporale"), "{name}");
         stage.mood(Mood::Good);
         // Not while the attempt may still be led by somebody else.
-        apply::resume_all(&stage.world.portal, None).await.unwrap();
+        settling::resume_all(&stage.world.portal, None).await.unwrap();
         assert_eq!(stage.document().await.2, 0, "{name}");
         stage.world.clock.advance(TimeDelta::seconds(31));
-        apply::resume_all(&stage.world.portal, None).await.unwrap();
+        settling::resume_all(&stage.world.portal, None).await.unwrap();
         let (_, report, signatures) = stage.document().await;
         assert!(report.accepted() && signatures == 1, "{name} {report:?}");
         assert!(waiting::interrupted(db).await.unwrap().is_empty(), "{name}");
@@ -95,9 +96,12 @@ async fn r_sign_34_a_stop_before_the_answer_is_taken_up_at_the_start() {
     assert!(stopped.await.unwrap_err().is_cancelled());
     assert_eq!(client.next().await, "busy");
     stage.mood(Mood::Good);
-    apply::resume_all(&stage.world.portal, Some(stage.world.portal.now() + TimeDelta::seconds(1)))
-        .await
-        .unwrap();
+    settling::resume_all(
+        &stage.world.portal,
+        Some(stage.world.portal.now() + TimeDelta::seconds(1)),
+    )
+    .await
+    .unwrap();
     assert!(attempts::running_attempts(db, row.id).await.unwrap().is_empty());
     // The trust service may have signed: the credential is not used again.
     assert_eq!(client.next().await, "request");
@@ -166,12 +170,12 @@ async fn r_sign_34_a_signature_given_in_time_is_waited_for_beyond_the_term_and_b
         assert_eq!(attempts::running_attempts(db, row.id).await.unwrap().len(), 1, "{name}");
 
         stage.world.clock.set(&(term + TimeDelta::minutes(1)).to_rfc3339());
-        apply::resume_all(portal, None).await.unwrap();
+        settling::resume_all(portal, None).await.unwrap();
         assert!(stage.process().await.open, "{name}: the given signature waits for its stamp");
         stage.mood(Mood::Good);
-        apply::resume_all(portal, None).await.unwrap();
+        settling::resume_all(portal, None).await.unwrap();
         assert_eq!(stage.document().await.2, 1, "{name}");
-        apply::resume_all(portal, None).await.unwrap();
+        settling::resume_all(portal, None).await.unwrap();
         assert_eq!(stage.process().await.status, "expired", "{name}");
     }
     databases.end().await;

@@ -6,15 +6,16 @@ use std::process::Command;
 use axum::http::StatusCode;
 use chrono::TimeDelta;
 use portal::cases::CaseState;
-use portal::signatures::{apply, preservation, store};
+use portal::signatures::{preservation, settling, store};
 use portal_testing::databases;
 use signing::cades;
 use signing::ports::Subject;
 use signing::verify::{Format, Level, verify_file};
 
-use crate::TEXT;
 use crate::own_device::subject;
-use crate::stage::{Mood, Stage, went_on};
+use crate::parties::Mood;
+use crate::reader::{TEXT, went_on};
+use crate::stage::Stage;
 
 #[tokio::test]
 async fn r_sign_29_everybody_signs_the_frozen_document_in_one_signed_file() {
@@ -62,7 +63,9 @@ async fn r_sign_29_everybody_signs_the_frozen_document_in_one_signed_file() {
         delegate.enter(&code).await;
         stage.mood(Mood::Good);
         let portal = &stage.world.portal;
-        apply::resume_all(portal, Some(portal_now(&stage) + TimeDelta::seconds(1))).await.unwrap();
+        settling::resume_all(portal, Some(portal_now(&stage) + TimeDelta::seconds(1)))
+            .await
+            .unwrap();
         assert_eq!(delegate.next().await, "nothing", "{name}");
 
         // The neutral person checks, and puts a signature into the file with the others'.

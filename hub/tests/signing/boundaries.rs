@@ -7,14 +7,15 @@ use axum::http::StatusCode;
 use chrono::TimeDelta;
 use portal::db::Db;
 use portal::journal;
-use portal::signatures::{apply, attempts, evidence, store};
+use portal::signatures::{apply, attempts, codes, evidence, settling, store};
 use portal_testing::databases;
 use signing::evidence::Entry;
 use signing::process::Event;
 use sqlx::AssertSqlSafe;
 
-use crate::TEXT;
-use crate::stage::{Point, Reader, Stage, went_on};
+use crate::parties::Point;
+use crate::reader::{Reader, TEXT, went_on};
+use crate::stage::Stage;
 
 /// What happens at a boundary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +100,7 @@ async fn under_way(stage: &Stage, asks: bool, what: Accident, files: &Path) -> O
     let code = if asks { String::new() } else { stage.code(&stage.client).await };
     let work = tokio::spawn(async move {
         match asks {
-            true => apply::request_code(&portal, &row, "client", who).await,
+            true => codes::request_code(&portal, &row, "client", who).await,
             false => apply::sign(&portal, &row, "client", frozen, &code, who).await,
         }
     });
@@ -134,7 +135,7 @@ async fn under_way(stage: &Stage, asks: bool, what: Accident, files: &Path) -> O
 /// What the hub does when it starts.
 async fn resume(stage: &Stage) {
     let portal = &stage.world.portal;
-    apply::resume_all(portal, Some(portal.now() + TimeDelta::seconds(1))).await.unwrap();
+    settling::resume_all(portal, Some(portal.now() + TimeDelta::seconds(1))).await.unwrap();
     // A request that died is not waited for longer than a minute.
     stage.world.clock.advance(TimeDelta::seconds(61));
 }

@@ -7,7 +7,8 @@ use portal::documents::filing::{self, Sent};
 use portal::documents::upload::Upload;
 use portal_testing::databases;
 
-use crate::stage::{Stage, went_on};
+use crate::reader::went_on;
+use crate::stage::Stage;
 
 #[tokio::test]
 async fn r_sign_24_25_the_draft_is_the_conciliators_until_it_is_shown() {

@@ -6,8 +6,8 @@ use portal_testing::databases;
 use signing::ports::Subject;
 use signing::verify::{Level, verify};
 
-use crate::TEXT;
-use crate::stage::{Reader, Stage, attribute, went_on};
+use crate::reader::{Reader, TEXT, attribute, went_on};
+use crate::stage::Stage;
 
 pub async fn subject(stage: &Stage, actor: &portal::accounts::Actor) -> Subject {
     let (db, body) = (&stage.world.portal.db, stage.world.body.id);

@@ -8,7 +8,8 @@ use portal_testing::databases;
 use signing::Digest;
 use signing::process::Status;
 
-use crate::stage::{Stage, attribute, went_on};
+use crate::reader::{attribute, went_on};
+use crate::stage::Stage;
 
 const TEXT: &str = "L'operatore rimborsa 150,00 euro.";
 const SCAN: &[u8] = b"%PDF-1.7\nscan of three pages\n%%EOF\n";

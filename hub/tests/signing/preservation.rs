@@ -9,8 +9,9 @@ use portal::signatures::{preservation, status_data};
 use portal_testing::databases;
 use signing::verify::{Kind, Level, Report, verify};
 
-use crate::TEXT;
-use crate::stage::{Mood, Stage, went_on};
+use crate::parties::Mood;
+use crate::reader::{TEXT, went_on};
+use crate::stage::Stage;
 
 /// Everybody signs.
 async fn completed(stage: &Stage) {

@@ -6,7 +6,8 @@ use portal::cases::CaseState;
 use portal::cases::store as case_store;
 use portal_testing::databases;
 
-use crate::stage::{Stage, attribute, went_on};
+use crate::reader::{attribute, went_on};
+use crate::stage::Stage;
 
 const TEXT: &str = "L'operatore rimborsa 150,00 euro.";
 

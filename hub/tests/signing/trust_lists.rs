@@ -10,8 +10,9 @@ use signing::preservation::Renewal;
 use signing::verify::TrustAnchors;
 use signing_trust_lists::Signers;
 
-use crate::TEXT;
-use crate::stage::{Silent, Stage, went_on};
+use crate::parties::Silent;
+use crate::reader::{TEXT, went_on};
+use crate::stage::Stage;
 
 #[tokio::test]
 async fn r_sign_31_a_signature_is_recognised_by_the_list_that_names_its_provider() {

@@ -6,8 +6,8 @@ use axum::http::StatusCode;
 use portal_testing::{Page, databases};
 use serde_json::Value;
 
-use crate::TEXT;
-use crate::stage::{Stage, went_on};
+use crate::reader::{TEXT, went_on};
+use crate::stage::Stage;
 
 /// What a link of the page holds.
 fn taken(page: &Page, media_type: &str) -> Vec<u8> {

@@ -1,4 +1,4 @@
-//! The signature itself: certificate and code, one attempt to sign, and what a crash left behind.
+//! The signature itself: one attempt to sign.
 //!
 //! An attempt passes these points, each durable before the next begins: lease and prepared revision;
 //! the signature that the trust service gave; the new revision in the file store; the row that names
@@ -6,20 +6,20 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use signing::Digest;
 use signing::pades::DocumentError;
-use signing::ports::{IssueRequest, QtspError, Subject};
+use signing::ports::QtspError;
 use signing::process::{AttemptId, Input, Process, Refusal, Status, Step};
 use tokio::time::timeout;
 
 use super::attempts::{AttemptRow, Kept};
 use super::craft::{CraftError, Order, Prepared};
 use super::rules::{self, Need};
-use super::steps::{advance_in, changed, document, expected, locked, signer};
+use super::settling::settle;
+use super::steps::{changed, document, expected, locked};
 use super::store::{Locked, ProcessRow, Who};
-use super::{SignatureError, attempts, craft, ending, identity, status_data, store, waiting};
-use crate::accounts::UserId;
+use super::{SignatureError, attempts, craft, ending, status_data, store};
 use crate::bodies::BodyId;
 use crate::db::Tx;
 use crate::documents::filing;
@@ -31,112 +31,6 @@ const WAIT: Duration = Duration::from_millis(200);
 const PATIENCE: usize = 50;
 /// The trust service answers within this, or its signature is not waited for: well inside the lease.
 const ANSWER: Duration = Duration::from_secs(20);
-/// Issuing a certificate and sending a code takes at most this.
-const REQUEST: TimeDelta = TimeDelta::seconds(60);
-/// A signature that was given in time is waited for so long after the term.
-const GRACE: TimeDelta = TimeDelta::hours(1);
-
-/// Sends a code to the signer's mobile, with a new certificate if there is none to be used. One
-/// request at a time: a certificate costs money, and a second code voids the first.
-pub async fn request_code(
-    portal: &Portal,
-    row: &ProcessRow,
-    field: &str,
-    who: Who,
-) -> Result<(), SignatureError> {
-    let now = portal.now();
-    let mut tx = portal.db.begin().await?;
-    let claimed = attempts::claim_request(&mut tx, row.id, field, now, now - REQUEST).await?;
-    tx.commit().await?;
-    if !claimed {
-        return Err(Refusal::Held.into());
-    }
-    let outcome = request(portal, row, field, who).await;
-    let mut tx = portal.db.begin().await?;
-    attempts::end_request(&mut tx, row.id, field).await?;
-    tx.commit().await?;
-    outcome
-}
-
-async fn request(
-    portal: &Portal,
-    row: &ProcessRow,
-    field: &str,
-    who: Who,
-) -> Result<(), SignatureError> {
-    settle(portal, row, None).await?;
-    let process = store::replay(&portal.db, row).await?;
-    let need = rules::need(&process, field, portal.now());
-    if !matches!(need, Need::Request | Need::Code) {
-        return Err(not_now(need).into());
-    }
-    let state = process.signer(field).ok_or(SignatureError::NotFound)?;
-    let qtsp = &portal.signing.qtsp;
-    if let Some(credential) = &state.credential {
-        match qtsp.send_otp(credential).await {
-            Ok(reference) => return sent(portal, row, field, credential, reference, who).await,
-            Err(QtspError::Unreachable(text)) => return Err(QtspError::Unreachable(text).into()),
-            // It serves no more: a new one is issued.
-            Err(_) => {}
-        }
-    }
-    let issued = |credential: String, certificate| Input::CertificateIssued {
-        field: field.to_owned(),
-        credential,
-        certificate,
-    };
-    // Nothing is issued for somebody who may not sign or used up all codes.
-    process.clone().handle(issued(String::new(), process.document()), portal.now())?;
-    let person = signer(portal, row, &process, field).await?;
-    let (id, now) = (UserId(state.signer.person), portal.now());
-    let identification = identity::of(&portal.db, row.body, id, now).await?.ok_or_else(|| {
-        SignatureError::Unfit(
-            "La tua identificazione è scaduta: dal tuo profilo chiedine una nuova.".to_owned(),
-        )
-    })?;
-    let request = IssueRequest {
-        subject: Subject {
-            given_name: person.given_name,
-            surname: person.surname,
-            fiscal_code: person.fiscal_code,
-        },
-        mobile: person.mobile,
-        document: process.plan().document,
-        title: row.title.clone(),
-        identified_by: identification.method.as_str().to_owned(),
-        identified_at: identification.at,
-    };
-    let credential = qtsp.issue(&request).await?;
-    let certificate = credential.chain.first();
-    let certificate = Digest::of(certificate.ok_or(DocumentError::NoCertificate).map_err(bad)?);
-    let mut tx = portal.db.begin().await?;
-    attempts::keep_credential(&mut tx, row, field, &credential).await?;
-    let input = issued(credential.id.clone(), certificate);
-    advance_in(&mut tx, portal, row, [input], who).await?;
-    tx.commit().await?;
-    changed(portal, row);
-    let reference = qtsp.send_otp(&credential.id).await?;
-    sent(portal, row, field, &credential.id, reference, who).await
-}
-
-/// The code is on its way; what the trust service calls it is kept with that, so that the code holds
-/// whatever happens to this process.
-async fn sent(
-    portal: &Portal,
-    row: &ProcessRow,
-    field: &str,
-    credential: &str,
-    reference: Option<String>,
-    who: Who,
-) -> Result<(), SignatureError> {
-    let mut tx = portal.db.begin().await?;
-    attempts::keep_reference(&mut tx, row.id, credential, reference.as_deref()).await?;
-    let input = Input::OtpSent { field: field.to_owned() };
-    advance_in(&mut tx, portal, row, [input], who).await?;
-    tx.commit().await?;
-    changed(portal, row);
-    Ok(())
-}
 
 /// Signs with the code. `frozen` is the digest of the document that the page offered: a page of an
 /// earlier version signs nothing.
@@ -293,7 +187,7 @@ async fn prepare(
 }
 
 /// From the signature to the stored revision. Without a time stamp the attempt waits.
-async fn finish(
+pub(super) async fn finish(
     portal: &Portal,
     row: &ProcessRow,
     attempt: &AttemptRow,
@@ -367,7 +261,7 @@ async fn end(
     Ok(())
 }
 
-async fn tell(
+pub(super) async fn tell(
     tx: &mut Tx,
     locked: &mut Locked,
     input: Input,
@@ -382,81 +276,7 @@ async fn tell(
     }
 }
 
-/// Takes up attempts that nobody leads any more: a signature that was given is finished, anything
-/// else is closed. Attempts whose lease ran out, or that began before `stopped`, are nobody's.
-pub async fn settle(
-    portal: &Portal,
-    row: &ProcessRow,
-    stopped: Option<DateTime<Utc>>,
-) -> Result<(), SignatureError> {
-    for attempt in attempts::running_attempts(&portal.db, row.id).await? {
-        let process = store::replay(&portal.db, row).await?;
-        let lease = process.lease().filter(|lease| lease.attempt.0 == attempt.id);
-        let orphan = stopped.is_some_and(|at| attempt.started_at < at);
-        if !orphan && lease.is_some_and(|lease| portal.now() < lease.until) {
-            continue;
-        }
-        let person = process.signer(&attempt.field).map(|state| UserId(state.signer.person));
-        let who = Who { user: person, address: None };
-        if attempt.signature.is_some() {
-            match finish(portal, row, &attempt, who).await {
-                Err(SignatureError::Refused(_)) | Ok(()) => {}
-                Err(error) => return Err(error),
-            }
-        } else {
-            close(portal, row, &attempt, who).await?;
-        }
-    }
-    Ok(())
-}
-
-/// Closes an attempt that nobody leads, unless its signature came after all.
-async fn close(
-    portal: &Portal,
-    row: &ProcessRow,
-    attempt: &AttemptRow,
-    who: Who,
-) -> Result<(), SignatureError> {
-    let mut tx = portal.db.begin().await?;
-    let mut locked = locked(&mut tx, row).await?;
-    if !attempts::end_unsigned(&mut tx, attempt.id, portal.now()).await? {
-        return Ok(());
-    }
-    let reason = "interrupted".to_owned();
-    let input = Input::AttemptFailed { attempt: AttemptId(attempt.id), reason };
-    tell(&mut tx, &mut locked, input, portal.now(), who).await?;
-    tx.commit().await?;
-    changed(portal, row);
-    Ok(())
-}
-
-/// Takes up what a stop left behind and ends what is overdue, in every body; to be called again and
-/// again. `stopped`: when every other process that served this database had stopped.
-pub async fn resume_all(
-    portal: &Portal,
-    stopped: Option<DateTime<Utc>>,
-) -> Result<(), SignatureError> {
-    for row in waiting::interrupted(&portal.db).await? {
-        if let Err(error) = settle(portal, &row, stopped).await {
-            tracing::warn!(process = %row.id, %error, "a signature still waits");
-        }
-    }
-    let now = portal.now();
-    for row in waiting::overdue(&portal.db, now, now - GRACE).await? {
-        if let Err(error) = ending::expire(portal, &row).await {
-            tracing::error!(process = %row.id, %error, "a process does not expire");
-        }
-    }
-    Ok(())
-}
-
-/// Whether a signature of this signer was given and waits for its time stamp.
-pub async fn waits(portal: &Portal, row: &ProcessRow, field: &str) -> Result<bool, SignatureError> {
-    let attempts = attempts::running_attempts(&portal.db, row.id).await?;
-    Ok(attempts.iter().any(|attempt| attempt.field == field && attempt.signature.is_some()))
-}
-
-fn not_now(need: Need) -> Refusal {
+pub(super) fn not_now(need: Need) -> Refusal {
     match need {
         Need::Others => Refusal::NotYourTurn,
         Need::Check => Refusal::NotChecked,
@@ -466,8 +286,4 @@ fn not_now(need: Need) -> Refusal {
             Refusal::StepMissing
         }
     }
-}
-
-fn bad(error: DocumentError) -> SignatureError {
-    CraftError::Document(error).into()
 }

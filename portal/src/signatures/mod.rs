@@ -7,14 +7,16 @@
 //!
 //! [`rules`] says what comes next, [`craft`] works on the document, [`store`], [`attempts`] and
 //! [`evidence`] keep the process.
-//! [`opening`] freezes, [`replacing`] does so with another signer, [`steps`] leads a signer up to the code, [`apply`] makes the signature,
-//! [`consent`] asks the parties for the digital form, without which [`paper`] is signed;
-//! [`own_device`] takes one that was made elsewhere, [`ending`] is about how a process ends,
+//! [`opening`] freezes, [`replacing`] does so with another signer, [`steps`] leads a signer up to the
+//! code, [`codes`] sends it, [`apply`] makes the signature, [`settling`] takes up what a stop left
+//! behind. [`consent`] asks the parties for the digital form, without which [`paper`] is signed;
+//! [`own_device`] takes a signature that was made elsewhere, [`ending`] is about how a process ends,
 //! [`preservation`] about what makes its document last. [`view`] is what people see of it, [`pages`]
 //! takes what they do; [`panel`] shows all of them at once, [`reminders`] go to who has not signed.
 
 pub mod apply;
 pub mod attempts;
+pub mod codes;
 pub mod conditions;
 pub mod consent;
 pub mod consent_pages;
@@ -36,6 +38,7 @@ pub mod reminders;
 pub mod replacing;
 pub mod replacing_pages;
 pub mod rules;
+pub mod settling;
 pub mod status_data;
 pub mod steps;
 pub mod store;

@@ -5,7 +5,7 @@ use signing::returned::{FileSentOut, SentOut, Signed, judge, judge_file};
 
 use super::steps::{changed, document, locked, signer};
 use super::store::{ProcessRow, Who};
-use super::{SignatureError, apply, attempts, craft, ending, rules, status_data, store};
+use super::{SignatureError, attempts, craft, ending, rules, settling, status_data, store};
 use crate::bodies::BodyId;
 use crate::documents::filing;
 use crate::portal::Portal;
@@ -19,7 +19,7 @@ pub async fn take_back(
     pdf: Vec<u8>,
     who: Who,
 ) -> Result<(), SignatureError> {
-    apply::settle(portal, row, None).await?;
+    settling::settle(portal, row, None).await?;
     let process = store::replay(&portal.db, row).await?;
     let now = portal.now();
     match rules::on_own_device(&process, field, now) {

@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::conditions::{self, Condition};
 use super::store::{ProcessRow, Who};
 use super::view::{Seen, Ticks, looked_at};
-use super::{SignatureError, apply, ending, evidence, own_device, steps, store, view};
+use super::{SignatureError, apply, codes, ending, evidence, own_device, steps, store, view};
 use crate::accounts::{self, Person};
 use crate::cases::Outcome;
 use crate::documents::export::disposition;
@@ -217,7 +217,7 @@ async fn request_code(
     let one = signer(&portal, &visit, id).await?;
     // A certificate that was asked for is kept also if the browser is closed meanwhile.
     let (asking, row, field) = (portal.clone(), one.row.clone(), one.field.clone());
-    let work = async move { apply::request_code(&asking, &row, &field, who).await };
+    let work = async move { codes::request_code(&asking, &row, &field, who).await };
     let outcome = tokio::spawn(work).await?;
     let told = "Il codice di firma è stato inviato per SMS.";
     answer(&portal, visit, one.table, who, outcome, Some(told)).await

@@ -6,7 +6,7 @@ use signing::process::{Event, Format, Process, Status, Step};
 use super::conditions::IN_FORCE;
 use super::rules::{self, Need, OwnDevice};
 use super::store::{Locked, ProcessRow, SignerRow};
-use super::{SignatureError, apply, evidence, steps, store};
+use super::{SignatureError, evidence, settling, steps, store};
 use crate::accounts::{self, UserId};
 use crate::bodies::BodyId;
 use crate::calendar;
@@ -244,7 +244,7 @@ impl OwnView {
             Need::Nothing if state.step == Step::Signed => Stage::Done,
             Need::Nothing => return Ok(None),
             _ if overdue => Stage::Wait("Il termine per firmare è scaduto."),
-            _ if apply::waits(portal, row, field).await? => Stage::Wait(
+            _ if settling::waits(portal, row, field).await? => Stage::Wait(
                 "La tua firma è stata apposta ed è al sicuro: manca la marca temporale, che sarà \
                  aggiunta appena il servizio risponde.",
             ),

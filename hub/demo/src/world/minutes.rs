@@ -11,7 +11,7 @@ use portal::portal::Portal;
 use portal::signatures::conditions::IN_FORCE;
 use portal::signatures::rules::{self, Need};
 use portal::signatures::store::{self, ProcessRow, Who};
-use portal::signatures::{apply, identity, opening, steps};
+use portal::signatures::{apply, codes, identity, opening, steps};
 use portal::{accounts, notifications};
 use signing::process::{Format, Identification, Method, SignerState};
 
@@ -95,7 +95,7 @@ async fn sign_as(
     if rules::need(&process, field, portal.now()) == Need::Check {
         steps::check(portal, row, field, who).await.map_err(WorldError::of)?;
     }
-    apply::request_code(portal, row, field, who).await.map_err(WorldError::of)?;
+    codes::request_code(portal, row, field, who).await.map_err(WorldError::of)?;
     let sent = notifications::newest(&portal.db, body.id, &person.mobile, 1).await;
     let code: String = match sent.map_err(WorldError::of)?.first() {
         Some(message) => message.text.chars().take(6).collect(),
