@@ -75,7 +75,7 @@ bench: build $(SETUP)/bench-packages $(SETUP)/nextest .venv/ready ## Whole meeti
 .PHONY: fuzz
 fuzz: $(SETUP)/build-packages $(SETUP)/nextest web ## Property tests with FUZZ_CASES cases each, fuzz targets for FUZZ_SECONDS each
 	ROOM_SCHEDULES=$(FUZZ_CASES) PROPTEST_CASES=$(FUZZ_CASES) $(CARGO) nextest run $(BUILD) --no-fail-fast \
-	  -E 'package(signaling) & kind(lib) | package(signing) & (kind(lib) | test(/hostile/))'
+	  -E 'package(signaling) & kind(lib) | (package(signing) | package(signing-trust-lists)) & (kind(lib) | test(/hostile/))'
 	signaling/fuzz/run $(FUZZ_SECONDS)
 	signaling/fuzz/run $(FUZZ_SECONDS) signing/fuzz 65536
 

@@ -103,6 +103,7 @@ fn national(sequence: u64, until: &str, authority: &Operator) -> TrustList {
             since: day("2020-01-01"),
             status: "granted".to_owned(),
             same_kind: true,
+            terms: signing::verify::Terms::default(),
         }],
     }];
     list

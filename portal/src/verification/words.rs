@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use signing::ports::{Sheet, SheetSection};
 use signing::verify::{
-    Edition, Indication, Integrity, Kind, LaterRevision, Level, Report, Revocation,
+    Edition, Indication, Integrity, Kind, LaterRevision, Level, Qualification, Report, Revocation,
     SignatureReport, Signer, SubIndication, Timestamp, TrustSource,
 };
 
@@ -276,6 +276,9 @@ fn facts(report: &Report, signature: &SignatureReport) -> Vec<(String, String)> 
             let label = if source.granted { "Riconosciuto da" } else { "Non riconosciuto da" };
             add(label, listed(source));
         }
+        if let Some(qualification) = signature.qualification {
+            add("Valore secondo l'elenco di fiducia", worth(qualification).to_owned());
+        }
         if let (Some(from), Some(to)) = (signer.not_before, signer.not_after) {
             let (from, to) = (calendar::show(from), calendar::show(to));
             add("Certificato valido", format!("dal {from} al {to}"));
@@ -343,6 +346,23 @@ fn qualified(signer: &Signer, trusted: Option<bool>) -> &'static str {
     }
 }
 
+fn worth(qualification: Qualification) -> &'static str {
+    match qualification {
+        Qualification::QualifiedSignature => "firma elettronica qualificata (QESig)",
+        Qualification::QualifiedSeal => "sigillo elettronico qualificato (QESeal)",
+        Qualification::SignatureWithCertificate => {
+            "firma elettronica avanzata con certificato qualificato (AdESig-QC)"
+        }
+        Qualification::SealWithCertificate => {
+            "sigillo elettronico avanzato con certificato qualificato (AdESeal-QC)"
+        }
+        Qualification::Advanced => {
+            "il certificato non è qualificato per firme o sigilli: al più una firma avanzata (AdES)"
+        }
+        Qualification::Open => "non si può dire: l'elenco è contraddittorio o non è stato compreso",
+    }
+}
+
 fn changes(later: &LaterRevision) -> Vec<String> {
     let mut parts = Vec::new();
     for (field, kind) in &later.filled {
@@ -395,6 +415,8 @@ fn details(signature: &SignatureReport) -> Vec<(String, String)> {
             (stated.compliance, "QcCompliance"),
             (stated.sscd, "QcSSCD"),
             (stated.esign, "QcType esign"),
+            (stated.eseal, "QcType eseal"),
+            (stated.web, "QcType web"),
         ];
         let named: Vec<_> = named.iter().filter(|(stated, _)| *stated).map(|(_, n)| *n).collect();
         if !named.is_empty() {

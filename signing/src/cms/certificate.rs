@@ -9,13 +9,17 @@ use openssl::{
 };
 use serde::Serialize;
 
-use super::asn1::{INTEGER, Item, OCTET_STRING, SEQUENCE, unexpected};
+use super::asn1::{INTEGER, Item, OCTET_STRING, SEQUENCE, SET, unexpected};
 
 const QC_STATEMENTS: Oid = Oid::new_unwrap("1.3.6.1.5.5.7.1.3"); // RFC 3739 §3.2.6
 const QC_COMPLIANCE: Oid = Oid::new_unwrap("0.4.0.1862.1.1"); // ETSI EN 319 412-5 §4.2.1
 const QC_SSCD: Oid = Oid::new_unwrap("0.4.0.1862.1.4"); // ETSI EN 319 412-5 §4.2.2
 const QC_TYPE: Oid = Oid::new_unwrap("0.4.0.1862.1.6"); // ETSI EN 319 412-5 §4.2.3
 const QC_TYPE_ESIGN: Oid = Oid::new_unwrap("0.4.0.1862.1.6.1");
+const QC_TYPE_ESEAL: Oid = Oid::new_unwrap("0.4.0.1862.1.6.2");
+const QC_TYPE_WEB: Oid = Oid::new_unwrap("0.4.0.1862.1.6.3");
+const POLICIES: Oid = Oid::new_unwrap("2.5.29.32"); // RFC 5280 §4.2.1.4
+const PURPOSES: Oid = Oid::new_unwrap("2.5.29.37"); // RFC 5280 §4.2.1.12
 const EXTENSIONS: u8 = 0xa3;
 const VERSION: u8 = 0xa0;
 
@@ -40,6 +44,10 @@ pub struct QcStatements {
     pub sscd: bool,
     /// It is for electronic signatures (of natural persons).
     pub esign: bool,
+    /// It is for electronic seals (of legal persons).
+    pub eseal: bool,
+    /// It is for the authentication of web sites.
+    pub web: bool,
 }
 
 impl Certificate {
@@ -80,6 +88,49 @@ impl Certificate {
     /// Statements of the issuer.
     pub fn qc_statements(&self) -> QcStatements {
         self.qc
+    }
+
+    /// The policies that it is issued under; none for one whose extensions cannot be read.
+    pub fn policies(&self) -> Vec<Oid> {
+        let policies = self.extension_values(POLICIES, |policy| {
+            policy.items(SEQUENCE)?.first().ok_or_else(unexpected)?.oid()
+        });
+        policies.unwrap_or_default()
+    }
+
+    /// What its key may be used for beyond the basic usages; none for one whose extensions cannot be
+    /// read.
+    pub fn purposes(&self) -> Vec<Oid> {
+        self.extension_values(PURPOSES, |purpose| purpose.oid()).unwrap_or_default()
+    }
+
+    /// The attributes that the holder's name is made of; none for a name that cannot be read.
+    pub fn name_attributes(&self) -> Vec<Oid> {
+        let read = |name: &[u8]| {
+            let mut kinds = Vec::new();
+            for set in Item::only(name)?.items(SEQUENCE)? {
+                for attribute in set.items(SET)? {
+                    let parts = attribute.items(SEQUENCE)?;
+                    kinds.push(parts.first().ok_or_else(unexpected)?.oid()?);
+                }
+            }
+            der::Result::Ok(kinds)
+        };
+        let name = self.x509.subject_name().to_der();
+        name.ok().and_then(|name| read(&name).ok()).unwrap_or_default()
+    }
+
+    fn extension_values<T>(
+        &self,
+        kind: Oid,
+        read: impl Fn(Item<'_>) -> der::Result<T>,
+    ) -> der::Result<Vec<T>> {
+        let certificate = Item::only(&self.der)?.items(SEQUENCE)?;
+        let fields = certificate.first().ok_or_else(unexpected)?.items(SEQUENCE)?;
+        let Some(extensions) = fields.iter().find(|field| field.tag == EXTENSIONS) else {
+            return Ok(Vec::new());
+        };
+        extension(*extensions, kind)?.into_iter().map(read).collect()
     }
 
     /// Common name, or given name and surname, or the whole subject.
@@ -135,24 +186,33 @@ fn to_utc(time: &Asn1TimeRef) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(i64::from(since.days) * 86_400 + i64::from(since.secs), 0)
 }
 
-fn qc_statements(extensions: Item<'_>) -> der::Result<QcStatements> {
-    let mut found = QcStatements::default();
+/// The values in every extension of this kind that is a `SEQUENCE`.
+fn extension<'a>(extensions: Item<'a>, kind: Oid) -> der::Result<Vec<Item<'a>>> {
     let list = *extensions.items(EXTENSIONS)?.first().ok_or_else(unexpected)?;
+    let mut found = Vec::new();
     for extension in list.items(SEQUENCE)? {
         let parts = extension.items(SEQUENCE)?;
         let [id, .., value] = parts.as_slice() else { return Err(unexpected()) };
-        if id.oid()? != QC_STATEMENTS {
-            continue;
+        if id.oid()? == kind {
+            found.extend(Item::only(value.expect(OCTET_STRING)?.value)?.items(SEQUENCE)?);
         }
-        for statement in Item::only(value.expect(OCTET_STRING)?.value)?.items(SEQUENCE)? {
-            let parts = statement.items(SEQUENCE)?;
-            let id = parts.first().ok_or_else(unexpected)?.oid()?;
-            found.compliance |= id == QC_COMPLIANCE;
-            found.sscd |= id == QC_SSCD;
-            if let (QC_TYPE, Some(types)) = (id, parts.get(1)) {
-                for kind in types.items(SEQUENCE)? {
-                    found.esign |= kind.oid()? == QC_TYPE_ESIGN;
-                }
+    }
+    Ok(found)
+}
+
+fn qc_statements(extensions: Item<'_>) -> der::Result<QcStatements> {
+    let mut found = QcStatements::default();
+    for statement in extension(extensions, QC_STATEMENTS)? {
+        let parts = statement.items(SEQUENCE)?;
+        let id = parts.first().ok_or_else(unexpected)?.oid()?;
+        found.compliance |= id == QC_COMPLIANCE;
+        found.sscd |= id == QC_SSCD;
+        if let (QC_TYPE, Some(types)) = (id, parts.get(1)) {
+            for kind in types.items(SEQUENCE)? {
+                let kind = kind.oid()?;
+                found.esign |= kind == QC_TYPE_ESIGN;
+                found.eseal |= kind == QC_TYPE_ESEAL;
+                found.web |= kind == QC_TYPE_WEB;
             }
         }
     }

@@ -6,8 +6,10 @@ use chrono::{DateTime, NaiveDate, Utc};
 use openssl::x509::X509;
 use serde::Serialize;
 
+use super::qualification::{Facts, Qualification, Terms};
+
 /// Before Regulation (EU) 910/2014 applied, lists had other words for a service in good standing.
-const EIDAS: NaiveDate = NaiveDate::from_ymd_opt(2016, 7, 1).expect("a date");
+pub(super) const EIDAS: NaiveDate = NaiveDate::from_ymd_opt(2016, 7, 1).expect("a date");
 
 /// Which edition of which list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -52,6 +54,8 @@ pub struct Standing {
     pub status: String,
     /// Whether it was a service of this kind then: the history of a service may tell of another.
     pub same_kind: bool,
+    /// What the list says of the certificates that the service issues then.
+    pub terms: Terms,
 }
 
 impl Standing {
@@ -121,6 +125,16 @@ impl ListedService {
         self.standings.iter().any(|one| one.since <= at && one.is_good(one.since))
     }
 
+    /// What the list makes of a signature that was made at `signed_at` with the certificate of
+    /// `facts`: it counts how the service stood then and when it issued the certificate.
+    pub(super) fn qualify(&self, facts: &Facts, signed_at: DateTime<Utc>) -> Qualification {
+        let at = |moment: DateTime<Utc>| {
+            self.standing(moment).filter(|one| one.is_good(moment)).map(|one| &one.terms)
+        };
+        let issued_at = facts.issued_at.unwrap_or(signed_at);
+        Qualification::of(facts, at(issued_at), at(signed_at))
+    }
+
     pub(super) fn source(&self, at: DateTime<Utc>, now: DateTime<Utc>) -> TrustSource {
         let standing = self.standing(at);
         TrustSource {
@@ -150,6 +164,7 @@ mod tests {
             since: day(since),
             status: status.to_owned(),
             same_kind,
+            terms: Terms::default(),
         };
         let edition = Edition {
             territory: "IT".to_owned(),

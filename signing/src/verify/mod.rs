@@ -18,6 +18,7 @@ mod gaps;
 mod listed;
 mod metadata;
 mod place;
+mod qualification;
 mod report;
 mod revisions;
 mod signature;
@@ -29,6 +30,9 @@ pub(crate) use file::to_der;
 pub use file::{verify_beside, verify_file};
 pub(crate) use gaps::{is_status_told, trusted_path};
 pub use listed::{Edition, ListedService, ServiceKind, Standing, TrustSource};
+pub use qualification::{
+    Assert, CertificateUse, Criteria, Criterion, KeyUsage, Qualification, Qualifier, Rule, Terms,
+};
 pub use report::{
     Chain, Content, Format, Indication, Integrity, Kind, LaterRevision, Level, Report, Revocation,
     SignatureReport, Signer, SubIndication, Timestamp,

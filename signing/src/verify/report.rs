@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::listed::TrustSource;
+use super::{listed::TrustSource, qualification::Qualification};
 use crate::{Digest, cms::QcStatements};
 
 /// What there is to say about one file.
@@ -76,6 +76,8 @@ pub struct SignatureReport {
     pub integrity: Integrity,
     /// The chain of the signing certificate.
     pub chain: Chain,
+    /// What it is in law (ETSI TS 119 615), when it is valid and a trusted list tells; `None` otherwise.
+    pub qualification: Option<Qualification>,
     /// Overall result.
     pub indication: Indication,
     /// Why it is not `TOTAL-PASSED`.
@@ -320,6 +322,7 @@ impl SignatureReport {
                 revocation: Revocation::Unknown,
                 source: None,
             },
+            qualification: None,
             indication: Indication::Indeterminate,
             sub_indication: None,
             explanation: None,

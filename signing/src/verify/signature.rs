@@ -190,6 +190,7 @@ impl<'a> Check<'a> {
         let chain = self.trust.validate(&signer.x509, &pool, moments, Role::Signature);
         report.chain.trusted = (!self.trust.is_empty()).then_some(chain.result.is_ok());
         report.chain.source.clone_from(&chain.source);
+        report.qualification = chain.qualification;
         report.timestamp = stamp.as_ref().ok().and_then(|s| s.as_ref()).map(|s| s.report.clone());
 
         stamp?;
@@ -410,6 +411,7 @@ fn conclude(report: &mut SignatureReport, result: Result<(), Finding>) {
     match finding {
         None => report.indication = Indication::TotalPassed,
         Some(finding) => {
+            report.qualification = None;
             report.indication = finding.indication;
             report.sub_indication = Some(finding.sub);
             report.explanation = Some(finding.why);

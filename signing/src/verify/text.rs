@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     listed::{Edition, TrustSource},
+    qualification::Qualification,
     report::{
         Indication, Integrity, Kind, LaterRevision, Report, Revocation, SignatureReport,
         SubIndication,
@@ -130,6 +131,10 @@ impl Say {
             let label = self.of("Elenco della marca", "Time stamp's list");
             line(label, self.source(source));
         }
+        if let Some(qualification) = signature.qualification {
+            let value = self.qualification(qualification).to_owned();
+            line(self.of("Secondo l'elenco", "By the trusted list"), value);
+        }
         for later in &signature.later {
             line(self.of("Dopo", "Afterwards"), self.later(later));
         }
@@ -192,6 +197,33 @@ impl Say {
             source.provider,
             source.service,
         )
+    }
+
+    fn qualification(&self, qualification: Qualification) -> &'static str {
+        match qualification {
+            Qualification::QualifiedSignature => {
+                self.of("firma qualificata (QESig)", "qualified signature (QESig)")
+            }
+            Qualification::QualifiedSeal => {
+                self.of("sigillo qualificato (QESeal)", "qualified seal (QESeal)")
+            }
+            Qualification::SignatureWithCertificate => self.of(
+                "firma avanzata con certificato qualificato (AdESig-QC)",
+                "advanced signature with a qualified certificate (AdESig-QC)",
+            ),
+            Qualification::SealWithCertificate => self.of(
+                "sigillo avanzato con certificato qualificato (AdESeal-QC)",
+                "advanced seal with a qualified certificate (AdESeal-QC)",
+            ),
+            Qualification::Advanced => self.of(
+                "né firma né sigillo con certificato qualificato (AdES)",
+                "neither a signature nor a seal with a qualified certificate (AdES)",
+            ),
+            Qualification::Open => self.of(
+                "non si può dire: l'elenco si contraddice o non è compreso (Indeterminate)",
+                "open: the list contradicts itself or is not understood (Indeterminate)",
+            ),
+        }
     }
 
     fn later(&self, later: &LaterRevision) -> String {

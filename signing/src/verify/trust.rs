@@ -13,6 +13,7 @@ use openssl::{
 
 use super::{
     listed::{ListedService, ServiceKind, TrustSource},
+    qualification::{Facts, Qualification},
     report::SubIndication,
 };
 use crate::cms::Certificate;
@@ -73,6 +74,9 @@ impl Role {
 pub(super) struct Judged {
     pub result: Result<(), SubIndication>,
     pub source: Option<TrustSource>,
+    /// What the list makes of a signature with it; `None` where the chain ends at no service of a list
+    /// that stood well.
+    pub qualification: Option<Qualification>,
 }
 
 /// Trust anchors that cannot be read.
@@ -147,21 +151,31 @@ impl TrustAnchors {
         let ends_at = |services: &[&ListedService]| {
             let anchors = services.iter().flat_map(|service| &service.certificates);
             let path = path_to(anchors, certificate, pool, moments.valid, role.purpose())?;
-            let end = services.iter().find(|service| {
+            let ends = services.iter().filter(|service| {
                 path.iter().any(|link| service.certificates.iter().any(|known| known == link))
             });
-            Ok(end.map(|service| (*service).clone()))
+            // One authority may be listed as several services: for signatures, for seals, ….
+            let facts = (role == Role::Signature).then(|| Facts::of(certificate)).flatten();
+            let qualify = |service: &&&ListedService| {
+                facts.as_ref().map(|facts| service.qualify(facts, moments.listed))
+            };
+            let end = ends.map(|one| (qualify(&one), one)).rev().max_by_key(|(worth, _)| *worth);
+            Ok(end.map(|(worth, service)| (worth, (*service).clone())))
         };
-        let source = |service: Option<ListedService>| {
-            service.map(|service| service.source(moments.listed, moments.now))
-        };
+        let source = |service: ListedService| service.source(moments.listed, moments.now);
         let listed = match ends_at(&granted) {
-            Ok(service) => return Judged { result: Ok(()), source: source(service) },
+            Ok(end) => {
+                let (qualification, service) = end.unzip();
+                let qualification = qualification.flatten();
+                return Judged { result: Ok(()), source: service.map(source), qualification };
+            }
             Err(fault) => fault,
         };
         let own = path_to(&self.own, certificate, pool, moments.valid, role.purpose());
-        let Err(own) = own else { return Judged { result: Ok(()), source: None } };
-        if let Ok(Some(service)) = ends_at(&of_kind) {
+        let Err(own) = own else {
+            return Judged { result: Ok(()), source: None, qualification: None };
+        };
+        if let Ok(Some((_, service))) = ends_at(&of_kind) {
             // ETSI EN 319 102-1 §5.1.3: without a proof of existence the signature may be from the
             // time when the service still stood well.
             let unproven = moments.listed >= moments.now && service.was_granted_by(moments.listed);
@@ -170,10 +184,12 @@ impl TrustAnchors {
             } else {
                 SubIndication::NoCertificateChainFound
             };
-            return Judged { result: Err(fault), source: source(Some(service)) };
+            let source = Some(source(service));
+            return Judged { result: Err(fault), source, qualification: None };
         }
         let none = own == SubIndication::NoCertificateChainFound;
-        Judged { result: Err(if none { listed } else { own }), source: None }
+        let result = Err(if none { listed } else { own });
+        Judged { result, source: None, qualification: None }
     }
 }
 

@@ -8,8 +8,9 @@ use openssl::x509::X509;
 use signing::{
     pades::finish,
     verify::{
-        Edition, Indication, Language, Level, ListedService, Report, ServiceKind, Standing,
-        SubIndication, TrustAnchors, text, verify,
+        Assert, Criteria, Criterion, Edition, Indication, Language, Level, ListedService,
+        Qualification, Qualifier, Report, Rule, ServiceKind, Standing, SubIndication, Terms,
+        TrustAnchors, text, verify,
     },
 };
 
@@ -38,6 +39,7 @@ fn listed(kind: ServiceKind, certificate: &X509, standings: &[(i64, &str)]) -> L
                 since: now() + TimeDelta::minutes(*minutes),
                 status: (*status).to_owned(),
                 same_kind: true,
+                terms: Terms::default(),
             })
             .collect(),
     }
@@ -89,6 +91,56 @@ fn r_sign_31_a_service_must_have_been_granted_when_the_signature_was_made() {
         assert_eq!(told(&report), *expected, "{name}: {:#}", report.to_json());
         assert_eq!(report.signatures[0].chain.trusted, Some(expected.0), "{name}");
     }
+}
+
+/// What a list says of certificates whose key is for signatures.
+fn saying(qualifier: Qualifier) -> Terms {
+    let usage = vec![Criterion::KeyUsage(vec![(0x40, true), (0x04, false)])];
+    let criteria = Criteria { assert: Some(Assert::All), all: usage };
+    let rules = vec![Rule { qualifiers: vec![qualifier], criteria }];
+    Terms { rules, ..Terms::default() }
+}
+
+#[test]
+fn r_sign_31_the_list_tells_what_the_signature_is_in_law() {
+    use Qualification::{Advanced, Open, QualifiedSignature, SignatureWithCertificate};
+    let signed = Signed::new(Layout::Table); // ten minutes ago
+    let (ca, tsa) = (&signed.authority.ca.cert, &signed.authority.tsa.cert);
+    let service = |all: &[(i64, Terms)]| {
+        let granted: Vec<_> = all.iter().map(|(since, _)| (*since, "granted")).collect();
+        let mut service = listed(CA, ca, &granted);
+        for (standing, (_, terms)) in service.standings.iter_mut().zip(all) {
+            standing.terms = terms.clone();
+        }
+        service
+    };
+    let (plain, not) = (Terms::default(), saying(Qualifier::NotQualified));
+    let cases = [
+        (vec![service(&[(-9_000, plain.clone())])], QualifiedSignature),
+        (vec![service(&[(-9_000, not.clone())])], Advanced),
+        (vec![service(&[(-9_000, saying(Qualifier::OnNoDevice))])], SignatureWithCertificate),
+        (vec![service(&[(-9_000, saying(Qualifier::Unknown))])], Open),
+        // What counts is what it said when the signature was made.
+        (vec![service(&[(-9_000, plain.clone()), (-5, not.clone())])], QualifiedSignature),
+        (vec![service(&[(-9_000, not.clone()), (-5, plain.clone())])], Advanced),
+        // The same authority, listed twice: one of the services is the certificate's.
+        (vec![service(&[(-9_000, not.clone())]), service(&[(-9_000, plain)])], QualifiedSignature),
+    ];
+    for (number, (mut services, expected)) in cases.into_iter().enumerate() {
+        services.push(listed(TSA, tsa, GRANTED));
+        let report = verify(signed.pdf(), &TrustAnchors::from_lists(services), now());
+        assert!(report.accepted(), "case {number}: {:#}", report.to_json());
+        assert_eq!(report.signatures[0].qualification, Some(expected), "case {number}");
+        let told = text(&report, Language::English);
+        assert!(told.contains("By the trusted list: "), "{told}");
+    }
+    // No list, no answer; and none for what is not valid.
+    let report = verify(signed.pdf(), &signed.authority.trust(), now());
+    assert_eq!((report.accepted(), report.signatures[0].qualification), (true, None));
+    let withdrawn = listed(CA, ca, &[(-9_000, "granted"), (-20, "withdrawn")]);
+    let services = vec![withdrawn, listed(TSA, tsa, GRANTED)];
+    let report = verify(signed.pdf(), &TrustAnchors::from_lists(services), now());
+    assert_eq!((report.accepted(), report.signatures[0].qualification), (false, None));
 }
 
 #[test]

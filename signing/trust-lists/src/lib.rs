@@ -9,10 +9,13 @@
 
 mod algorithm;
 mod bounds;
+#[cfg(any(test, fuzzing))]
+pub mod hostile;
 mod list;
 mod seal;
 mod sign;
 mod signers;
+mod terms;
 mod tree;
 mod write;
 
@@ -72,3 +75,7 @@ pub enum ListError {
     #[error("cryptography: {0}")]
     Crypto(#[source] ErrorStack),
 }
+
+#[cfg(test)]
+#[path = "../../fuzz/list_seeds.rs"]
+mod seeds;

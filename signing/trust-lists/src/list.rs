@@ -7,7 +7,7 @@ use roxmltree::Node;
 use signing::verify::{Edition, ListedService, ServiceKind, Standing, TrustAnchors};
 
 use crate::{
-    ListError, seal,
+    ListError, seal, terms,
     tree::{self, Within as _},
 };
 
@@ -61,8 +61,12 @@ impl TrustList {
     /// # Errors
     /// [`ListError`] for whatever is not as required.
     pub fn read(file: &[u8], signers: &[X509]) -> Result<Self, ListError> {
-        let octets = seal::open(file, signers)?;
-        let document = tree::parse(&octets)?;
+        Self::of_octets(&seal::open(file, signers)?)
+    }
+
+    /// What the bytes say that a signature covers.
+    pub(crate) fn of_octets(octets: &[u8]) -> Result<Self, ListError> {
+        let document = tree::parse(octets)?;
         let root = document.root_element();
         if !root.has_tag_name((TSL, "TrustServiceStatusList")) {
             return Err(ListError::Shape("its document element"));
@@ -221,5 +225,6 @@ fn standing(one: Node<'_, '_>, now: ServiceKind) -> Result<Standing, ListError> 
         since: one.only(TSL, "StatusStartingTime")?.moment()?,
         status: word.ok_or(ListError::Shape("ServiceStatus"))?.to_owned(),
         same_kind: kind(one)? == Some(now),
+        terms: terms::read(one),
     })
 }

@@ -17,7 +17,7 @@ use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use openssl::x509::X509;
 use signing::{
     Digest,
-    verify::{Edition, ListedService, ServiceKind, Standing},
+    verify::{Edition, ListedService, ServiceKind, Standing, Terms},
 };
 use signing_trust_lists::{About, Algorithm, MEDIA_TYPE, Pointer, Sha, TrustList, sign, write};
 
@@ -139,7 +139,12 @@ fn services(
             name: name.to_owned(),
             kind,
             certificates: vec![X509::from_der(&identity.der)?],
-            standings: vec![Standing { since, status: "granted".to_owned(), same_kind: true }],
+            standings: vec![Standing {
+                since,
+                status: "granted".to_owned(),
+                same_kind: true,
+                terms: Terms::default(),
+            }],
         })
     };
     Ok(vec![

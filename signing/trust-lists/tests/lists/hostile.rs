@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
+use signing::verify::ServiceKind;
 use signing_trust_lists::{ListError, TrustList};
 
 use crate::sample::{Operator, national};
@@ -76,12 +77,43 @@ fn refused_in_time(operator: &Operator, name: &str, file: &str) {
     assert!(took < Duration::from_secs(2), "{name}: {took:?}");
 }
 
+/// What this process took of memory at most since it was asked to count anew, in bytes.
+fn peak() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() << 10
+}
+
+fn in_use() -> usize {
+    std::fs::write("/proc/self/clear_refs", "5").unwrap();
+    peak()
+}
+
 #[test]
-fn a_hostile_file_of_15_mb_ends_within_2_seconds() {
+fn a_hostile_file_of_15_mb_ends_within_2_seconds_and_200_mb() {
     let operator = Operator::new("List");
     for (name, file) in bombs() {
+        let before = in_use();
         refused_in_time(&operator, name, &file);
+        let took = peak().saturating_sub(before);
+        assert!(took < 200 << 20, "{name}: {} MB", took >> 20);
     }
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "what is measured is time")]
+fn a_good_list_of_7_mb_is_read_in_time_too() {
+    let (operator, ca) = (Operator::new("List"), Operator::new("CA"));
+    let history: Vec<_> = (0..9).map(|_| ("2017-01-01", "granted")).collect();
+    let entry = (&ca, ServiceKind::QualifiedCertificates, history.as_slice());
+    let file = operator.publish(&national(&vec![entry; 980]));
+    assert!((7_000_000..8_000_000).contains(&file.len()), "{} bytes", file.len());
+    let (start, before) = (Instant::now(), in_use());
+    let read = operator.read(&file).unwrap();
+    let (took, more) = (start.elapsed(), peak().saturating_sub(before));
+    assert_eq!(read.services.len(), 980);
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    assert!(more < 200 << 20, "{} MB", more >> 20);
 }
 
 #[test]

@@ -5,4 +5,5 @@
 mod attacks;
 mod good;
 mod hostile;
+mod real_shape;
 mod sample;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
 use openssl::{
     asn1::{Asn1Integer, Asn1Time},
@@ -100,6 +101,7 @@ pub fn national(services: &[Entry<'_>]) -> TrustList {
                     since: day(since),
                     status: (*status).to_owned(),
                     same_kind: true,
+                    terms: signing::verify::Terms::default(),
                 })
                 .collect(),
         };
@@ -135,43 +137,56 @@ pub fn of_lists(national: &Operator) -> TrustList {
     }
 }
 
+fn between(text: &str, start: &str, end: &str) -> String {
+    let from = text.find(start).unwrap();
+    let to = text[from..].find(end).unwrap() + from + end.len();
+    text[from..to].to_owned()
+}
+
+fn canonical(part: &str) -> Vec<u8> {
+    use bergshamra_c14n::{C14nMode, canonicalize};
+    canonicalize::<&str>(part, C14nMode::Exclusive, None, &[]).unwrap()
+}
+
+/// `list` signed anew over what its references say.
+pub fn with_new_value(operator: &Operator, list: &str) -> String {
+    let info = between(list, "<ds:SignedInfo>", "</ds:SignedInfo>");
+    let spaced = "<ds:SignedInfo xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\">";
+    let octets = canonical(&info.replacen("<ds:SignedInfo>", spaced, 1));
+    let mut signer = openssl::sign::Signer::new(MessageDigest::sha256(), &operator.key).unwrap();
+    let der = signer.sign_oneshot_to_vec(&octets).unwrap();
+    let pair = openssl::ecdsa::EcdsaSig::from_der(&der).unwrap();
+    let raw = [pair.r().to_vec_padded(32).unwrap(), pair.s().to_vec_padded(32).unwrap()];
+    let was = between(list, "<ds:SignatureValue>", "</ds:SignatureValue>");
+    let now = format!("<ds:SignatureValue>{}</ds:SignatureValue>", STANDARD.encode(raw.concat()));
+    list.replacen(&was, &now, 1)
+}
+
+/// `list` whose properties were changed, signed anew.
+pub fn with_properties_digest(operator: &Operator, list: &str) -> String {
+    let properties = between(list, "<xades:SignedProperties ", "</xades:SignedProperties>");
+    let spaced = "<xades:SignedProperties xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\" \
+                  xmlns:xades=\"http://uri.etsi.org/01903/v1.3.2#\" ";
+    let octets = canonical(&properties.replacen("<xades:SignedProperties ", spaced, 1));
+    let reference = between(list, "<ds:Reference Type", "</ds:Reference>");
+    let was = between(&reference, "<ds:DigestValue>", "</ds:DigestValue>");
+    let now = STANDARD.encode(openssl::sha::sha256(&octets));
+    let now = reference.replacen(&was, &format!("<ds:DigestValue>{now}</ds:DigestValue>"), 1);
+    with_new_value(operator, &list.replacen(&reference, &now, 1))
+}
+
 /// `list` with its reference led elsewhere than to the whole, and the value made anew: what its
 /// operator could sign by mistake.
 pub fn resealed(operator: &Operator, list: &str) -> Vec<(&'static str, String)> {
-    use base64::{Engine as _, engine::general_purpose::STANDARD};
-    use bergshamra_c14n::{C14nMode, canonicalize};
-    let between = |text: &str, start: &str, end: &str| {
-        let from = text.find(start).unwrap();
-        let to = text[from..].find(end).unwrap() + from + end.len();
-        text[from..to].to_owned()
-    };
     let reseal = |changed: &str, target: Option<&str>| {
         let mut changed = changed.to_owned();
-        let digest = |text: &str| {
-            let octets = canonicalize::<&str>(text, C14nMode::Exclusive, None, &[]).unwrap();
-            STANDARD.encode(openssl::sha::sha256(&octets))
-        };
+        let digest = |text: &str| STANDARD.encode(openssl::sha::sha256(&canonical(text)));
         if let Some(target) = target {
             let was = between(&changed, "<ds:DigestValue>", "</ds:DigestValue>");
             let now = format!("<ds:DigestValue>{}</ds:DigestValue>", digest(target));
             changed = changed.replacen(&was, &now, 1);
         }
-        let info = between(&changed, "<ds:SignedInfo>", "</ds:SignedInfo>");
-        let info = info.replacen(
-            "<ds:SignedInfo>",
-            "<ds:SignedInfo xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\">",
-            1,
-        );
-        let octets = canonicalize::<&str>(&info, C14nMode::Exclusive, None, &[]).unwrap();
-        let mut signer =
-            openssl::sign::Signer::new(MessageDigest::sha256(), &operator.key).unwrap();
-        let der = signer.sign_oneshot_to_vec(&octets).unwrap();
-        let pair = openssl::ecdsa::EcdsaSig::from_der(&der).unwrap();
-        let raw = [pair.r().to_vec_padded(32).unwrap(), pair.s().to_vec_padded(32).unwrap()];
-        let was = between(&changed, "<ds:SignatureValue>", "</ds:SignatureValue>");
-        let now =
-            format!("<ds:SignatureValue>{}</ds:SignatureValue>", STANDARD.encode(raw.concat()));
-        changed.replacen(&was, &now, 1)
+        with_new_value(operator, &changed)
     };
     // That resealing works at all.
     operator.read(&reseal(list, None)).unwrap();
