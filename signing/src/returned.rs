@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     Digest, cades,
-    cms::Container,
+    cms::{Container, SignedData},
     pades::DocumentError,
     verify::{
         Indication, Kind, Report, SignatureReport, SubIndication, TrustAnchors, since, to_der,
@@ -43,6 +43,9 @@ pub enum Unacceptable {
     /// It does not begin with the bytes that were sent out.
     #[error("another document")]
     OtherDocument,
+    /// A signature of the signed file, not of the document in it: a signed file in a signed file.
+    #[error("a signed file in a signed file")]
+    Wrapped,
     /// It begins with an earlier revision: somebody else has signed since.
     #[error("an earlier revision")]
     Outdated,
@@ -156,14 +159,17 @@ pub fn judge_file(
     }
     let der = to_der(returned).ok_or(Unacceptable::NoSignedFile)?;
     let container = Container::read(&der).map_err(|_| Unacceptable::NoSignedFile)?;
-    if container.content.is_some_and(|content| content != sent.frozen) {
-        return Err(Unacceptable::OtherDocument);
+    match container.content {
+        Some(content) if content == sent.frozen => {}
+        Some(content) if wraps(content, sent.frozen) => return Err(Unacceptable::Wrapped),
+        Some(_) => return Err(Unacceptable::OtherDocument),
+        None => {}
     }
     let unreadable = |error: DocumentError| Unacceptable::Changed(error.to_string());
     let newest = cades::open(sent.newest).map_err(unreadable)?;
-    let known = newest.container.as_ref().map_or(&[][..], |known| &known.signers);
-    let is_known = |raw: &[u8]| known.iter().any(|signer| signer.raw == raw);
-    let added: Vec<_> = container.signers.iter().filter(|one| !is_known(one.raw)).collect();
+    // Ours may have got a time stamp since: who signed what is the same.
+    let is_known = |one: &SignedData<'_>| newest.signers().any(|known| is_same(known, one));
+    let added: Vec<_> = container.signers.iter().filter(|one| !is_known(one)).collect();
     let own = match added.as_slice() {
         [] => return Err(Unacceptable::NotSigned),
         [own] => own,
@@ -182,6 +188,17 @@ pub fn judge_file(
     valid(judged, true)?;
     let signed = by_whom(&report, judged, sent.fiscal_code)?;
     Ok((merged, signed))
+}
+
+/// Whether two are one signature, whatever stands beside it unsigned.
+fn is_same(one: &SignedData<'_>, other: &SignedData<'_>) -> bool {
+    one.signature == other.signature && one.signed_bytes == other.signed_bytes
+}
+
+/// Whether somebody signed the file that the signed file around `frozen` is, not the document.
+fn wraps(content: &[u8], frozen: &[u8]) -> bool {
+    let Some(der) = to_der(content) else { return false };
+    Container::read(&der).is_ok_and(|inner| inner.content == Some(frozen))
 }
 
 /// Whether `own` is this person's, with a qualified certificate, and every other signature still

@@ -24,7 +24,7 @@ use signing::{
         IssueRequest, Qtsp as _, QtspError, SigningMode, StatusError, Subject, Tsa as _,
         Typesetter as _,
     },
-    preservation::{GatherError, HttpStatus, Renewal, gather, newest_stamp},
+    preservation::{GatherError, HttpStatus, Renewal, gather, newest_stamps},
     process::{
         AcceptedVersion, AttemptId, Format, Identification, Input, Method, Plan, Process,
         ProcessId, Signer, Status, Terms,
@@ -253,7 +253,7 @@ async fn r_sign_34_r_sign_36_minutes_are_signed_by_three_people_in_order() {
         matches!(nobody, Err(GatherError::Untrusted(_))),
         "only who is trusted says where to ask"
     );
-    assert_eq!(newest_stamp(&pdf).unwrap(), None);
+    assert_eq!(newest_stamps(&pdf).unwrap(), []);
     // What was told when somebody signed serves when nobody tells it any more, as far as it goes.
     let told = gather(&pdf, &none(), &trust, &HttpStatus::new(true).unwrap(), now()).await.unwrap();
     let recalled = gather(&pdf, &told, &trust, &public, now()).await.unwrap();
@@ -274,7 +274,7 @@ async fn r_sign_34_r_sign_36_minutes_are_signed_by_three_people_in_order() {
         }
         outsiders_accept(&pdf);
         pyhanko_accepts_for_the_long_term(&qtsp.root_pem(), &pdf);
-        let stamp = newest_stamp(&pdf).unwrap().unwrap();
+        let [stamp] = newest_stamps(&pdf).unwrap().try_into().unwrap();
         assert!(Renewal::default().due(&stamp).unwrap() > now() + TimeDelta::days(365));
     }
     // Nobody answers: nothing is half complete, and what is complete needs nobody.

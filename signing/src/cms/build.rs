@@ -5,9 +5,9 @@ use chrono::{DateTime, Datelike as _, Utc};
 use const_oid::ObjectIdentifier;
 
 use super::{
-    CONTENT_TYPE, Certificate, ID_DATA, ID_SIGNED_DATA, MESSAGE_DIGEST, SHA256,
+    CONTENT_TYPE, Certificate, ID_DATA, ID_SIGNED_DATA, MESSAGE_DIGEST, OCSP_RESPONSE, SHA256,
     SIGNATURE_TIMESTAMP, SIGNING_CERTIFICATE_V2, SIGNING_TIME, Scheme, SignedData,
-    asn1::{Item, OCTET_STRING, SEQUENCE, SET, oid, sequence, set_of, tlv},
+    asn1::{Item, OCTET_STRING, SEQUENCE, SET, oid, sequence, set_of, tlv, unexpected},
     scheme::for_signing,
 };
 use crate::{Digest, pades::DocumentError};
@@ -17,6 +17,7 @@ const IMPLICIT_0: u8 = 0xa0;
 const IMPLICIT_1: u8 = 0xa1;
 const VERSION_1: [u8; 3] = [0x02, 0x01, 0x01];
 const VERSION_3: [u8; 3] = [0x02, 0x01, 0x03];
+const VERSION_5: [u8; 3] = [0x02, 0x01, 0x05];
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 
@@ -70,7 +71,7 @@ pub fn detached(
     timestamp: Option<&[u8]>,
 ) -> Result<Vec<u8>, DocumentError> {
     let signer_info = signer_info(signed_attributes, signature, signer, timestamp)?;
-    Ok(signed_data(None, &[SHA256], chain, vec![signer_info]))
+    Ok(signed_data(None, &[SHA256], chain, &[], vec![signer_info]))
 }
 
 /// One signature as it stands in a `SignedData`: DER `SignerInfo`.
@@ -102,20 +103,30 @@ pub(crate) fn signer_info(
     ]))
 }
 
-/// DER `ContentInfo` with these certificates and signatures (`SignerInfo`), around `content` if it is to
-/// be inside.
+/// DER `ContentInfo` with these certificates, revocation data (`RevocationInfoChoice`) and signatures
+/// (`SignerInfo`), around `content` if it is to be inside.
 pub(crate) fn signed_data(
     content: Option<&[u8]>,
     digests: &[ObjectIdentifier],
     certificates: &[Vec<u8>],
+    revocation: &[Vec<u8>],
     signers: Vec<Vec<u8>>,
 ) -> Vec<u8> {
-    // RFC 5652 §5.1: with a signer that is named by its key (version 3) it is version 3 itself.
+    // RFC 5652 §5.1: with a signer that is named by its key (version 3) it is version 3 itself, with
+    // revocation data of another kind than lists version 5.
     let by_key = |info: &Vec<u8>| {
         let fields = Item::only(info).and_then(|info| info.items(SEQUENCE));
         fields.is_ok_and(|fields| fields.first().is_some_and(|field| field.value == [3]))
     };
-    let version = if signers.iter().any(by_key) { VERSION_3 } else { VERSION_1 };
+    let version = match signers.iter().any(by_key) {
+        _ if revocation.iter().any(|choice| choice.first() == Some(&IMPLICIT_1)) => VERSION_5,
+        true => VERSION_3,
+        false => VERSION_1,
+    };
+    let revocation = match revocation {
+        [] => Vec::new(),
+        some => set_of(IMPLICIT_1, some.to_vec()),
+    };
     let digests = digests.iter().map(|digest| sequence(&[&oid(*digest)])).collect();
     let inside = content.map_or_else(Vec::new, |bytes| tlv(EXPLICIT_0, &tlv(OCTET_STRING, bytes)));
     let signed_data = sequence(&[
@@ -123,9 +134,60 @@ pub(crate) fn signed_data(
         &set_of(SET, digests),
         &sequence(&[&oid(ID_DATA), &inside]),
         &set_of(IMPLICIT_0, certificates.to_vec()),
+        &revocation,
         &set_of(SET, signers),
     ]);
-    sequence(&[&oid(ID_SIGNED_DATA), &tlv(EXPLICIT_0, &signed_data)])
+    content_info(&signed_data)
+}
+
+fn content_info(signed_data: &[u8]) -> Vec<u8> {
+    sequence(&[&oid(ID_SIGNED_DATA), &tlv(EXPLICIT_0, signed_data)])
+}
+
+/// An OCSP response among the revocation data (RFC 5652 §10.2.1, RFC 5940 §2.1).
+pub(crate) fn ocsp_choice(response: &[u8]) -> Vec<u8> {
+    tlv(IMPLICIT_1, &[&oid(OCSP_RESPONSE), response].concat())
+}
+
+/// A `SignerInfo` with one unsigned attribute more.
+///
+/// # Errors
+/// No DER `SignerInfo`.
+pub(crate) fn with_unsigned(
+    info: &[u8],
+    kind: ObjectIdentifier,
+    value: &[u8],
+) -> der::Result<Vec<u8>> {
+    let fields = Item::only(info)?.items(SEQUENCE)?;
+    let (signed, mut unsigned) = match fields.as_slice() {
+        [signed @ .., last] if last.tag == IMPLICIT_1 => (signed, raw(&last.items(IMPLICIT_1)?)),
+        signed => (signed, Vec::new()),
+    };
+    unsigned.push(attribute(kind, value));
+    let unsigned = set_of(IMPLICIT_1, unsigned);
+    Ok(tlv(SEQUENCE, &[raw(signed).concat(), unsigned].concat()))
+}
+
+/// A time stamp token with one unsigned attribute more: what its authority signed stays as it is.
+///
+/// # Errors
+/// No DER `SignedData` with exactly one signer.
+pub(crate) fn token_with_unsigned(
+    token: &[u8],
+    kind: ObjectIdentifier,
+    value: &[u8],
+) -> der::Result<Vec<u8>> {
+    let [_, content] = Item::only(token)?.items(SEQUENCE)?[..] else { return Err(unexpected()) };
+    let [signed_data] = content.items(EXPLICIT_0)?[..] else { return Err(unexpected()) };
+    let fields = signed_data.items(SEQUENCE)?;
+    let [before @ .., signers] = fields.as_slice() else { return Err(unexpected()) };
+    let [signer] = signers.items(SET)?[..] else { return Err(unexpected()) };
+    let signers = tlv(SET, &with_unsigned(signer.raw, kind, value)?);
+    Ok(content_info(&tlv(SEQUENCE, &[raw(before).concat(), signers].concat())))
+}
+
+fn raw(items: &[Item<'_>]) -> Vec<Vec<u8>> {
+    items.iter().map(|item| item.raw.to_vec()).collect()
 }
 
 /// Whether `signature` is what `signer` makes of these attributes.

@@ -12,9 +12,13 @@ mod certificate;
 mod read;
 mod scheme;
 
-pub(crate) use build::{check_detached, check_signature, signed_data, signer_info};
+pub(crate) use build::{
+    check_detached, check_signature, ocsp_choice, signed_data, signer_info, token_with_unsigned,
+    with_unsigned,
+};
 pub use build::{detached, signed_attributes, signed_attributes_at};
 pub use certificate::{Certificate, QcStatements};
+pub(crate) use read::ocsp_response;
 pub use read::{Attribute, Container, SignedData};
 pub use scheme::{Scheme, digest};
 
@@ -34,6 +38,12 @@ pub const SIGNING_TIME: Oid = Oid::new_unwrap("1.2.840.113549.1.9.5");
 pub const SIGNING_CERTIFICATE_V2: Oid = Oid::new_unwrap("1.2.840.113549.1.9.16.2.47");
 /// `id-aa-signatureTimeStampToken` (RFC 3161 appendix A).
 pub const SIGNATURE_TIMESTAMP: Oid = Oid::new_unwrap("1.2.840.113549.1.9.16.2.14");
+/// `id-aa-ets-archiveTimestampV3` (ETSI EN 319 122-1 §5.5.3).
+pub const ARCHIVE_TIMESTAMP: Oid = Oid::new_unwrap("0.4.0.1733.2.4");
+/// `id-aa-ATSHashIndex-v3` (ETSI EN 319 122-1 §5.5.2).
+pub const ATS_HASH_INDEX: Oid = Oid::new_unwrap("0.4.0.19122.1.5");
+/// `id-ri-ocsp-response` (RFC 5940 §2.1).
+pub const OCSP_RESPONSE: Oid = Oid::new_unwrap("1.3.6.1.5.5.7.16.2");
 /// `id-sha256`.
 pub const SHA256: Oid = Oid::new_unwrap("2.16.840.1.101.3.4.2.1");
 /// `id-sha384`.

@@ -3,7 +3,7 @@
 use const_oid::ObjectIdentifier as Oid;
 
 use super::{
-    Certificate, ID_SIGNED_DATA,
+    Certificate, ID_SIGNED_DATA, OCSP_RESPONSE,
     asn1::{INTEGER, Item, OCTET_STRING, SEQUENCE, SET, algorithm, tlv, unexpected},
 };
 
@@ -14,7 +14,6 @@ const KEY_IDENTIFIER: u8 = 0x80;
 const MAX_CERTIFICATES: usize = 64;
 /// More signers than this of one content are taken for an attack.
 const MAX_SIGNERS: usize = 32;
-const OCSP_RESPONSE: Oid = Oid::new_unwrap("1.3.6.1.5.5.7.16.2");
 
 /// One attribute.
 #[derive(Clone, Debug)]
@@ -58,6 +57,10 @@ pub struct Container<'a> {
     pub content: Option<&'a [u8]>,
     /// Each signature.
     pub signers: Vec<SignedData<'a>>,
+    /// Everything that stands among the certificates, DER.
+    pub certificates: Vec<&'a [u8]>,
+    /// Everything that stands among the revocation data, DER.
+    pub revocation: Vec<&'a [u8]>,
     /// DER revocation lists.
     pub crls: Vec<&'a [u8]>,
     /// DER OCSP responses (RFC 5940 §2.1).
@@ -98,6 +101,7 @@ impl<'a> Container<'a> {
         if certificates.len() > MAX_CERTIFICATES || !(1..=MAX_SIGNERS).contains(&signers.len()) {
             return Err(unexpected());
         }
+        let choices = certificates.iter().map(|item| item.raw).collect();
         let certificates: Vec<_> = certificates
             .iter()
             .filter(|item| item.tag == SEQUENCE) // other choices than a certificate
@@ -125,6 +129,8 @@ impl<'a> Container<'a> {
                 },
                 _ => None,
             },
+            certificates: choices,
+            revocation: revocation.iter().map(|item| item.raw).collect(),
             crls: revocation
                 .iter()
                 .filter(|item| item.tag == SEQUENCE)
@@ -135,8 +141,8 @@ impl<'a> Container<'a> {
     }
 }
 
-/// An OCSP response among the revocation data (RFC 5652 §10.2.1, RFC 5940 §2.1).
-fn ocsp_response(item: Item<'_>) -> Option<&[u8]> {
+/// The OCSP response in a value among the revocation data, if it is one (RFC 5652 §10.2.1, RFC 5940 §2.1).
+pub(crate) fn ocsp_response(item: Item<'_>) -> Option<&[u8]> {
     match item.items(CONTEXT_1).ok()?[..] {
         [kind, response] if kind.oid().ok()? == OCSP_RESPONSE => Some(response.raw),
         _ => None,

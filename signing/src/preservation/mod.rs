@@ -1,4 +1,4 @@
-//! What makes a signed document last (ETSI EN 319 142-1, levels B-LT and B-LTA): the status of every
+//! What makes a signed document last (ETSI EN 319 142-1 and 319 122-1, levels B-LT and B-LTA): the status of every
 //! certificate in it, gathered while it can still be had, and archive time stamps, renewed before the
 //! one that holds gives way.
 //!
@@ -20,9 +20,10 @@ use openssl::{
 };
 
 pub use fetch::HttpStatus;
-pub use renewal::{AlgorithmEnd, Renewal, Stamp, newest_stamp};
+pub use renewal::{AlgorithmEnd, Renewal, Stamp, newest_stamps};
 
 use crate::{
+    cades,
     pades::{DocumentError, ValidationData},
     pdf,
     ports::{StatusError, StatusSource, Wanted},
@@ -58,22 +59,20 @@ pub enum GatherError {
     TooMany,
 }
 
-/// The certificates and revocation data that `pdf` lacks to be verified offline, as of `now`. `kept`:
+/// The certificates and revocation data that `file`, a PDF or a signed file (P7M) of ours, lacks to be
+/// verified offline, as of `now`. `kept`:
 /// answers of an earlier time, for what nobody tells any more.
 ///
 /// # Errors
 /// [`GatherError`]: nothing is half complete.
 pub async fn gather(
-    pdf: &[u8],
+    file: &[u8],
     kept: &ValidationData,
     trust: &TrustAnchors,
     source: &dyn StatusSource,
     now: DateTime<Utc>,
 ) -> Result<ValidationData, GatherError> {
-    let (held, subjects) = {
-        let document = pdf::open(pdf)?;
-        (pdf::validation_data(&document), subjects::of(&document, now)?)
-    };
+    let (held, subjects) = held_and_subjects(file, now)?;
     let mut all = held.clone();
     for subject in &subjects {
         all.certificates.extend(subject.certificates.iter().cloned());
@@ -90,6 +89,17 @@ pub async fn gather(
         ocsp: new(asking.all.ocsp, &held.ocsp),
         crls: new(asking.all.crls, &held.crls),
     })
+}
+
+fn held_and_subjects(
+    file: &[u8],
+    now: DateTime<Utc>,
+) -> Result<(ValidationData, Vec<Subject>), DocumentError> {
+    if let Some(container) = cades::open(file)?.container {
+        return Ok((cades::validation_data(&container), subjects::of_file(&container, now)?));
+    }
+    let document = pdf::open(file)?;
+    Ok((pdf::validation_data(&document), subjects::of(&document, now)?))
 }
 
 struct Asking<'a> {

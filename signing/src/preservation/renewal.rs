@@ -11,7 +11,8 @@ use serde::Deserialize;
 
 use super::subjects::value;
 use crate::{
-    cms::{Certificate, asn1::Item},
+    cades,
+    cms::{ARCHIVE_TIMESTAMP, Certificate, SignedData, asn1::Item},
     pades::DocumentError,
     pdf::{self, signature_fields},
     tsa::token::{self, Token},
@@ -70,6 +71,15 @@ impl Default for Renewal {
 }
 
 impl Renewal {
+    /// When a document with these stamps wants the next ones: before the first of them ends.
+    ///
+    /// # Errors
+    /// No stamp, or a certificate that cannot be read.
+    pub fn due_first(&self, stamps: &[Stamp]) -> Result<DateTime<Utc>, DocumentError> {
+        let due = stamps.iter().map(|stamp| self.due(stamp)).collect::<Result<Vec<_>, _>>()?;
+        due.into_iter().min().ok_or(DocumentError::Structure("no time stamp"))
+    }
+
     /// When the document with this stamp wants the next one.
     ///
     /// # Errors
@@ -94,14 +104,30 @@ impl AlgorithmEnd {
     }
 }
 
-/// The newest archive time stamp of `pdf`, if it has one.
+/// The newest archive time stamp of a PDF, or of each signature of a signed file (P7M) of ours; empty
+/// when one is missing.
 ///
 /// # Errors
 /// An unreadable document or time stamp.
-pub fn newest_stamp(pdf: &[u8]) -> Result<Option<Stamp>, DocumentError> {
-    let document = pdf::open(pdf)?;
+pub fn newest_stamps(file: &[u8]) -> Result<Vec<Stamp>, DocumentError> {
+    let newest = match cades::open(file)?.container {
+        Some(container) => {
+            let of = |signer: &SignedData<'_>| {
+                let stamps = signer.unsigned_values(ARCHIVE_TIMESTAMP);
+                newest(stamps.map(|stamp| Ok(token::parse(stamp.raw)?)))
+            };
+            container.signers.iter().map(of).collect::<Result<Option<Vec<_>>, _>>()?
+        }
+        None => newest(stamps(&pdf::open(file)?))?.map(|stamp| vec![stamp]),
+    };
+    Ok(newest.unwrap_or_default())
+}
+
+fn newest(
+    tokens: impl Iterator<Item = Result<Token, DocumentError>>,
+) -> Result<Option<Stamp>, DocumentError> {
     let mut newest: Option<Stamp> = None;
-    for token in stamps(&document) {
+    for token in tokens {
         let Token { gen_time: at, signer, .. } = token?;
         let authority = signer.ok_or(DocumentError::NoCertificate)?;
         // A certificate that is none would be found out only when it matters.

@@ -6,7 +6,7 @@ use openssl::x509::X509;
 
 use super::renewal::stamps;
 use crate::{
-    cms::{SIGNATURE_TIMESTAMP, SignedData},
+    cms::{ARCHIVE_TIMESTAMP, Container, SIGNATURE_TIMESTAMP, SignedData},
     pades::DocumentError,
     pdf::signature_fields,
     tsa::token::{self, Token},
@@ -28,24 +28,51 @@ pub(super) struct Subject {
 pub(super) fn of(document: &Document, now: DateTime<Utc>) -> Result<Vec<Subject>, DocumentError> {
     let mut subjects = Vec::new();
     for contents in signatures(document)? {
-        let unreadable = || DocumentError::Structure("a signature cannot be read");
         let cms = SignedData::read(contents).map_err(|_| unreadable())?;
-        let stamp = cms.unsigned_values(SIGNATURE_TIMESTAMP).next();
-        let stamp = stamp.map(|value| token::parse(value.raw)).transpose()?;
-        let certificates: Vec<Vec<u8>> = cms.certificates.iter().map(|der| der.to_vec()).collect();
-        let read =
-            certificates.iter().filter_map(|der| crate::cms::Certificate::from_der(der).ok());
-        let signer = read.into_iter().find(|one| cms.is_signer(one)).ok_or_else(unreadable)?;
-        let at = stamp.as_ref().map_or(now, |stamp| stamp.gen_time);
-        subjects.push(Subject { certificate: signer.x509, certificates, at });
-        if let Some(stamp) = stamp {
-            subjects.push(authority(stamp)?);
-        }
+        sign_and_stamp(&cms, now, &mut subjects)?;
     }
     for stamp in stamps(document) {
         subjects.push(authority(stamp?)?);
     }
     Ok(subjects)
+}
+
+/// Everybody who signed a signed file, or stamped a signature of it.
+pub(super) fn of_file(
+    container: &Container<'_>,
+    now: DateTime<Utc>,
+) -> Result<Vec<Subject>, DocumentError> {
+    let mut subjects = Vec::new();
+    for signer in &container.signers {
+        sign_and_stamp(signer, now, &mut subjects)?;
+        for stamp in signer.unsigned_values(ARCHIVE_TIMESTAMP) {
+            subjects.push(authority(token::parse(stamp.raw)?)?);
+        }
+    }
+    Ok(subjects)
+}
+
+/// Who signed, and who stamped the signature.
+fn sign_and_stamp(
+    cms: &SignedData<'_>,
+    now: DateTime<Utc>,
+    subjects: &mut Vec<Subject>,
+) -> Result<(), DocumentError> {
+    let stamp = cms.unsigned_values(SIGNATURE_TIMESTAMP).next();
+    let stamp = stamp.map(|value| token::parse(value.raw)).transpose()?;
+    let certificates: Vec<Vec<u8>> = cms.certificates.iter().map(|der| der.to_vec()).collect();
+    let read = certificates.iter().filter_map(|der| crate::cms::Certificate::from_der(der).ok());
+    let signer = read.into_iter().find(|one| cms.is_signer(one)).ok_or_else(unreadable)?;
+    let at = stamp.as_ref().map_or(now, |stamp| stamp.gen_time);
+    subjects.push(Subject { certificate: signer.x509, certificates, at });
+    if let Some(stamp) = stamp {
+        subjects.push(authority(stamp)?);
+    }
+    Ok(())
+}
+
+fn unreadable() -> DocumentError {
+    DocumentError::Structure("a signature cannot be read")
 }
 
 fn authority(token: Token) -> Result<Subject, DocumentError> {

@@ -35,7 +35,12 @@ pub(super) struct Held(BTreeSet<Digest>);
 
 impl Held {
     pub(super) fn of(data: &ValidationData) -> Self {
-        Self(data.ocsp.iter().chain(&data.crls).map(|der| Digest::of(der)).collect())
+        Self::new(data.ocsp.iter().chain(&data.crls).map(|der| Digest::of(der)).collect())
+    }
+
+    /// From the digests of the answers and lists.
+    pub(super) fn new(digests: BTreeSet<Digest>) -> Self {
+        Self(digests)
     }
 }
 

@@ -14,8 +14,9 @@ use super::{
 };
 use crate::{
     Digest,
+    cades::validation_data,
     cms::{Container, ber},
-    pdf::{MAX_DOCUMENT_BYTES, ValidationData, Work},
+    pdf::{MAX_DOCUMENT_BYTES, Work},
 };
 
 /// Signed files inside signed files are opened this deep.
@@ -75,22 +76,18 @@ fn signed_file(
         (Some(inside), Some(beside)) if inside == beside => inside,
         (Some(_), Some(_)) => return Err("the signed file holds another document"),
     };
-    let data = ValidationData {
-        crls: container.crls.iter().map(|der| der.to_vec()).collect(),
-        ocsp: container.ocsp.iter().map(|der| der.to_vec()).collect(),
-        ..ValidationData::default()
-    };
-    let evidence = Evidence::new(&data);
-    let work = Work::on(bytes.len());
-    let check = Check::new(&[], &evidence, trust, &work, report.checked_at);
-    report.signatures = container
-        .signers
-        .iter()
-        .enumerate()
-        .map(|(index, signer)| check.in_file(signer, content, (index + 1).to_string()))
-        .collect();
+    let evidence = Evidence::new(&validation_data(&container));
+    let (work, digest) = (Work::on(bytes.len()), Digest::of(content));
+    let mut archived = Vec::new();
+    for (signer, number) in container.signers.iter().zip(1..) {
+        let mut check = Check::new(&[], &evidence, trust, &work, report.checked_at);
+        let name = i32::to_string(&number);
+        archived.extend(check.archive(&container, signer, &digest, &name));
+        report.signatures.push(check.in_file(signer, content, name));
+    }
+    report.signatures.extend(archived);
     report.content = Some(Content {
-        digest: Digest::of(content),
+        digest,
         bytes: content.len(),
         inside: container.content.is_some(),
         report: within(content, trust, report.checked_at, depth).map(Box::new),

@@ -10,6 +10,7 @@
 //! revision is a valid document with fewer signatures; the signature process compares
 //! [`Report::signatures`] and [`Report::open_fields`] with what it expects.
 
+mod archive;
 mod changes;
 mod claimed_time;
 mod evidence;

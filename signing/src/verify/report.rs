@@ -20,7 +20,8 @@ pub struct Report {
     /// Whether there were trust anchors to check chains against.
     pub trust_given: bool,
     /// Signatures and document time stamps, in the order in which they were made; those whose
-    /// place in the file is unknown come last.
+    /// place in the file is unknown come last. In a signed file the archive time stamps come after the
+    /// signatures.
     pub signatures: Vec<SignatureReport>,
     /// Signature fields that are still empty.
     pub open_fields: Vec<String>,
@@ -56,7 +57,8 @@ pub struct Content {
 /// One signature or document time stamp.
 #[derive(Clone, Debug, Serialize)]
 pub struct SignatureReport {
-    /// Name of the field; in a signed file, its number.
+    /// Name of the field; in a signed file, its number (of an archive time stamp: that of its signature,
+    /// a point, its own).
     pub field: String,
     /// Signature or document time stamp.
     pub kind: Kind,
@@ -126,7 +128,7 @@ pub struct Timestamp {
     pub source: Option<TrustSource>,
 }
 
-/// Signature or document time stamp.
+/// Signature or time stamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -134,6 +136,8 @@ pub enum Kind {
     Signature,
     /// A document time stamp.
     DocumentTimestamp,
+    /// An archive time stamp of one signature in a signed file.
+    ArchiveTimestamp,
 }
 
 /// Baseline level (ETSI EN 319 142-1 §6.1).
@@ -148,7 +152,7 @@ pub enum Level {
     /// With validation data.
     #[serde(rename = "B-LT")]
     BLt,
-    /// With a document time stamp over the validation data.
+    /// With a document time stamp, or an archive time stamp, over the validation data.
     #[serde(rename = "B-LTA")]
     BLta,
 }

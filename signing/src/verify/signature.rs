@@ -5,6 +5,7 @@ use openssl::x509::X509;
 
 use super::{
     Found,
+    archive::Proven,
     claimed_time::{pdf_date, signing_time},
     evidence::{Evidence, Held, read_all},
     place::Place,
@@ -32,14 +33,18 @@ const PKCS7: &str = "adbe.pkcs7.detached";
 /// The check of all signatures of one document.
 pub(super) struct Check<'a> {
     pdf: &'a [u8],
-    evidence: &'a Evidence,
+    pub(super) evidence: &'a Evidence,
     trust: &'a TrustAnchors,
     work: &'a Work,
-    now: DateTime<Utc>,
+    pub(super) now: DateTime<Utc>,
     /// The earliest proven time at which what is being checked existed.
-    existed_at: DateTime<Utc>,
-    /// What the security stores under the document time stamps seen so far held.
-    stamped: Vec<Held>,
+    pub(super) existed_at: DateTime<Utc>,
+    /// What the security stores under the document time stamps seen so far held, or what archive time
+    /// stamps cover.
+    pub(super) stamped: Vec<Held>,
+    /// What archive time stamps prove of the unsigned attributes; `None` in a PDF, where a document time
+    /// stamp covers all that is before it.
+    pub(super) proven: Option<Proven>,
 }
 
 /// What kind of signature it is.
@@ -54,13 +59,13 @@ enum Form {
 }
 
 /// Why a signature is not `TOTAL-PASSED`.
-struct Finding {
+pub(super) struct Finding {
     indication: Indication,
     sub: SubIndication,
     why: String,
 }
 
-fn failed(sub: SubIndication, why: impl Into<String>) -> Finding {
+pub(super) fn failed(sub: SubIndication, why: impl Into<String>) -> Finding {
     Finding { indication: Indication::TotalFailed, sub, why: why.into() }
 }
 
@@ -76,7 +81,8 @@ impl<'a> Check<'a> {
         work: &'a Work,
         now: DateTime<Utc>,
     ) -> Self {
-        Self { pdf, evidence, trust, work, now, existed_at: now, stamped: Vec::new() }
+        let (existed_at, stamped) = (now, Vec::new());
+        Self { pdf, evidence, trust, work, now, existed_at, stamped, proven: None }
     }
 
     /// Checks the last one first: a document time stamp proves that everything before it existed
@@ -100,9 +106,10 @@ impl<'a> Check<'a> {
                     later.iter().filter(|later| later.start >= place.end).cloned().collect();
                 report.modified_after =
                     report.later.iter().any(|later| !later.forbidden.is_empty());
-                match report.kind {
-                    Kind::Signature => self.in_document(found, place, &mut report),
-                    Kind::DocumentTimestamp => self.document_timestamp(place, &mut report),
+                if found.timestamp {
+                    self.document_timestamp(place, &mut report)
+                } else {
+                    self.in_document(found, place, &mut report)
                 }
             }
         };
@@ -116,7 +123,7 @@ impl<'a> Check<'a> {
         report
     }
 
-    /// One signature of a signed file over `content`.
+    /// One signature of a signed file over `content`, after its archive time stamps.
     pub(super) fn in_file(
         &self,
         cms: &SignedData<'_>,
@@ -250,7 +257,18 @@ impl<'a> Check<'a> {
             .map_err(|error| failed(SubIndication::SigCryptoFailure, error.to_string()))?;
         report.integrity = Integrity::Intact;
         let mut pool = self.evidence.certificates.clone();
-        let stamp = self.stamp(checked, &mut pool)?;
+        let stamp = self.stamp(checked, &mut pool, self.existed_at)?;
+        self.describe_stamp(&stamp, report);
+        self.chain_result(stamp.chain)?;
+        // Only now does it prove anything about what came before.
+        self.existed_at = self.existed_at.min(stamp.report.time);
+        if let Ok(revision) = pdf::open_within(&self.pdf[..place.end], self.work) {
+            self.stamped.push(Held::of(&validation_data_within(&revision, self.work)));
+        }
+        Ok(())
+    }
+
+    pub(super) fn describe_stamp(&self, stamp: &Stamp, report: &mut SignatureReport) {
         report.signer = Some(describe(&stamp.authority));
         report.chain.names = names(&stamp.path);
         report.chain.trusted = stamp.report.trusted;
@@ -259,13 +277,6 @@ impl<'a> Check<'a> {
         if let [own, issuer, ..] = stamp.path.as_slice() {
             report.chain.revocation = self.evidence.status(own, issuer, stamp.report.time, None);
         }
-        self.chain_result(stamp.chain)?;
-        // Only now does it prove anything about what came before.
-        self.existed_at = self.existed_at.min(stamp.report.time);
-        if let Ok(revision) = pdf::open_within(&self.pdf[..place.end], self.work) {
-            self.stamped.push(Held::of(&validation_data_within(&revision, self.work)));
-        }
-        Ok(())
     }
 
     fn signature_timestamp(
@@ -276,10 +287,20 @@ impl<'a> Check<'a> {
         let Some(value) = cms.unsigned_values(SIGNATURE_TIMESTAMP).next() else { return Ok(None) };
         let token = token::check(value.raw, &Digest::of(cms.signature))
             .map_err(|error| unsure(SubIndication::SigConstraintsFailure, error.to_string()))?;
-        self.stamp(token, pool).map(Some)
+        let existed_at = match &self.proven {
+            None => self.existed_at,
+            Some(proven) => proven.since(SIGNATURE_TIMESTAMP, value.raw).unwrap_or(self.now),
+        };
+        self.stamp(token, pool, existed_at).map(Some)
     }
 
-    fn stamp(&self, token: Token, pool: &mut Vec<Certificate>) -> Result<Stamp, Finding> {
+    /// Judges a time stamp that is proven to have existed at that time.
+    pub(super) fn stamp(
+        &self,
+        token: Token,
+        pool: &mut Vec<Certificate>,
+        existed_at: DateTime<Utc>,
+    ) -> Result<Stamp, Finding> {
         let authority = token.signer.as_ref().and_then(|der| Certificate::from_der(der).ok());
         let authority = authority.ok_or_else(|| {
             unsure(SubIndication::NoSigningCertificateFound, "the time stamp has no certificate")
@@ -287,10 +308,10 @@ impl<'a> Check<'a> {
         pool.extend(read_all(&token.certs));
         let path = self.evidence.path(&authority.x509, pool, self.trust);
         // The service must have stood well when it stamped, its certificates hold until proven longer.
-        let moments = Moments { valid: self.existed_at, listed: token.gen_time, now: self.now };
+        let moments = Moments { valid: existed_at, listed: token.gen_time, now: self.now };
         let mut chain = self.trust.validate(&authority.x509, pool, moments, Role::TimeStamp);
         // ETSI EN 319 102-1 §5.4: a time stamp is judged as of now, or as of what proves it.
-        let revoked = self.has_revoked(&path, self.existed_at);
+        let revoked = self.has_revoked(&path, existed_at);
         if revoked {
             chain.result = chain.result.and(Err(SubIndication::RevokedNoPoe));
         }
@@ -327,7 +348,7 @@ impl<'a> Check<'a> {
         })
     }
 
-    fn chain_result(&self, chain: Judged) -> Result<(), Finding> {
+    pub(super) fn chain_result(&self, chain: Judged) -> Result<(), Finding> {
         if self.trust.is_empty() {
             return Err(unsure(
                 SubIndication::NoCertificateChainFound,
@@ -400,7 +421,7 @@ fn cryptography(
 }
 
 /// Puts the result of a check into the report.
-fn conclude(report: &mut SignatureReport, result: Result<(), Finding>) {
+pub(super) fn conclude(report: &mut SignatureReport, result: Result<(), Finding>) {
     let finding = match result {
         Err(finding) if report.integrity == Integrity::Broken => Some(finding),
         _ if report.modified_after => {
@@ -420,9 +441,9 @@ fn conclude(report: &mut SignatureReport, result: Result<(), Finding>) {
 }
 
 /// A checked time stamp with its chain.
-struct Stamp {
+pub(super) struct Stamp {
     report: Timestamp,
     authority: Certificate,
     path: Vec<X509>,
-    chain: Judged,
+    pub(super) chain: Judged,
 }

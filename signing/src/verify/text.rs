@@ -87,6 +87,7 @@ impl Say {
             Kind::DocumentTimestamp => {
                 self.of("Marca temporale del documento", "Document time stamp")
             }
+            Kind::ArchiveTimestamp => self.of("Marca d'archivio", "Archive time stamp"),
         };
         lines.push(format!("{kind} «{}»: {}", signature.field, self.result(signature)));
         let mut line = |label: &str, value: String| lines.push(format!("  {label}: {value}"));
@@ -231,7 +232,9 @@ impl Say {
         for (field, kind) in &later.filled {
             let what = match kind {
                 Kind::Signature => self.of("firma", "signature"),
-                Kind::DocumentTimestamp => self.of("marca del documento", "document time stamp"),
+                Kind::DocumentTimestamp | Kind::ArchiveTimestamp => {
+                    self.of("marca del documento", "document time stamp")
+                }
             };
             parts.push(format!("{what} «{field}»"));
         }

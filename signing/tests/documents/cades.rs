@@ -21,7 +21,7 @@ use crate::{
 const ANNA: &str = "RSSNNA80A41H501U";
 const LUCA: &str = "BNCLCU75B02F205X";
 
-fn frozen() -> Vec<u8> {
+pub fn frozen() -> Vec<u8> {
     with_fields(Layout::ObjectStreams)
 }
 
@@ -35,7 +35,7 @@ fn prepared(bench: &Bench, file: &[u8], who: &Identity, mode: SigningMode) -> ca
 }
 
 /// Through the trust service, with a time stamp.
-fn signs(bench: &Bench, file: &[u8], who: &Identity) -> Vec<u8> {
+pub fn signs(bench: &Bench, file: &[u8], who: &Identity) -> Vec<u8> {
     let prepared = prepared(bench, file, who, SigningMode::Hash);
     let raw = who.sign_digest(&prepared.to_sign());
     let token = bench.authority.token(&prepared.to_stamp(&raw).unwrap(), bench.authority.at);
@@ -114,7 +114,7 @@ fn r_sign_29_a_signed_file_is_refused_with_the_reason() {
         ("the PDF", frozen.clone(), Unacceptable::NoSignedFile),
         ("nothing of the kind", b"ciao".to_vec(), Unacceptable::NoSignedFile),
         ("another file", bench.sign(&changed, &["luca"], ENVELOPED), Unacceptable::OtherDocument),
-        ("a signed file of it", nested, Unacceptable::OtherDocument),
+        ("a signed file of it", nested, Unacceptable::Wrapped),
         ("ours as it was", first.clone(), Unacceptable::NotSigned),
         ("far more", huge, Unacceptable::TooLarge),
         (

@@ -2,6 +2,7 @@
 //! validators that are not ours.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod archived_files;
 mod attacks;
 mod authority;
 mod bombs;

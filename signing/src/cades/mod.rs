@@ -2,18 +2,27 @@
 //! (P7M) holds the document and, beside each other, everybody's signature of it (R-SIGN-29).
 //!
 //! In two steps, as [`crate::pades`]: [`prepare`] says what is to be signed, [`finish`] puts signature
-//! and time stamp into the file. What was in the file before stays in it byte for byte.
+//! and time stamp into the file. What somebody signed stays in it byte for byte; what nobody signed
+//! (time stamps, certificates, revocation data) is added beside it. Levels: B-B without, B-T with a
+//! time stamp (also later: [`add_time_stamps`]), B-LT by [`add_validation_data`], B-LTA by
+//! [`prepare_archive`] after that.
+
+mod archive;
+mod parts;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Digest,
-    cms::{self, Container},
-    pades::{DocumentError, SignerChain},
+    Digest, cms,
+    pades::{DocumentError, SignerChain, ValidationData},
     ports::SigningMode,
     tsa::token,
 };
+
+pub(crate) use archive::{ArchiveStamp, archive_stamps, value_digest};
+pub use archive::{PreparedArchive, finish_archive, prepare_archive};
+pub(crate) use parts::open;
 
 /// A signature that waits for its value. Serialisable, so that it can be stored meanwhile; it
 /// holds the whole file.
@@ -105,54 +114,58 @@ pub fn document(file: &[u8]) -> Result<&[u8], DocumentError> {
     Ok(open(file)?.content)
 }
 
-/// A document with the signatures that it has so far.
-pub(crate) struct Open<'a> {
-    /// The document.
-    pub content: &'a [u8],
-    /// Who signed it; absent in a file that nobody signed.
-    pub container: Option<Container<'a>>,
+/// What time stamps are wanted for: the digests of the signatures that have none.
+///
+/// # Errors
+/// No signed file of ours.
+pub fn unstamped(file: &[u8]) -> Result<Vec<Digest>, DocumentError> {
+    let opened = open(file)?;
+    Ok(opened.signers().filter(|signer| !is_stamped(signer)).map(value).collect())
 }
 
-/// Opens a signed file of ours (DER), or a document that nobody signed.
-pub(crate) fn open(file: &[u8]) -> Result<Open<'_>, DocumentError> {
-    // Neither a PDF nor text begins like a SEQUENCE.
-    if file.first() != Some(&0x30) {
-        return Ok(Open { content: file, container: None });
+/// The signed file with these time stamps, each in the signature whose value it stamps.
+///
+/// # Errors
+/// A token that is none, or of no signature that waits for one.
+pub fn add_time_stamps(file: &[u8], tokens: &[Vec<u8>]) -> Result<Vec<u8>, DocumentError> {
+    let opened = open(file)?;
+    let mut parts = opened.parts();
+    for der in tokens {
+        let imprint = token::parse(der)?.imprint;
+        let mut open = opened.signers().filter(|signer| !is_stamped(signer));
+        let signer = open.find(|signer| value(signer) == imprint);
+        let signer = signer.ok_or(DocumentError::WrongSignature)?;
+        token::check(der, &imprint)?;
+        parts.extend_signer(signer.raw, cms::SIGNATURE_TIMESTAMP, der)?;
     }
-    let container = Container::read(file);
-    let container = container.map_err(|_| DocumentError::Structure("no signed file"))?;
-    let content = container.content.ok_or(DocumentError::Structure("no document inside"))?;
-    Ok(Open { content, container: Some(container) })
+    Ok(parts.write(opened.content))
 }
 
-impl Open<'_> {
-    /// The signed file with one signature (DER `SignerInfo`) more, made with this digest algorithm, and
-    /// the certificates that it needs.
-    pub fn with<'b>(
-        &self,
-        info: &[u8],
-        digest: const_oid::ObjectIdentifier,
-        chain: impl Iterator<Item = &'b [u8]>,
-    ) -> Vec<u8> {
-        let signers = self.container.iter().flat_map(|container| &container.signers);
-        let mut infos = vec![info.to_vec()];
-        let (mut digests, mut certificates) = (vec![digest], Vec::new());
-        for der in chain {
-            keep(&mut certificates, der.to_vec());
-        }
-        for signer in signers {
-            keep(&mut infos, signer.raw.to_vec());
-            keep(&mut digests, signer.digest_algorithm);
-            for der in &signer.certificates {
-                keep(&mut certificates, der.to_vec());
-            }
-        }
-        cms::signed_data(Some(self.content), &digests, &certificates, infos)
+/// The signed file with `data`, for everybody's signature; what it holds already is not doubled.
+///
+/// # Errors
+/// No signed file of ours.
+pub fn add_validation_data(file: &[u8], data: &ValidationData) -> Result<Vec<u8>, DocumentError> {
+    let opened = open(file)?;
+    let mut parts = opened.parts();
+    parts.add_data(data);
+    Ok(parts.write(opened.content))
+}
+
+/// What a signed file holds for whoever verifies it later.
+pub(crate) fn validation_data(container: &cms::Container<'_>) -> ValidationData {
+    let owned = |list: &[&[u8]]| list.iter().map(|der| der.to_vec()).collect();
+    ValidationData {
+        certificates: owned(&container.certificates),
+        ocsp: owned(&container.ocsp),
+        crls: owned(&container.crls),
     }
 }
 
-fn keep<T: PartialEq>(list: &mut Vec<T>, value: T) {
-    if !list.contains(&value) {
-        list.push(value);
-    }
+fn is_stamped(signer: &cms::SignedData<'_>) -> bool {
+    signer.unsigned_values(cms::SIGNATURE_TIMESTAMP).next().is_some()
+}
+
+fn value(signer: &cms::SignedData<'_>) -> Digest {
+    Digest::of(signer.signature)
 }
