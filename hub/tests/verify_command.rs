@@ -152,3 +152,57 @@ async fn r_sign_31_trusted_lists_say_whom_to_trust() {
     assert!(!without.status.success());
     server.abort();
 }
+
+#[test]
+fn r_sign_31_a_signed_file_is_told_signer_by_signer() {
+    use portal::clock::{Clock as _, SystemClock};
+    use signing::ports::Subject;
+
+    let dir = tempfile::tempdir().unwrap();
+    let now: accordo_demo::Now = std::sync::Arc::new(|| SystemClock.now());
+    let codes = std::sync::Arc::new(Codes::default());
+    let (keys, origin) = (dir.path().join("keys"), "http://127.0.0.1:1");
+    let qtsp = accordo_demo::qtsp::DemoQtsp::new(&keys, origin, codes, now).unwrap();
+    let put = |name: &str, bytes: &[u8]| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let root = put("root.pem", qtsp.root_pem().as_bytes());
+    let mut p7m = b"Verbale di accordo\n".to_vec();
+    for (given_name, surname, fiscal_code) in
+        [("Anna", "Rossi", "RSSNNA80A41H501U"), ("Luca", "Bianchi", "BNCLCU75B02F205X")]
+    {
+        let [given_name, surname, fiscal_code] =
+            [given_name, surname, fiscal_code].map(ToOwned::to_owned);
+        let person = Subject { given_name, surname, fiscal_code };
+        p7m = qtsp.sign_file_on_device(&p7m, &person).unwrap();
+    }
+    let mut altered = p7m.clone();
+    let place = altered.windows(7).position(|seven| seven == b"Verbale").unwrap();
+    altered[place] ^= 1;
+    let run = |name: &str, bytes: &[u8]| {
+        let file = put(name, bytes);
+        let output =
+            verify(&[file.as_os_str(), "--json".as_ref(), "--trust".as_ref(), root.as_os_str()]);
+        let reports: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        (output.status.code(), reports[0]["report"].clone())
+    };
+    let (code, report) = run("verbale.p7m", &p7m);
+    assert_eq!((code, &report["format"]), (Some(0), &"p7m".into()), "{report:#}");
+    let signatures = report["signatures"].as_array().unwrap();
+    let mut told: Vec<_> = signatures
+        .iter()
+        .map(|one| [&one["signer"]["fiscal_code"], &one["level"], &one["indication"]])
+        .map(|facts| facts.map(|fact| fact.as_str().unwrap()))
+        .collect();
+    told.sort_unstable();
+    let passed = |code| [code, "B-B", "TOTAL-PASSED"];
+    assert_eq!(told, [passed("BNCLCU75B02F205X"), passed("RSSNNA80A41H501U")]);
+    let (code, report) = run("altered.p7m", &altered);
+    assert_eq!(code, Some(1));
+    for one in report["signatures"].as_array().unwrap() {
+        let found = [&one["indication"], &one["sub_indication"]];
+        assert_eq!(found, ["TOTAL-FAILED", "HASH_FAILURE"], "{report:#}");
+    }
+}

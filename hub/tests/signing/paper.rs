@@ -134,6 +134,12 @@ async fn r_sign_37_without_consent_the_scan_of_the_paper_ends_the_case_like_sign
         assert_eq!(process.status(), Status::Completed, "{name}");
         assert_eq!(process.on_paper(), Some("La parte istante preferisce la carta"), "{name}");
         assert_eq!(client.open("documento.pdf").await.bytes, SCAN, "{name}");
+        let page = client.look().await;
+        assert!(page.text().contains("stato firmato a mano, su carta"), "{name} {}", page.text());
+        assert!(page.text().contains("Firmato a mano"), "{name}");
+        assert!(!page.text().contains("Hai firmato"), "{name}: not with a signature of this kind");
+        let mails = stage.mail_texts("cliente", "Verbale firmato").await;
+        assert!(mails.iter().all(|text| text.contains("firmato a mano, su carta")), "{mails:?}");
         let filed = client.browser.get(&format!("/pratiche/{}?scheda=documenti", stage.case)).await;
         assert!(filed.text().contains("firmato a mano. Motivo:"), "{name}");
         let log = mediator.open("evidenze.json").await;

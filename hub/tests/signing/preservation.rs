@@ -36,7 +36,7 @@ fn stamps(report: &Report) -> usize {
 }
 
 /// When the document is looked at next.
-async fn due(db: &Db) -> DateTime<Utc> {
+pub async fn due(db: &Db) -> DateTime<Utc> {
     let due: Result<DateTime<Utc>, portal::db::DbError> = async {
         Ok(on_db!(read db, |c| sqlx::query_scalar(
             "SELECT due_at FROM signature_preservations"

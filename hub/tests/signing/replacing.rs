@@ -1,18 +1,24 @@
 //! Another signer, and proposals that are accepted or not.
 
+use std::process::Command;
+
 use axum::http::StatusCode;
 use portal::accounts::{Actor, Role};
 use portal::cases::CaseState;
 use portal::cases::store as case_store;
+use portal::db::Db;
+use portal::signatures::settling;
+use portal::signatures::store::{self, ProcessRow};
 use portal_testing::databases;
+use signing::Digest;
 
-use crate::reader::{attribute, went_on};
+use crate::reader::{Reader, attribute, went_on};
 use crate::stage::Stage;
 
 const TEXT: &str = "L'operatore rimborsa 150,00 euro.";
 
 /// Another delegate of the convened operator.
-async fn second_delegate(stage: &Stage) -> Actor {
+pub async fn second_delegate(stage: &Stage) -> Actor {
     let (db, body) = (&stage.world.portal.db, stage.world.body.id);
     let case = case_store::read(db, body, stage.case).await.unwrap().unwrap();
     let operator = case.rules.convened().operator;
@@ -116,8 +122,76 @@ async fn r_meet_37_a_proposal_is_accepted_by_signing_and_refused_or_not_answered
         assert!(page.text().contains("La proposta non è stata accettata."), "{name}");
         went_on(&conciliator.send("abbandona", &[]).await);
         assert_eq!(stage.case_state().await, CaseState::NoAgreement, "{name}");
-        conciliator.freeze_as("no_agreement", "La proposta non è stata accettata.").await;
-        assert_eq!(attribute(&conciliator.look().await, "data-status"), "sent", "{name}");
+        let page = conciliator.look().await;
+        assert!(page.text().contains("Proposta di accordo, rifiutata il"), "{name}");
+        let proposed = frozen(&stage, &row).await;
+        annexed_to_no_agreement(&stage, &mut conciliator, &proposed).await;
+        // A corrected version holds it too.
+        went_on(&conciliator.send("annulla", &[]).await);
+        stage.world.clock.advance(chrono::TimeDelta::seconds(1));
+        annexed_to_no_agreement(&stage, &mut conciliator, &proposed).await;
     }
     databases.end().await;
+}
+
+/// The document as it was put to signature.
+async fn frozen(stage: &Stage, row: &ProcessRow) -> Vec<u8> {
+    let portal = &stage.world.portal;
+    let process = store::replay(&portal.db, row).await.unwrap();
+    let content = portal.files.get(row.body, process.plan().document).await.unwrap();
+    content.unwrap().into()
+}
+
+/// The minutes hold the proposal as a file, and its digest in the table of annexes.
+async fn annexed_to_no_agreement(stage: &Stage, conciliator: &mut Reader, proposed: &[u8]) {
+    conciliator.freeze_as("no_agreement", "La proposta non è stata accettata.").await;
+    assert_eq!(attribute(&conciliator.look().await, "data-status"), "sent");
+    let (pdf, ..) = stage.document().await;
+    let document = lopdf::Document::load_mem(&pdf).unwrap();
+    let files = document.catalog().unwrap().get_deref(b"AF", &document).unwrap();
+    let [file] = files.as_array().unwrap().as_slice() else { panic!("one annex") };
+    let file = document.dereference(file).unwrap().1.as_dict().unwrap();
+    let inside = file.get_deref(b"EF", &document).unwrap().as_dict().unwrap();
+    let inside = inside.get_deref(b"F", &document).unwrap().as_stream().unwrap();
+    let inside = inside.decompressed_content().unwrap_or_else(|_| inside.content.clone());
+    assert!(inside == proposed, "the proposal as it was put to signature");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("no-agreement.pdf");
+    std::fs::write(&path, &pdf).unwrap();
+    let text = Command::new("pdftotext").arg(&path).arg("-").output().unwrap().stdout;
+    let text = String::from_utf8(text).unwrap();
+    let breaks = |letter: char| letter.is_whitespace() || letter == '\u{200b}';
+    let text: String = text.split(breaks).collect();
+    assert!(text.contains(&Digest::of(proposed).to_string()), "{text}");
+    assert!(text.contains("Propostadiaccordo,"), "{text}");
+}
+
+#[tokio::test]
+async fn r_meet_37_a_proposal_without_an_answer_is_annexed_and_one_that_was_withdrawn_is_not() {
+    for withdrawn in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(&format!("sqlite://{}/db", folder.path().display())).await.unwrap();
+        let stage = Stage::set(&db, folder.path()).await;
+        let mut conciliator = stage.browser("conciliatore").await;
+        conciliator.freeze_as("proposal", TEXT).await;
+        let row = stage.process().await;
+        let proposed = frozen(&stage, &row).await;
+        if withdrawn {
+            went_on(&conciliator.send("annulla", &[]).await);
+            assert!(!conciliator.look().await.text().contains("minutes-proposal"));
+            went_on(&conciliator.send("abbandona", &[]).await);
+            conciliator.freeze_as("no_agreement", "Nessun accordo.").await;
+            let (pdf, ..) = stage.document().await;
+            let document = lopdf::Document::load_mem(&pdf).unwrap();
+            assert!(!document.catalog().unwrap().has(b"AF"));
+            continue;
+        }
+        stage.world.clock.set(&row.expires_at.to_rfc3339());
+        settling::resume_all(&stage.world.portal, None).await.unwrap();
+        let mut conciliator = stage.browser("conciliatore").await;
+        went_on(&conciliator.send("abbandona", &[]).await);
+        let page = conciliator.look().await;
+        assert!(page.text().contains("non accettata entro il termine"), "{}", page.text());
+        annexed_to_no_agreement(&stage, &mut conciliator, &proposed).await;
+    }
 }

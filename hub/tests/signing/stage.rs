@@ -176,11 +176,16 @@ impl Stage {
 
     /// How many mails with this subject, before the number of the case, a person got.
     pub async fn mails(&self, username: &str, subject: &str) -> usize {
+        self.mail_texts(username, subject).await.len()
+    }
+
+    /// Their texts.
+    pub async fn mail_texts(&self, username: &str, subject: &str) -> Vec<String> {
         let to = format!("{username}@example.it");
         let (db, body) = (&self.world.portal.db, self.world.body.id);
         let sent = notifications::newest(db, body, &to, 50).await.unwrap();
         let subject = format!("{subject} – pratica N/2026/000001");
-        sent.into_iter().filter(|one| one.subject == subject).count()
+        sent.into_iter().filter(|one| one.subject == subject).map(|one| one.text).collect()
     }
 }
 

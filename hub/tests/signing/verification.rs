@@ -10,7 +10,7 @@ use crate::reader::{TEXT, went_on};
 use crate::stage::Stage;
 
 /// What a link of the page holds.
-fn taken(page: &Page, media_type: &str) -> Vec<u8> {
+pub fn taken(page: &Page, media_type: &str) -> Vec<u8> {
     let (_, rest) = page.text().split_once(&format!("data:{media_type};base64,")).unwrap();
     openssl::base64::decode_block(rest.split('"').next().unwrap()).unwrap()
 }

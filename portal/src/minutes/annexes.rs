@@ -4,14 +4,19 @@
 use signing::Digest;
 use signing::ports::MinutesAnnex;
 
+use super::commands::Written;
 use super::table::Table;
 use crate::accounts::UserId;
+use crate::calendar;
+use crate::cases::Outcome;
 use crate::documents::rules::Viewer;
 use crate::documents::store::{self, Document};
 use crate::documents::upload::FileType;
 use crate::documents::{DocumentId, Kind};
 use crate::portal::Portal;
 use crate::signatures::SignatureError;
+use crate::signatures::steps::document;
+use crate::signatures::store::{self as signatures, ProcessRow};
 
 /// All annexes together: people read and download what they sign, also on a telephone.
 pub const MAX_BYTES: i64 = 5 * 1024 * 1024;
@@ -36,16 +41,21 @@ pub async fn offered(portal: &Portal, table: &Table) -> Result<Vec<Document>, Si
         .collect())
 }
 
-/// The chosen ones with their contents, in the order in which they were sent.
+/// What becomes part of these minutes: a proposal that was not accepted, then the chosen documents with
+/// their contents, in the order in which they were sent.
 pub async fn load(
     portal: &Portal,
     table: &Table,
-    chosen: &[DocumentId],
+    written: &Written,
 ) -> Result<Vec<MinutesAnnex>, SignatureError> {
-    if chosen.is_empty() {
-        return Ok(Vec::new());
-    }
+    let chosen = &written.annexes;
     let mut annexes = Vec::new();
+    if let Some(row) = proposal(portal, table, written.outcome).await? {
+        annexes.push(annexed(portal, table, &row).await?);
+    }
+    if chosen.is_empty() {
+        return Ok(annexes);
+    }
     for document in fitting(&offered(portal, table).await?, chosen)? {
         let damaged = || SignatureError::Damaged("the file of an annex is missing");
         let digest: Digest = document.sha256.parse().map_err(|_| damaged())?;
@@ -59,6 +69,45 @@ pub async fn load(
         });
     }
     Ok(annexes)
+}
+
+/// The proposal that minutes with this outcome hold without being told to: those of no agreement, one
+/// that was refused or not answered in time (R-MEET-37; d.lgs. 28/2010 art. 11).
+pub async fn proposal(
+    portal: &Portal,
+    table: &Table,
+    outcome: Outcome,
+) -> Result<Option<ProcessRow>, SignatureError> {
+    if outcome != Outcome::NoAgreement {
+        return Ok(None);
+    }
+    signatures::unaccepted_proposal(&portal.db, table.body.id.0, table.case.id.0).await
+}
+
+/// The proposal as it was put to signature: who had signed it already bound nobody else.
+async fn annexed(
+    portal: &Portal,
+    table: &Table,
+    row: &ProcessRow,
+) -> Result<MinutesAnnex, SignatureError> {
+    let digest = signatures::replay(&portal.db, row).await?.plan().document;
+    let number = table.case.shown_number().replace('/', "-");
+    Ok(MinutesAnnex {
+        title: what_became_of(row),
+        media_type: "application/pdf".to_owned(),
+        name: format!("Proposta di accordo {number}.pdf"),
+        digest,
+        content: document(portal, row, digest).await?,
+    })
+}
+
+/// Of a proposal that was not accepted.
+pub fn what_became_of(row: &ProcessRow) -> String {
+    let on = row.ended_at.map(|at| format!(" il {}", calendar::show(at))).unwrap_or_default();
+    match row.status.as_str() {
+        "refused" => format!("Proposta di accordo, rifiutata{on}"),
+        _ => format!("Proposta di accordo, non accettata entro il termine{on}"),
+    }
 }
 
 /// The chosen among those that are offered, oldest first; too many or too large is refused in words.

@@ -120,13 +120,17 @@ async fn page(
     let (mut process, mut own) = (None, None);
     if let Some(seen) = &seen {
         own = OwnView::of(portal, seen, visit.actor.user, &errors.ticks).await?;
-        process = Some(ProcessView::of(portal, seen, table.watches).await?);
+        process = Some(ProcessView::of(portal, seen, visit.actor.user, table.watches).await?);
     }
     let consent = consent_pages::view(portal, &table, is_settled).await?;
     let version = version_of(&table, draft.as_ref(), seen.as_ref(), own.as_ref(), consent.as_ref());
     let outcomes = table.outcomes(portal);
     let writes = table.leads && !is_settled && !outcomes.is_empty();
     let offered = if writes { annexes::offered(portal, &table).await? } else { Vec::new() };
+    let proposal = match outcomes.contains(&Outcome::NoAgreement) && writes {
+        true => annexes::proposal(portal, &table, Outcome::NoAgreement).await?,
+        false => None,
+    };
     let written = errors.written.as_ref();
     let substitutes = groups(portal, &table, seen.as_ref()).await?;
     let may_scan = table.leads
@@ -143,7 +147,10 @@ async fn page(
         case_number: table.case.shown_number().to_owned(),
         time: calendar::show(table.meeting.rules.slot.starts_at),
         version,
-        draft: writes.then(|| draft_view(&table, draft.as_ref(), &outcomes, written, &offered)),
+        draft: writes.then(|| DraftView {
+            proposal: proposal.as_ref().map(annexes::what_became_of),
+            ..draft_view(&table, draft.as_ref(), &outcomes, written, &offered)
+        }),
         preview: draft
             .filter(|draft| draft.shown && !is_settled && !writes)
             .map(|draft| preview_view(&table, &draft)),
@@ -380,7 +387,7 @@ pub async fn draft_pdf(portal: &Portal, table: &Table) -> Result<Vec<u8>, PageEr
     let minutes = table.rules(portal, written.outcome).ok_or(PageError::NotFound)?;
     let signers = minutes.signers_among(|kind| table.sitting.iter().any(|one| one.seat == kind));
     let (facts, now) = (table.facts(), portal.now());
-    let annexes = match annexes::load(portal, table, &written.annexes).await {
+    let annexes = match annexes::load(portal, table, &written).await {
         Ok(annexes) => annexes,
         Err(error) => return Err(PageError::Refused(error.explained()?)),
     };

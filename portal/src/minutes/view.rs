@@ -47,6 +47,8 @@ pub(super) struct DraftView {
     pub text: String,
     pub saved: String,
     pub annexes: Vec<AnnexView>,
+    /// A proposal that was not accepted, which minutes of no agreement hold by themselves.
+    pub proposal: Option<String>,
 }
 
 impl DraftView {
@@ -163,6 +165,7 @@ pub(super) fn draft_view(
                 chosen: shown.annexes.contains(&one.id),
             })
             .collect(),
+        proposal: None,
         saved: match (draft, written) {
             (_, Some(_)) => "Le ultime modifiche non sono salvate.".to_owned(),
             (None, None) => "Non ancora salvato.".to_owned(),

@@ -215,6 +215,29 @@ pub async fn complete(
     }
 }
 
+/// The signed file with a time stamp for every signature that has none (R-SIGN-35).
+pub(super) async fn time_stamped(
+    ports: &SigningPorts,
+    file: Vec<u8>,
+) -> Result<Vec<u8>, CraftError> {
+    let wanted = cades::unstamped(&file)?;
+    let tokens = tokens(ports, &wanted).await?;
+    let add = move || cades::add_time_stamps(&file, &tokens);
+    Ok(tokio::task::spawn_blocking(add).await??)
+}
+
+/// A time stamp for each digest, in that order.
+pub(super) async fn tokens(
+    ports: &SigningPorts,
+    wanted: &[Digest],
+) -> Result<Vec<Vec<u8>>, CraftError> {
+    let mut tokens = Vec::with_capacity(wanted.len());
+    for digest in wanted {
+        tokens.push(ports.tsa.timestamp(digest).await?);
+    }
+    Ok(tokens)
+}
+
 /// What is wrong with the signatures of `pdf`, if anything is (R-SIGN-36).
 pub async fn check(
     ports: &SigningPorts,

@@ -125,6 +125,7 @@ pub(super) async fn complete_in(
                 ..document
             };
             filing::add_in(tx, portal, &case, &signatures, file).await?;
+            preservation::enrol_in(tx, row, portal.now()).await?;
         }
     }
     let people = meetings::sitting(portal, &case).await?;
@@ -132,7 +133,10 @@ pub(super) async fn complete_in(
     let letter = Letter {
         subject: "Verbale firmato",
         text: if by_hand.is_some() {
-            "il verbale firmato a mano da tutti è disponibile tra i documenti."
+            "il verbale è stato firmato a mano, su carta: la scansione è disponibile tra i documenti."
+        } else if plan.format == Format::Cades {
+            "il verbale è stato firmato da tutti: tra i documenti sono disponibili il verbale (PDF) e il \
+             file con le firme (P7M)."
         } else {
             "il verbale è stato firmato da tutti ed è disponibile tra i documenti."
         },

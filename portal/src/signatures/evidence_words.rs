@@ -92,9 +92,10 @@ fn words(event: &Event, names: &BTreeMap<&str, String>) -> String {
             format!("{}: certificato non più utilizzabile", name(field))
         }
         Event::Signed { field, .. } => format!("{}: firma apposta e verificata", name(field)),
-        Event::SignedElsewhere { field, certificate, .. } => format!(
-            "{}: firma con dispositivo proprio ricevuta e verificata, certificato {certificate}",
-            name(field)
+        Event::SignedElsewhere { field, certificate, file, .. } => format!(
+            "{}: firma con dispositivo proprio ricevuta e verificata, certificato {certificate}{}",
+            name(field),
+            file.map(|file| format!(", file ricevuto {file}")).unwrap_or_default()
         ),
         Event::SignedOnPaper { scan } => {
             format!("Ricevuta la scansione del documento firmato a mano da tutti, impronta {scan}")

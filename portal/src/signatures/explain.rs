@@ -88,6 +88,10 @@ fn not_taken(fault: &Unacceptable) -> String {
             "Il file non è il documento da firmare: scaricalo da questa pagina, firmalo senza \
              modificarlo e caricalo di nuovo."
         }
+        Unacceptable::Wrapped => {
+            "Hai firmato il file P7M, non il documento che contiene: nel tuo programma scegli «aggiungi \
+             firma» (firma parallela), oppure firma il documento PDF scaricato da questa pagina."
+        }
         Unacceptable::Outdated => {
             "Nel frattempo un altro firmatario ha firmato: scarica di nuovo il documento, firmalo e \
              caricalo."

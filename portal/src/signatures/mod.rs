@@ -10,12 +10,14 @@
 //! [`opening`] freezes, [`replacing`] does so with another signer, [`steps`] leads a signer up to the
 //! code, [`codes`] sends it, [`apply`] makes the signature, [`settling`] takes up what a stop left
 //! behind. [`consent`] asks the parties for the digital form, without which [`paper`] is signed;
-//! [`own_device`] takes a signature that was made elsewhere, [`ending`] is about how a process ends,
+//! [`own_device`] takes a signature that was made elsewhere, [`beside_pages`] gives the files of those that stand beside
+//! the document. [`ending`] is about how a process ends,
 //! [`preservation`] about what makes its document last. [`view`] is what people see of it, [`pages`]
 //! takes what they do; [`panel`] shows all of them at once, [`reminders`] go to who has not signed.
 
 pub mod apply;
 pub mod attempts;
+pub mod beside_pages;
 pub mod codes;
 pub mod conditions;
 pub mod consent;

@@ -101,7 +101,7 @@ pub(super) async fn freeze_with(
     check(outcome, &signers)?;
 
     let now = portal.now();
-    let annexes = annexes::load(portal, table, &written.annexes).await?;
+    let annexes = annexes::load(portal, table, written).await?;
     let mut form = compose::form(&table.facts(), written, &minutes.template, annexes, &seats, now);
     form.by_hand = matches!(way, Way::OnPaper(_));
     let title = form.title.clone();

@@ -27,8 +27,17 @@ pub async fn take_back(
         rules::OwnDevice::Check => return Err(Refusal::NotChecked.into()),
         rules::OwnDevice::No => return Err(why_not(&process, field).into()),
     }
+    let handed_in = (process.plan().format == Format::Cades).then(|| pdf.clone());
     let (pdf, signed) = judged(portal, row, &process, field, pdf).await?;
     let base = process.document();
+    let kept = match handed_in {
+        // What this person signed is kept as it came, beside the file with everybody's signatures.
+        Some(own) => {
+            let own = filing::keep(portal, BodyId(row.body), own.into()).await?;
+            Some(own.sha256.parse().map_err(|_| SignatureError::Damaged("digest of a file"))?)
+        }
+        None => None,
+    };
     let file = filing::keep(portal, BodyId(row.body), pdf.into()).await?;
     let revision = file.sha256.parse().map_err(|_| SignatureError::Damaged("digest of a file"))?;
     let mut tx = portal.db.begin().await?;
@@ -39,7 +48,7 @@ pub async fn take_back(
     }
     let field = field.to_owned();
     let certificate = signed.certificate;
-    let input = Input::SignedElsewhere { field, base, revision, certificate };
+    let input = Input::SignedElsewhere { field, base, revision, certificate, file: kept };
     let turn = locked.process.turn();
     let events = locked.process.handle(input, portal.now())?;
     store::record(&mut tx, &locked, &events, who).await?;
@@ -55,7 +64,7 @@ pub async fn take_back(
 
 /// The next revision: exactly the newest one with this signer's signature, where all that was there
 /// before still holds; or, where signatures stand beside the document, the signed file with what was
-/// handed in put beside what it had.
+/// handed in put beside what it had, and a time stamp (R-SIGN-35).
 async fn judged(
     portal: &Portal,
     row: &ProcessRow,
@@ -85,7 +94,18 @@ async fn judged(
     if let Err(fault) = &judged {
         tracing::info!(process = %row.id, %fault, "a document from an own device is not taken");
     }
-    Ok(judged?)
+    let (next, signed) = judged?;
+    if format == Format::Pades {
+        return Ok((next, signed));
+    }
+    // Without a time stamp for now: it gets one when everybody has signed.
+    match craft::time_stamped(&portal.signing, next.clone()).await {
+        Ok(stamped) => Ok((stamped, signed)),
+        Err(error) => {
+            tracing::warn!(process = %row.id, %error, "no time stamp for a signature");
+            Ok((next, signed))
+        }
+    }
 }
 
 /// Why this signer cannot hand anything in.

@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::conditions::{self, Condition};
 use super::store::{ProcessRow, Who};
 use super::view::{Seen, Ticks, looked_at};
-use super::{SignatureError, apply, codes, ending, evidence, own_device, steps, store, view};
+use super::{SignatureError, apply, codes, ending, evidence, own_device, steps, store};
 use crate::accounts::{self, Person};
 use crate::cases::Outcome;
 use crate::documents::export::disposition;
@@ -35,7 +35,6 @@ use crate::web::{Answer, Chrome, PageError, Path, Visit, done, html, see_other};
 pub fn routes() -> Router<Portal> {
     Router::new()
         .route("/incontri/{id}/verbale/documento.pdf", get(document))
-        .route("/incontri/{id}/verbale/documento.pdf.p7m", get(signed_file))
         .route("/incontri/{id}/verbale/evidenze.json", get(log_of))
         .route("/incontri/{id}/verbale/evidenze.pdf", get(printed_log))
         .route("/incontri/{id}/verbale/annulla", post(cancel))
@@ -81,7 +80,7 @@ struct Signer {
     person: Person,
 }
 
-async fn latest(portal: &Portal, table: &Table) -> Result<ProcessRow, PageError> {
+pub(super) async fn latest(portal: &Portal, table: &Table) -> Result<ProcessRow, PageError> {
     let row = store::latest(&portal.db, table.body.id.0, table.meeting.id.0).await?;
     row.ok_or(PageError::NotFound)
 }
@@ -368,24 +367,8 @@ async fn document(
     Ok(file("application/pdf", &disposition(seen.row.open, &name), pdf))
 }
 
-/// The signed file with the signatures so far, where they stand beside the document.
-async fn signed_file(
-    State(portal): State<Portal>,
-    visit: Visit,
-    caller: Caller,
-    Path(id): Path<Uuid>,
-) -> Answer {
-    let (table, seen) = to_be_read(&portal, &visit, caller, id).await?;
-    if !view::has_signed_file(&seen.process) {
-        return Err(PageError::NotFound);
-    }
-    let p7m = steps::document(&portal, &seen.row, seen.process.document()).await?;
-    let name = format!("Verbale {}.pdf.p7m", table.case.shown_number().replace('/', "-"));
-    Ok(file("application/pkcs7-mime", &disposition(false, &name), p7m))
-}
-
 /// The process whose document the visitor may read.
-async fn to_be_read(
+pub(super) async fn to_be_read(
     portal: &Portal,
     visit: &Visit,
     caller: Caller,

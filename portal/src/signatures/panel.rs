@@ -304,6 +304,7 @@ mod tests {
                     base: revision,
                     revision: base,
                     certificate: base,
+                    file: None,
                 },
             ),
             told(7, Event::Opened { field: field("c") }),

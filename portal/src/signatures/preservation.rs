@@ -1,14 +1,15 @@
 //! Completed documents are made to last: the status of every certificate goes into them, and an
-//! archive time stamp over it, which is renewed before it gives way (PAdES B-LTA).
+//! archive time stamp over it, which is renewed before it gives way (B-LTA, of PAdES and of CAdES).
 //!
 //! A job, so that a responder that is down delays nothing else. Each step may be done again: what
 //! counts is the row that names the new revision, and only one hub at a time works on a document.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use signing::cades;
 use signing::pades::{self, DocumentError, ValidationData};
 use signing::pdf::signature_fields;
-use signing::preservation::{gather, newest_stamp};
-use signing::process::{Input, Process};
+use signing::preservation::{gather, newest_stamps};
+use signing::process::{Format, Input, Process};
 use signing::verify::{Kind, Level, Report};
 use uuid::Uuid;
 
@@ -22,6 +23,9 @@ use crate::db::{Db, DbError, Tx, kept};
 use crate::documents::{filing, store as documents};
 use crate::on_db;
 use crate::portal::Portal;
+
+/// Where the archive time stamps are of signatures that stand beside the document.
+const BESIDE: &str = "signed_file";
 
 /// A hub that died gives the document back after this.
 const HOLD: TimeDelta = TimeDelta::minutes(10);
@@ -65,13 +69,9 @@ pub async fn round(portal: &Portal) -> Result<(), SignatureError> {
 async fn preserve(portal: &Portal, row: &ProcessRow) -> Result<(), SignatureError> {
     let process = store::replay(&portal.db, row).await?;
     let base = process.document();
-    let pdf = document(portal, row, base).await?;
-    if !pdf.starts_with(b"%PDF-") {
-        // Signatures beside the document: there is no place in it for anything.
-        return forget(&portal.db, row.id).await;
-    }
-    let made = stamped(portal, row, &process, pdf).await?;
-    let file = filing::keep(portal, BodyId(row.body), made.pdf.into()).await?;
+    let newest = document(portal, row, base).await?;
+    let made = stamped(portal, row, &process, newest).await?;
+    let file = filing::keep(portal, BodyId(row.body), made.file.into()).await?;
     let revision = file.sha256.parse();
     let revision = revision.map_err(|_| SignatureError::Damaged("digest of a revision"))?;
     let mut tx = portal.db.begin().await?;
@@ -90,7 +90,7 @@ async fn preserve(portal: &Portal, row: &ProcessRow) -> Result<(), SignatureErro
 
 /// A revision with its archive time stamp.
 struct Stamped {
-    pdf: Vec<u8>,
+    file: Vec<u8>,
     /// Where the stamp is.
     field: String,
     /// When it wants to be renewed.
@@ -101,21 +101,25 @@ async fn stamped(
     portal: &Portal,
     row: &ProcessRow,
     process: &Process,
-    pdf: Vec<u8>,
+    newest: Vec<u8>,
 ) -> Result<Stamped, SignatureError> {
     let expected = expected(portal, row, process, None).await?;
     let kept = status_data::load(&portal.db, row.id).await?;
-    let made = stamp(&portal.signing, pdf, &kept, &expected, portal.now()).await?;
-    Ok(made)
+    let (ports, now) = (&portal.signing, portal.now());
+    let (file, field) = match process.plan().format {
+        Format::Pades => stamp(ports, newest, &kept, now).await?,
+        Format::Cades => stamp_beside(ports, newest, &kept, now).await?,
+    };
+    Ok(judged(ports, file, field, &expected, now).await?)
 }
 
+/// The PDF with its validation data and a document time stamp in this field.
 async fn stamp(
     ports: &SigningPorts,
     pdf: Vec<u8>,
     kept: &ValidationData,
-    expected: &Expected,
     now: DateTime<Utc>,
-) -> Result<Stamped, CraftError> {
+) -> Result<(Vec<u8>, String), CraftError> {
     let data = gather(&pdf, kept, &ports.trust.anchors(), &*ports.status, now).await?;
     let prepare = move || {
         let complete = data.ocsp.is_empty() && data.crls.is_empty();
@@ -125,19 +129,43 @@ async fn stamp(
     };
     let (prepared, field) = tokio::task::spawn_blocking(prepare).await??;
     let token = ports.tsa.timestamp(&prepared.to_stamp()).await?;
-    let renewal = ports.renewal.clone();
-    let finish = move || {
-        let pdf = pades::finish_timestamp(prepared, &token)?;
-        let stamp = newest_stamp(&pdf)?.ok_or(DocumentError::Structure("no time stamp"))?;
-        let due = renewal.due(&stamp)?;
-        Ok::<_, DocumentError>((pdf, due))
-    };
-    let (pdf, due) = tokio::task::spawn_blocking(finish).await??;
-    let (pdf, report) = craft::report_on(ports, pdf, now).await?;
-    match craft::fault(&report, expected).or_else(|| short_lived(&report)) {
-        None => Ok(Stamped { pdf, field, due }),
-        Some(fault) => Err(CraftError::Invalid(fault)),
+    let finish = move || pades::finish_timestamp(prepared, &token);
+    Ok((tokio::task::spawn_blocking(finish).await??, field))
+}
+
+/// The signed file with validation data, and for each signature a time stamp and an archive time stamp
+/// (CAdES B-LTA).
+async fn stamp_beside(
+    ports: &SigningPorts,
+    file: Vec<u8>,
+    kept: &ValidationData,
+    now: DateTime<Utc>,
+) -> Result<(Vec<u8>, String), CraftError> {
+    let file = craft::time_stamped(ports, file).await?;
+    let data = gather(&file, kept, &ports.trust.anchors(), &*ports.status, now).await?;
+    let prepare = move || cades::prepare_archive(cades::add_validation_data(&file, &data)?);
+    let prepared = tokio::task::spawn_blocking(prepare).await??;
+    let tokens = craft::tokens(ports, prepared.to_stamp()).await?;
+    let finish = move || cades::finish_archive(&prepared, &tokens);
+    Ok((tokio::task::spawn_blocking(finish).await??, BESIDE.to_owned()))
+}
+
+/// Checked before anybody relies on it, and when it wants to be renewed.
+async fn judged(
+    ports: &SigningPorts,
+    file: Vec<u8>,
+    field: String,
+    expected: &Expected,
+    now: DateTime<Utc>,
+) -> Result<Stamped, CraftError> {
+    let (file, report) = craft::report_on(ports, file, now).await?;
+    if let Some(fault) = craft::fault(&report, expected).or_else(|| short_lived(&report)) {
+        return Err(CraftError::Invalid(fault));
     }
+    let renewal = ports.renewal.clone();
+    let due = move || Ok::<_, DocumentError>((renewal.due_first(&newest_stamps(&file)?)?, file));
+    let (due, file) = tokio::task::spawn_blocking(due).await??;
+    Ok(Stamped { file, field, due })
 }
 
 /// The first of the reserved fields that is still empty.
@@ -241,17 +269,6 @@ async fn put_off(db: &Db, process: Uuid, now: DateTime<Utc>) -> Result<(), Signa
 fn pause(tries: i64) -> TimeDelta {
     let doublings = u32::try_from(tries - 1).unwrap_or_default().min(16);
     (FIRST_PAUSE * (1 << doublings)).min(LONGEST_PAUSE)
-}
-
-async fn forget(db: &Db, process: Uuid) -> Result<(), SignatureError> {
-    let mut tx = db.begin().await?;
-    on_db!(&mut tx, |c| sqlx::query("DELETE FROM signature_preservations WHERE process = $1")
-        .bind(process)
-        .execute(c)
-        .await
-        .map(drop))?;
-    tx.commit().await?;
-    Ok(())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 use signing::Digest;
 use signing::pades::ValidationData;
 use signing::preservation::gather;
-use signing::process::{Format, Process, Status};
+use signing::process::{Process, Status};
 use uuid::Uuid;
 
 use super::SignatureError;
@@ -21,7 +21,7 @@ use crate::portal::Portal;
 /// again when everybody has signed. Nothing is to be asked for a complete document, which is archived
 /// at once.
 pub(super) fn keep_soon(portal: &Portal, row: &ProcessRow, process: &Process) {
-    if process.status() == Status::Completed || process.plan().format == Format::Cades {
+    if process.status() == Status::Completed {
         return;
     }
     let (portal, row, revision) = (portal.clone(), row.clone(), process.document());

@@ -259,7 +259,7 @@ pub(super) async fn expected(
 }
 
 /// A revision of the document.
-pub(super) async fn document(
+pub(crate) async fn document(
     portal: &Portal,
     row: &ProcessRow,
     revision: signing::Digest,

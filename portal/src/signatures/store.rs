@@ -130,6 +130,26 @@ pub async fn latest(
     .await)?)
 }
 
+/// The newest proposal of a case that somebody refused, or that was not accepted in time.
+pub async fn unaccepted_proposal(
+    db: &Db,
+    body: Uuid,
+    case: Uuid,
+) -> Result<Option<ProcessRow>, SignatureError> {
+    Ok(on_db!(read db, |c| sqlx::query_as(
+        "SELECT id, body, meeting, case_id, title, outcome, document, status, open, expires_at,
+             started_at, ended_at
+         FROM signature_processes
+         WHERE body = $1 AND case_id = $2 AND outcome = $3 AND status IN ('refused', 'expired')
+         ORDER BY started_at DESC LIMIT 1"
+    )
+    .bind(body)
+    .bind(case)
+    .bind(Outcome::Proposal.key())
+    .fetch_optional(c)
+    .await)?)
+}
+
 /// A process of a body.
 pub async fn find(db: &Db, body: Uuid, id: Uuid) -> Result<Option<ProcessRow>, SignatureError> {
     Ok(on_db!(read db, |c| sqlx::query_as(PROCESS).bind(body).bind(id).fetch_optional(c).await)?)

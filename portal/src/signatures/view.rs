@@ -1,7 +1,7 @@
 //! What a page shows of a signature process: how far it is, and what the visitor has to do next.
 
 use chrono::{DateTime, Utc};
-use signing::process::{Event, Format, Process, Status, Step};
+use signing::process::{Event, Format, Process, SignerState, Status, Step};
 
 use super::conditions::IN_FORCE;
 use super::rules::{self, Need, OwnDevice};
@@ -44,6 +44,8 @@ pub struct SignerView {
     pub step_class: &'static str,
     pub step: &'static str,
     pub signed_at: Option<Moment>,
+    /// The visitor may have the signed file that came from this signer's device.
+    pub own_file: bool,
 }
 
 /// A time, for machines and for people.
@@ -84,6 +86,8 @@ pub enum Stage {
     Code,
     UsedUp,
     Done,
+    /// Signed by hand, with the others (R-SIGN-37).
+    DoneByHand,
 }
 
 /// One box to tick.
@@ -103,8 +107,13 @@ pub struct Contacts {
 }
 
 impl ProcessView {
-    /// How far a process is. `watches`: the visitor may read the evidence log.
-    pub async fn of(portal: &Portal, seen: &Seen, watches: bool) -> Result<Self, SignatureError> {
+    /// How far a process is. `watches`: `visitor` may read the evidence log.
+    pub async fn of(
+        portal: &Portal,
+        seen: &Seen,
+        visitor: UserId,
+        watches: bool,
+    ) -> Result<Self, SignatureError> {
         let Seen { row, process } = seen;
         let status = process.status();
         let signers = store::signers(&portal.db, row.id).await?;
@@ -124,10 +133,18 @@ impl ProcessView {
             status_key: rules::status_key(status),
             status_class: colour(status),
             status: rules::status_label(status),
-            explanation: explanation(status, row.expires_at, reason),
+            explanation: match process.on_paper() {
+                Some(_) if status == Status::Completed => {
+                    "Tutti hanno firmato: la scansione è tra i documenti della pratica.".to_owned()
+                }
+                _ => explanation(status, row.expires_at, reason),
+            },
             proposal: row.is_proposal().then(|| proposal(status)),
             by_hand: process.on_paper().map(|reason| by_hand(status, watches.then_some(reason))),
-            signers: signers.into_iter().filter_map(|one| signer(process, one)).collect(),
+            signers: signers
+                .into_iter()
+                .filter_map(|one| signer(process, one, watches, visitor))
+                .collect(),
             completed: status == Status::Completed,
             version: store::version(&portal.db, row).await?,
             may_see_document: row.is_settled() || watches,
@@ -144,9 +161,16 @@ pub(super) fn has_signed_file(process: &Process) -> bool {
     plan.format == Format::Cades && process.document() != plan.document
 }
 
-fn signer(process: &Process, row: SignerRow) -> Option<SignerView> {
-    let step = process.signer(&row.field)?.step;
+/// Whether somebody may have what this signer handed in: the signer, and who watches.
+pub(super) fn may_have_file(state: &SignerState, visitor: UserId, watches: bool) -> bool {
+    state.file.is_some() && (watches || state.signer.person == visitor.0)
+}
+
+fn signer(process: &Process, row: SignerRow, watches: bool, visitor: UserId) -> Option<SignerView> {
+    let state = process.signer(&row.field)?;
+    let step = state.step;
     Some(SignerView {
+        own_file: may_have_file(state, visitor, watches),
         name: row.name,
         role: row.role,
         step_key: rules::step_key(step),
@@ -158,6 +182,7 @@ fn signer(process: &Process, row: SignerRow) -> Option<SignerView> {
         },
         step: match step {
             Step::ContactsConfirmed if is_used_up(process, &row.field) => "Codici esauriti",
+            Step::Signed if process.on_paper().is_some() => "Firmato a mano",
             _ => rules::step_label(step),
         },
         signed_at: row
@@ -224,7 +249,7 @@ fn explanation(status: Status, expires_at: DateTime<Utc>, reason: Option<String>
 impl OwnView {
     /// Nothing is left to do.
     pub fn is_done(&self) -> bool {
-        matches!(self.stage, Stage::Done)
+        matches!(self.stage, Stage::Done | Stage::DoneByHand)
     }
 
     /// What `visitor` has to do next; nothing for people who do not sign, or in a process that
@@ -241,6 +266,9 @@ impl OwnView {
         let need = rules::need(process, field, portal.now());
         let overdue = row.open && portal.now() >= row.expires_at;
         let stage = match need {
+            Need::Nothing if state.step == Step::Signed && process.on_paper().is_some() => {
+                Stage::DoneByHand
+            }
             Need::Nothing if state.step == Step::Signed => Stage::Done,
             Need::Nothing => return Ok(None),
             _ if overdue => Stage::Wait("Il termine per firmare è scaduto."),

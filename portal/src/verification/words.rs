@@ -147,6 +147,7 @@ fn section(report: &Report, signature: &SignatureReport, place: &str) -> SheetSe
     let heading = match signature.kind {
         Kind::Signature => format!("Firma di {who}{place}"),
         Kind::DocumentTimestamp => format!("Marca temporale di {who}{place}"),
+        Kind::ArchiveTimestamp => format!("Marca temporale d'archivio di {who}{place}"),
     };
     SheetSection {
         heading,
@@ -157,7 +158,7 @@ fn section(report: &Report, signature: &SignatureReport, place: &str) -> SheetSe
 }
 
 fn plain(signature: &SignatureReport, trust_given: bool) -> &'static str {
-    let stamp = signature.kind == Kind::DocumentTimestamp;
+    let stamp = signature.kind != Kind::Signature;
     let Some(sub) = signature.sub_indication else {
         return if stamp {
             "La marca temporale è valida: il documento esisteva già in quel momento, così com'è."
@@ -292,7 +293,9 @@ fn facts(report: &Report, signature: &SignatureReport) -> Vec<(String, String)> 
                 format!("{time}, lo prova la marca temporale di {}", stamp.authority),
             );
         }
-        (Some(stamp), Kind::DocumentTimestamp) => add("Momento", calendar::show(stamp.time)),
+        (Some(stamp), Kind::DocumentTimestamp | Kind::ArchiveTimestamp) => {
+            add("Momento", calendar::show(stamp.time));
+        }
         (None, _) => {}
     }
     if let (Some(Timestamp { source: Some(source), .. }), Kind::Signature) =
@@ -368,7 +371,9 @@ fn changes(later: &LaterRevision) -> Vec<String> {
     for (field, kind) in &later.filled {
         parts.push(match kind {
             Kind::Signature => format!("la firma «{field}»"),
-            Kind::DocumentTimestamp => "una marca temporale del documento".to_owned(),
+            Kind::DocumentTimestamp | Kind::ArchiveTimestamp => {
+                "una marca temporale del documento".to_owned()
+            }
         });
     }
     if later.validation_data {

@@ -50,6 +50,7 @@ pub fn router(portal: Portal) -> Router {
         .merge(meetings::pages::routes())
         .merge(minutes::pages::routes())
         .merge(signatures::pages::routes())
+        .merge(signatures::beside_pages::routes())
         .merge(signatures::panel_pages::routes())
         .merge(signatures::replacing_pages::routes())
         .merge(signatures::consent_pages::routes())

@@ -178,6 +178,10 @@ pub enum Event {
         revision: Digest,
         /// SHA-256 of the certificate, which also says who signed.
         certificate: Digest,
+        /// SHA-256 of the file that came back, where it is not the revision itself: a signed file of
+        /// the signer's own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        file: Option<Digest>,
     },
     /// Everybody signed the printed document by hand (R-SIGN-37).
     SignedOnPaper {
@@ -291,8 +295,9 @@ impl Process {
             Event::Signed { field, revision, .. } => {
                 self.signed(field, *revision, recorded.at)?;
             }
-            Event::SignedElsewhere { field, revision, .. } => {
-                self.signed(field, *revision, recorded.at)?.elsewhere = true;
+            Event::SignedElsewhere { field, revision, file, .. } => {
+                let signer = self.signed(field, *revision, recorded.at)?;
+                (signer.elsewhere, signer.file) = (true, *file);
             }
             Event::SignedOnPaper { scan } => {
                 self.current = *scan;

@@ -101,6 +101,8 @@ pub enum Input {
         revision: Digest,
         /// SHA-256 of the signer's certificate.
         certificate: Digest,
+        /// SHA-256 of what came back, where it is not the revision itself.
+        file: Option<Digest>,
     },
     /// Validation data and an archive time stamp were added to the complete document, verified and
     /// stored.

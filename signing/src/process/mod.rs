@@ -187,6 +187,8 @@ pub struct SignerState {
     pub signed_at: Option<DateTime<Utc>>,
     /// The signature was made on the signer's own device (R-SIGN-29).
     pub elsewhere: bool,
+    /// What came back from there, where it is not the revision itself.
+    pub file: Option<Digest>,
     /// When the signer was last told that the document waits.
     pub told_at: Option<DateTime<Utc>>,
 }
@@ -391,6 +393,7 @@ impl SignerState {
             wrong_codes: 0,
             signed_at: None,
             elsewhere: false,
+            file: None,
             told_at: None,
         }
     }

@@ -88,8 +88,8 @@ pub(super) fn decide(process: &Process, input: Input, now: DateTime<Utc>) -> Dec
             Ok(vec![Event::OtpSent { field }])
         }
         Input::TakeLease { field, attempt, base } => take_lease(process, field, attempt, base, now),
-        Input::SignedElsewhere { field, base, revision, certificate } => {
-            signed_elsewhere(process, field, base, revision, certificate, now)
+        Input::SignedElsewhere { field, base, revision, certificate, file } => {
+            signed_elsewhere(process, field, base, revision, certificate, file, now)
         }
         Input::OtpWrong { attempt } => otp_wrong(process, attempt),
         Input::AttemptFailed { attempt, reason } => {
@@ -271,6 +271,7 @@ fn signed_elsewhere(
     base: Digest,
     revision: Digest,
     certificate: Digest,
+    file: Option<Digest>,
     now: DateTime<Utc>,
 ) -> Decision {
     if in_turn(process, &field)?.step < Step::Opened {
@@ -289,7 +290,7 @@ fn signed_elsewhere(
     }
     events.extend(dropped(process, &field));
     let done = completed(process, &field, revision);
-    events.push(Event::SignedElsewhere { field, base, revision, certificate });
+    events.push(Event::SignedElsewhere { field, base, revision, certificate, file });
     events.extend(done);
     Ok(events)
 }

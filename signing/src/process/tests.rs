@@ -374,6 +374,7 @@ fn elsewhere(field: &str, base: Digest, n: u32) -> Input {
         base,
         revision: digest(n),
         certificate: digest(77),
+        file: Some(digest(78)),
     }
 }
 
@@ -395,7 +396,8 @@ fn r_sign_29_an_own_device_needs_the_turn_and_the_newest_revision_and_nothing_el
     story.does(elsewhere("client", digest(0), 1), 100);
     assert_eq!((story.step("client"), story.process.document()), (Step::Signed, digest(1)));
     assert_eq!(story.step("operator_delegate"), Step::ContactsConfirmed);
-    assert!(story.process.signer("client").unwrap().elsewhere);
+    let client = story.process.signer("client").unwrap();
+    assert!(client.elsewhere && client.file == Some(digest(78)));
     story.refuses(elsewhere("client", digest(1), 2), 101, Refusal::AlreadySigned);
 
     // A code that was asked for before is given up; the neutral one still checks first.

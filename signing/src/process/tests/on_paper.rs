@@ -20,7 +20,8 @@ fn r_sign_37_what_is_signed_by_hand_ends_with_its_scan_and_takes_no_digital_sign
     journal.extend(does(&mut process, open).unwrap());
     assert_eq!(does(&mut process, identify), Err(Refusal::OtherForm));
     let base = process.document();
-    let elsewhere = Input::SignedElsewhere { field, base, revision: scan, certificate: scan };
+    let elsewhere =
+        Input::SignedElsewhere { field, base, revision: scan, certificate: scan, file: None };
     assert_eq!(does(&mut process, elsewhere), Err(Refusal::OtherForm));
     assert_eq!(does(&mut process, Input::SignedOnPaper { scan: base }), Err(Refusal::Stale));
     assert!(!process.signers().any(|one| process.may_sign(&one.signer.field)));
