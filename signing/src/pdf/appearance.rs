@@ -28,15 +28,37 @@ pub(super) fn import(update: &mut Update<'_>, pdf: &[u8]) -> Result<ObjectId, Do
         "Resources" => resources.unwrap_or_else(|_| Dictionary::new().into()),
     });
     let mut form = Object::Stream(form);
-    let mut adopted = BTreeMap::new();
-    let mut open = Vec::new();
-    renumber(update, &mut form, &mut adopted, &mut open)?;
-    while let Some((old, new)) = open.pop() {
-        let mut object = source.get(old)?;
-        renumber(update, &mut object, &mut adopted, &mut open)?;
-        update.put(new, object);
+    let mut adopted = Adopted::default();
+    renumber(update, &mut form, &mut adopted)?;
+    while let Some((old, new)) = adopted.open.pop() {
+        let written = source.written(old)?.renumbered(|id| adopted.number(update, id))?;
+        update.adopt(new, written);
     }
     update.add(form)
+}
+
+/// What is taken over from the other file.
+#[derive(Default)]
+struct Adopted {
+    numbers: BTreeMap<ObjectId, ObjectId>,
+    /// Not taken over yet.
+    open: Vec<(ObjectId, ObjectId)>,
+}
+
+impl Adopted {
+    /// The number in the update of an object of the other file.
+    fn number(&mut self, update: &mut Update<'_>, id: ObjectId) -> Result<ObjectId, DocumentError> {
+        if let Some(known) = self.numbers.get(&id) {
+            return Ok(*known);
+        }
+        if self.numbers.len() == MAX_OBJECTS {
+            return Err(DocumentError::Structure("the appearance has too many parts"));
+        }
+        let new = update.allot()?;
+        self.numbers.insert(id, new);
+        self.open.push((id, new));
+        Ok(new)
+    }
 }
 
 /// The page with what it inherits from the page tree (ISO 32000-1 §7.7.3.4).
@@ -93,37 +115,22 @@ fn content(source: &File<'_>, page: &Dictionary) -> Result<Stream, DocumentError
     Ok(content)
 }
 
-/// Gives every reference in `object` its number in the update; new ones are left `open`.
+/// Gives every reference in `object` its number in the update.
 fn renumber(
     update: &mut Update<'_>,
     object: &mut Object,
-    adopted: &mut BTreeMap<ObjectId, ObjectId>,
-    open: &mut Vec<(ObjectId, ObjectId)>,
+    adopted: &mut Adopted,
 ) -> Result<(), DocumentError> {
     match object {
-        Object::Reference(id) => {
-            let new = match adopted.get(id) {
-                Some(known) => *known,
-                None if adopted.len() == MAX_OBJECTS => {
-                    return Err(DocumentError::Structure("the appearance has too many parts"));
-                }
-                None => {
-                    let new = update.allot()?;
-                    adopted.insert(*id, new);
-                    open.push((*id, new));
-                    new
-                }
-            };
-            *id = new;
-        }
+        Object::Reference(id) => *id = adopted.number(update, *id)?,
         Object::Array(items) => {
             for item in items {
-                renumber(update, item, adopted, open)?;
+                renumber(update, item, adopted)?;
             }
         }
         Object::Dictionary(entries) | Object::Stream(Stream { dict: entries, .. }) => {
             for (_, value) in entries.iter_mut() {
-                renumber(update, value, adopted, open)?;
+                renumber(update, value, adopted)?;
             }
         }
         _ => {}

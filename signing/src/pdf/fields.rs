@@ -65,8 +65,8 @@ pub fn add_signature_fields(
     update.write()
 }
 
-/// Reads the form of a document and nothing else.
-pub(super) fn load_form(update: &mut Update<'_>) -> Result<(), DocumentError> {
+/// Reads the form of a document as far as the field of this name, and nothing else.
+pub(super) fn load_form(update: &mut Update<'_>, wanted: &str) -> Result<(), DocumentError> {
     let catalog = update.catalog();
     update.load(catalog)?;
     let form = match update.dictionary(catalog)?.get(b"AcroForm").ok().cloned() {
@@ -77,7 +77,22 @@ pub(super) fn load_form(update: &mut Update<'_>) -> Result<(), DocumentError> {
         Some(Object::Dictionary(inline)) => inline,
         _ => return Ok(()),
     };
-    let mut open = load_list(update, form.get(b"Fields").ok())?;
+    for root in load_list(update, form.get(b"Fields").ok())? {
+        if load_field(update, root, wanted)? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Reads one field of the form with all that is under it. Whether it is the one that is wanted.
+fn load_field(
+    update: &mut Update<'_>,
+    root: ObjectId,
+    wanted: &str,
+) -> Result<bool, DocumentError> {
+    let mut open = vec![root];
+    let mut is_wanted = false;
     while let Some(id) = open.pop() {
         if !update.load(id)? || update.before().objects.len() > MAX_FIELDS {
             continue;
@@ -90,9 +105,17 @@ pub(super) fn load_form(update: &mut Update<'_>) -> Result<(), DocumentError> {
         if let Ok(Object::Reference(value)) = field.get(b"V") {
             update.note(*value);
         }
-        open.extend(load_list(update, field.get(b"Kids").ok())?);
+        let kids = load_list(update, field.get(b"Kids").ok())?;
+        // A field with fields under it may have a namesake that holds the other ones.
+        is_wanted = id == root
+            && kids.is_empty()
+            && field
+                .get_deref(b"T", update.before())
+                .and_then(Object::as_str)
+                .is_ok_and(|name| decode_text(name) == wanted);
+        open.extend(kids);
     }
-    Ok(())
+    Ok(is_wanted)
 }
 
 fn load_list(

@@ -16,7 +16,7 @@ use lopdf::{Dictionary, Object, ObjectId};
 use super::{
     MAX_DOCUMENT_BYTES,
     budget::{Budget, ROW, Work},
-    indirect::{indirect, offset},
+    indirect::{Written, indirect, offset, written},
     inflated::Members,
     xref::{Entry, Rows, Section, last_section},
 };
@@ -162,6 +162,23 @@ impl<'a> File<'a> {
         self.find(id, MAX_LENGTHS).ok_or_else(damaged)
     }
 
+    /// The object of this number as it is written.
+    pub(super) fn written(&self, id: ObjectId) -> Result<Written, DocumentError> {
+        let damaged = || unreadable(self.budget.exceeded().unwrap_or("a damaged object"));
+        let found = self.entry(id.0).and_then(|entry| match entry {
+            Entry::At { offset, generation } if generation == id.1 => {
+                let length = |length: &Object| self.length(length, MAX_LENGTHS);
+                let (found, written) = written(self.bytes, offset, &self.budget, length)?;
+                (found == id).then_some(written)
+            }
+            Entry::In { container } if id.1 == 0 => {
+                self.stream(container)?.written(id.0, &self.budget)
+            }
+            _ => Some(Written::null()),
+        });
+        found.ok_or_else(damaged)
+    }
+
     /// The object itself, or the one that it refers to.
     pub(super) fn resolve(&self, object: &Object) -> Result<Object, DocumentError> {
         match object {
@@ -210,14 +227,17 @@ impl<'a> File<'a> {
     }
 
     fn at(&self, offset: usize, id: ObjectId, lengths: usize) -> Option<Object> {
-        let (found, object) = indirect(self.bytes, offset, &self.budget, |length| match length {
-            Object::Reference(id) => match self.find(*id, lengths.checked_sub(1)?)? {
-                Object::Integer(length) => usize::try_from(length).ok(),
-                _ => None,
-            },
-            direct => super::indirect::offset(direct),
-        })?;
+        let length = |length: &Object| self.length(length, lengths);
+        let (found, object) = indirect(self.bytes, offset, &self.budget, length)?;
         (found == id).then_some(object)
+    }
+
+    /// The length of a stream, which may stand in an object of its own.
+    fn length(&self, length: &Object, lengths: usize) -> Option<usize> {
+        match length {
+            Object::Reference(id) => offset(&self.find(*id, lengths.checked_sub(1)?)?),
+            direct => offset(direct),
+        }
     }
 
     fn stream(&self, container: u32) -> Option<Rc<Members>> {
@@ -294,6 +314,32 @@ mod tests {
                 update.edit(catalog).unwrap().set("Newest", added);
                 pdf = update.write().unwrap();
             }
+        }
+    }
+
+    #[test]
+    fn what_is_taken_over_as_it_is_written_is_the_same_object_with_other_numbers_in_it() {
+        use super::super::appearance::references;
+        for layout in [Layout::Table, Layout::Stream] {
+            let pdf = sample(layout);
+            let file = File::read(&pdf).unwrap();
+            let rewritten = |id, by: u32| {
+                let moved = |(number, generation)| Ok::<_, ()>((number + by, generation));
+                let written = file.written(id).unwrap().renumbered(moved).unwrap();
+                let whole = [b"1 0 obj\n", &written[..], b"\nendobj\n"].concat();
+                indirect(&whole, 0, &file.budget, offset).unwrap().1
+            };
+            let found = |object: &Object, by: u32| {
+                let mut found = Vec::new();
+                references(object, &mut found);
+                found.iter().map(|(number, _)| number + by).collect::<Vec<_>>()
+            };
+            for (id, object) in file.objects().unwrap() {
+                assert_eq!(rewritten(id, 0), object, "{layout:?} {id:?}");
+                let moved = rewritten(id, 1_000);
+                assert_eq!(found(&moved, 0), found(&object, 1_000), "{layout:?} {id:?}");
+            }
+            assert_eq!(rewritten((9_999, 0), 0), Object::Null);
         }
     }
 

@@ -7,6 +7,7 @@ use lopdf::{Object, Stream};
 use super::{
     MAX_INFLATED_BYTES,
     budget::{Budget, ITEM},
+    indirect::Written,
     syntax::Cursor,
 };
 
@@ -68,9 +69,21 @@ impl Members {
 
     /// The member of this number, null when there is none.
     pub(super) fn read(&self, number: u32, budget: &Budget) -> Option<Object> {
-        let Some(place) = self.places.get(&number) else { return Some(Object::Null) };
+        let Some(mut cursor) = self.find(number, budget)? else { return Some(Object::Null) };
+        cursor.object()
+    }
+
+    /// The same as it is written.
+    pub(super) fn written(&self, number: u32, budget: &Budget) -> Option<Written> {
+        let Some(mut cursor) = self.find(number, budget)? else { return Some(Written::null()) };
+        Written::read(&mut cursor, budget)
+    }
+
+    /// The beginning of a member, if there is one of this number; `None` outside when it is damaged.
+    fn find<'a>(&'a self, number: u32, budget: &'a Budget) -> Option<Option<Cursor<'a>>> {
+        let Some(place) = self.places.get(&number) else { return Some(None) };
         let mut cursor = Cursor::new(&self.content, *place, budget)?;
         cursor.space();
-        cursor.object()
+        Some(Some(cursor))
     }
 }

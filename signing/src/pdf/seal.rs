@@ -56,7 +56,7 @@ pub(crate) fn reserve(
     room: usize,
 ) -> Result<Unsealed, DocumentError> {
     let mut update = Update::lazily_after(pdf)?;
-    load_form(&mut update)?;
+    load_form(&mut update, field)?;
     let found = signature_fields(update.before()).into_iter().find(|found| found.name == field);
     let found = found.ok_or_else(|| DocumentError::NoField(field.to_owned()))?;
     if found.signed {

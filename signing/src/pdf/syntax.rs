@@ -3,7 +3,9 @@
 //! Strict where readers differ: an unknown escape of a name, a missing bracket or a dictionary with
 //! a key twice is an error, never a guess.
 
-use lopdf::{Dictionary, Object, StringFormat};
+use std::ops::Range;
+
+use lopdf::{Dictionary, Object, ObjectId, StringFormat};
 
 use super::budget::{Budget, DICTIONARY, ITEM};
 
@@ -63,6 +65,18 @@ impl<'a> Cursor<'a> {
         // Objects may begin inside each other's comments: going through those again and again is
         // work as well. Whoever reads on learns that there is nothing left.
         let _ = self.budget.spend((self.at - start) / 2, OBJECTS);
+    }
+
+    /// The bytes that were stepped over since `start`.
+    pub(super) fn since(&self, start: usize) -> &'a [u8] {
+        &self.bytes[start..self.at]
+    }
+
+    /// Steps over this many bytes.
+    pub(super) fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+        let taken = self.rest().get(..length)?;
+        self.at += length;
+        Some(taken)
     }
 
     /// Steps over exactly these bytes.
@@ -138,6 +152,41 @@ impl<'a> Cursor<'a> {
             b'0'..=b'9' => self.reference().or_else(|| self.number()),
             b'+' | b'-' | b'.' => self.number(),
             _ => None,
+        }
+    }
+
+    /// Steps over one object; every reference in it is added to `found` with its place.
+    pub(super) fn references(&mut self, found: &mut Vec<(Range<usize>, ObjectId)>) -> Option<()> {
+        self.nested_references(MAX_DEPTH, found)
+    }
+
+    fn nested_references(
+        &mut self,
+        depth: usize,
+        found: &mut Vec<(Range<usize>, ObjectId)>,
+    ) -> Option<()> {
+        let depth = depth.checked_sub(1)?;
+        let start = self.at;
+        let (keys, end): (bool, &[u8]) = if self.literal(b"<<").is_some() {
+            (true, b">>")
+        } else if self.literal(b"[").is_some() {
+            (false, b"]")
+        } else {
+            if let Object::Reference(id) = self.nested(1)? {
+                found.push((start..self.at, id));
+            }
+            return Some(());
+        };
+        loop {
+            self.space();
+            if self.literal(end).is_some() {
+                return Some(());
+            }
+            if keys {
+                self.name()?;
+                self.space();
+            }
+            self.nested_references(depth, found)?;
         }
     }
 

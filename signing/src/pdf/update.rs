@@ -21,6 +21,8 @@ pub(super) struct Update<'a> {
     file: File<'a>,
     before: Document,
     changed: BTreeMap<ObjectId, Object>,
+    /// Objects of another file, as they will be written.
+    adopted: Vec<(ObjectId, Vec<u8>)>,
     catalog: ObjectId,
     max_id: u32,
 }
@@ -61,7 +63,8 @@ impl<'a> Update<'a> {
         let catalog = catalog.map_err(|_| DocumentError::Structure("no catalog"))?;
         before.trailer = file.trailer.clone();
         let max_id = file.max_id.max(before.max_id);
-        Ok(Self { file, before, changed: BTreeMap::new(), catalog, max_id })
+        let (changed, adopted) = (BTreeMap::new(), Vec::new());
+        Ok(Self { file, before, changed, adopted, catalog, max_id })
     }
 
     /// Reads an object, so that it is at hand. Whether it was not before.
@@ -130,6 +133,11 @@ impl<'a> Update<'a> {
         self.changed.insert(id, object);
     }
 
+    /// Puts what was written elsewhere under an allotted number.
+    pub(super) fn adopt(&mut self, id: ObjectId, written: Vec<u8>) {
+        self.adopted.push((id, written));
+    }
+
     /// Adds an object under a new number.
     pub(super) fn add(&mut self, object: impl Into<Object>) -> Result<ObjectId, DocumentError> {
         let id = self.allot()?;
@@ -177,21 +185,30 @@ impl<'a> Update<'a> {
         if pdf.last() != Some(&b'\n') {
             pdf.push(b'\n');
         }
-        let mut places = Vec::with_capacity(self.changed.len() + 2);
+        let mut places = Vec::with_capacity(self.changed.len() + self.adopted.len() + 2);
         for (id, object) in &self.changed {
             places.push((*id, pdf.len()));
             object_at_end(&mut pdf, *id, object);
         }
-        let changes = Digest::of(&pdf[previous..]);
         let mut written = Written { pdf, byte_range: 0, contents: 0 };
+        let mut told = written.pdf.len();
         if let Some(gap) = gap {
-            places.push((gap.id, written.pdf.len()));
+            places.push((gap.id, told));
             gap.write(&mut written);
+            told = written.byte_range;
+        }
+        let changes = Digest::of(&written.pdf[previous..told]);
+        for (id, adopted) in &self.adopted {
+            places.push((*id, written.pdf.len()));
+            append(&mut written.pdf, format_args!("{} {} obj\n", id.0, id.1));
+            written.pdf.extend_from_slice(adopted);
+            written.pdf.extend_from_slice(b"\nendobj\n");
         }
         self.write_references(&mut written.pdf, places, &changes);
         Ok(written)
     }
 
+    /// Cross-reference data for what stands at `places`; `changes` is a digest of what was said anew.
     fn write_references(
         &self,
         pdf: &mut Vec<u8>,
@@ -288,6 +305,6 @@ fn object(pdf: &mut Vec<u8>, value: &Object) {
     Writer::write_object(pdf, value).expect("writing into memory does not fail");
 }
 
-fn append(pdf: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+pub(super) fn append(pdf: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
     pdf.write_fmt(text).expect("writing into memory does not fail");
 }
