@@ -17,9 +17,11 @@ use portal::db::{Db, DbError};
 use portal::notifications::{self, Channel, Message};
 use portal::portal::Portal;
 use portal::random::{self, SystemRandom};
+use portal::signatures::leave::RETURN;
 use portal::signatures::ports::{Live, SigningPorts};
 use portal::trust_lists::Followed;
 use serde::Deserialize;
+use signing::csc::{CscConfig, Quirks};
 use signing::preservation::Renewal;
 use signing::verify::TrustAnchors;
 use signing_trust_lists::Signers;
@@ -33,6 +35,7 @@ use crate::signatures::{self, DemoIdentification};
 pub struct DemoParties {
     qtsp: DemoQtsp,
     idp: DemoIdp,
+    quirks: Quirks,
 }
 
 impl DemoParties {
@@ -49,7 +52,12 @@ impl DemoParties {
         let root = settings.data.join(DEMO_ROOT);
         std::fs::write(&root, qtsp.root_pem())
             .map_err(HubError::io(format!("writing {}", root.display())))?;
-        Ok(Self { qtsp, idp: DemoIdp::new(now) })
+        let public = settings.public_url();
+        let (scheme, rest) = public.split_once("://").unwrap_or(("http", ""));
+        let port = rest.rsplit_once(':').map(|(_, port)| format!(":{port}")).unwrap_or_default();
+        let back = |host: &&str| format!("{scheme}://{host}{port}{RETURN}");
+        qtsp.register_returns(world::HOSTS.iter().map(back).collect());
+        Ok(Self { qtsp, idp: DemoIdp::new(now), quirks: settings.signing.demo.clone() })
     }
 
     /// The ways to them.
@@ -57,7 +65,8 @@ impl DemoParties {
         let trust = TrustAnchors::from_pem(self.qtsp.root_pem().as_bytes())
             .map_err(|e| HubError::Failed(format!("demo root: {e}")))?;
         let identification = Some(Arc::new(DemoIdentification(self.idp.clone())) as Arc<_>);
-        let (csc, tsa) = (self.qtsp.csc_config(), self.qtsp.tsa_config());
+        let csc = CscConfig { quirks: self.quirks.clone(), ..self.qtsp.csc_config() };
+        let tsa = self.qtsp.tsa_config();
         let preservation = (signatures::status_source(true)?, Renewal::default());
         let mut ports = signatures::ports(csc, &tsa, trust, identification, live, preservation)?;
         let signers = Signers::from_pem(self.qtsp.list_signer_pem().as_bytes())

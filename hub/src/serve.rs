@@ -26,7 +26,7 @@ use portal::media_tests;
 use portal::portal::{Parts, Portal, PortalSettings};
 use portal::procedures::Procedures;
 use portal::random::SystemRandom;
-use portal::signatures::{attempts, identity, preservation, reminders, settling};
+use portal::signatures::{attempts, identity, leave, preservation, reminders, settling};
 use portal::trust_lists;
 use signaling::edge::{Rooms, RoomsConfig};
 use signaling::media::{Media, MediaConfig};
@@ -344,6 +344,9 @@ async fn pass_time(portal: &Portal) {
     }
     if let Err(error) = identity::sweep(&portal.db, portal.now()).await {
         tracing::error!(%error, "forgetting round trips to the identity provider");
+    }
+    if let Err(error) = leave::sweep(&portal.db, portal.now()).await {
+        tracing::error!(%error, "forgetting round trips to the trust service");
     }
 }
 

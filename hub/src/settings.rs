@@ -209,6 +209,8 @@ pub struct SigningSettings {
     pub trust_lists: Option<TrustListSettings>,
     /// When archive time stamps are renewed.
     pub preservation: Renewal,
+    /// How a demo's trust service is spoken to.
+    pub demo: Quirks,
 }
 
 /// `[signing.trust_lists]`
@@ -260,6 +262,10 @@ pub struct CscPaths {
     pub api: Option<String>,
     /// Of the OAuth 2.0 token endpoint.
     pub token: Option<String>,
+    /// Of the page where signers give leave; another address where it begins with none of ours.
+    pub authorize: Option<String>,
+    /// Where tokens are revoked.
+    pub revoke: Option<String>,
     /// Of the provider's own call that issues a certificate.
     pub enrolment: Option<String>,
 }

@@ -96,6 +96,8 @@ pub fn configured(
     config.quirks = csc.quirks.clone();
     for (path, own) in [
         (&mut config.token_path, &csc.paths.token),
+        (&mut config.authorize_path, &csc.paths.authorize),
+        (&mut config.revoke_path, &csc.paths.revoke),
         (&mut config.enrolment_path, &csc.paths.enrolment),
     ] {
         if let Some(own) = own {

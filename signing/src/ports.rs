@@ -36,6 +36,71 @@ pub trait Qtsp: Send + Sync {
         reference: Option<&str>,
         digest: &Digest,
     ) -> Result<Vec<u8>, QtspError>;
+
+    /// How the signer gives leave: for [`Qtsp::sign_hash`], or for [`Qtsp::sign_granted`].
+    fn authorisation(&self) -> Authorisation {
+        Authorisation::Code
+    }
+
+    /// Address of the trust service's page where the signer gives leave to sign one digest.
+    fn authorise_at(&self, _: &GrantRequest<'_>) -> Result<String, QtspError> {
+        Err(QtspError::Refused("it has no page to authorise".into()))
+    }
+
+    /// As [`Qtsp::sign_hash`], with what the signer brought back from that page.
+    async fn sign_granted(
+        &self,
+        _credential: &str,
+        _grant: &Grant,
+        _digest: &Digest,
+    ) -> Result<Vec<u8>, QtspError> {
+        Err(QtspError::Refused("it has no page to authorise".into()))
+    }
+}
+
+/// How a signer gives leave to sign.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Authorisation {
+    /// A one-time code that comes to the mobile, and is typed here.
+    #[default]
+    Code,
+    /// On the trust service's own page (OAuth 2.0).
+    Page,
+}
+
+/// What a signer is asked to give leave for.
+#[derive(Clone, Copy, Debug)]
+pub struct GrantRequest<'a> {
+    /// The credential that is to sign.
+    pub credential: &'a str,
+    /// What [`Qtsp::sign_granted`] will be asked with.
+    pub digest: &'a Digest,
+    /// Title of the document.
+    pub title: &'a str,
+    /// Unguessable; comes back unchanged.
+    pub state: &'a str,
+    /// Unguessable and never shown: the proof that who asked also redeems (RFC 7636).
+    pub verifier: &'a str,
+    /// Address where the signer comes back, with `state` and `code` or `error`.
+    pub return_to: &'a str,
+}
+
+/// What a signer brought back.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// Serves once.
+    pub code: String,
+    /// As in the request.
+    pub verifier: String,
+    /// As in the request.
+    pub return_to: String,
+}
+
+impl std::fmt::Debug for Grant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Grant(…, {})", self.return_to)
+    }
 }
 
 /// What a trust service makes.

@@ -8,7 +8,9 @@ use async_trait::async_trait;
 use portal::meetings::MeetingId;
 use portal::signatures::ports::{Live, LiveTopic};
 use signing::Digest;
-use signing::ports::{Credential, IssueRequest, Qtsp, QtspError, Tsa, TsaError};
+use signing::ports::{
+    Authorisation, Credential, Grant, GrantRequest, IssueRequest, Qtsp, QtspError, Tsa, TsaError,
+};
 use tokio::sync::Notify;
 
 /// How outside parties behave.
@@ -88,6 +90,15 @@ impl Moody {
     fn is(&self, mood: Mood) -> bool {
         self.mood.load(Ordering::SeqCst) == mood as u8
     }
+
+    /// A signature on its way back.
+    async fn given(&self, signature: Vec<u8>) -> Result<Vec<u8>, QtspError> {
+        self.turnstile.pass(Point::HashSigned).await?;
+        if self.is(Mood::AnswerLost) {
+            return Err(QtspError::Unreachable("timed out".to_owned()));
+        }
+        Ok(signature)
+    }
 }
 
 #[async_trait]
@@ -120,12 +131,25 @@ impl Qtsp for Moody {
             std::future::pending::<()>().await;
         }
         self.turnstile.pass(Point::HashSent).await?;
-        let signature = self.qtsp.sign_hash(id, otp, None, hash).await?;
-        self.turnstile.pass(Point::HashSigned).await?;
-        if self.is(Mood::AnswerLost) {
-            return Err(QtspError::Unreachable("timed out".to_owned()));
-        }
-        Ok(signature)
+        self.given(self.qtsp.sign_hash(id, otp, None, hash).await?).await
+    }
+
+    fn authorisation(&self) -> Authorisation {
+        self.qtsp.authorisation()
+    }
+
+    fn authorise_at(&self, request: &GrantRequest<'_>) -> Result<String, QtspError> {
+        self.qtsp.authorise_at(request)
+    }
+
+    async fn sign_granted(
+        &self,
+        id: &str,
+        grant: &Grant,
+        hash: &Digest,
+    ) -> Result<Vec<u8>, QtspError> {
+        self.turnstile.pass(Point::HashSent).await?;
+        self.given(self.qtsp.sign_granted(id, grant, hash).await?).await
     }
 }
 

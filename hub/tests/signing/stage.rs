@@ -20,8 +20,11 @@ use portal::meetings::commands::{self as meetings, Proposal};
 use portal::meetings::{MeetingId, Mode};
 use portal::notifications;
 use portal::organisations::OperatorKind;
+use portal::signatures::leave::RETURN;
 use portal::signatures::store::{self, ProcessRow};
 use portal_testing::{Browser, TestClock, World, application, world_with};
+use signing::csc::{CscConfig, Quirks};
+use signing::ports::Authorisation;
 use signing::preservation::Renewal;
 use signing::verify::{Kind, Report, TrustAnchors, verify};
 
@@ -47,15 +50,21 @@ pub struct Stage {
 impl Stage {
     /// Everybody sits in a meeting that began.
     pub async fn set(db: &Db, folder: &Path) -> Self {
-        Self::with(db, folder, true).await
+        Self::with(db, folder, true, Quirks::default()).await
+    }
+
+    /// The same, with a trust service that asks for leave on its own page.
+    pub async fn with_leave(db: &Db, folder: &Path) -> Self {
+        let quirks = Quirks { authorisation: Authorisation::Page, ..Quirks::default() };
+        Self::with(db, folder, true, quirks).await
     }
 
     /// The same, for the convened operator nobody sits there.
     pub async fn without_delegate(db: &Db, folder: &Path) -> Self {
-        Self::with(db, folder, false).await
+        Self::with(db, folder, false, Quirks::default()).await
     }
 
-    async fn with(db: &Db, folder: &Path, with_delegate: bool) -> Self {
+    async fn with(db: &Db, folder: &Path, with_delegate: bool, quirks: Quirks) -> Self {
         let clock = TestClock::at("2026-12-01T09:00:00Z");
         let listener = tokio::net::TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await;
         let listener = listener.unwrap();
@@ -73,7 +82,8 @@ impl Stage {
 
         let trust = TrustAnchors::from_pem(qtsp.root_pem().as_bytes()).unwrap();
         let identification = Some(Arc::new(DemoIdentification(idp.clone())) as Arc<_>);
-        let (csc, tsa) = (qtsp.csc_config(), qtsp.tsa_config());
+        let csc = CscConfig { quirks, ..qtsp.csc_config() };
+        let tsa = qtsp.tsa_config();
         let mut signing = {
             let preservation = (status_source(true).unwrap(), Renewal::default());
             ports(csc, &tsa, trust.clone(), identification, Arc::new(Silent), preservation)
@@ -88,6 +98,7 @@ impl Stage {
         (signing.qtsp, signing.tsa) = (moody.clone(), moody);
 
         let world = world_with(db, folder, clock, signing).await;
+        qtsp.register_returns(vec![world.portal.link(&world.body, RETURN)]);
         let router = portal::web::router(world.portal.clone()).merge(idp.router());
         let (people, case, meeting) = begun(&world, with_delegate).await;
         let [staff, conciliator, client, delegate] = people;

@@ -32,7 +32,8 @@ pub fn may(guest: &Guest, path: &str) -> bool {
         (Some("stanza"), text, None) => room(text) || meeting(text),
         (Some("api"), Some("rooms"), text) => room(text) || meeting(text),
         (Some("incontri"), text, Some("verbale")) => !guest.seat.is_extra() && meeting(text),
-        (Some("firma"), Some("condizioni"), Some(_)) => !guest.seat.is_extra(),
+        (Some("firma"), Some("condizioni"), Some(_))
+        | (Some("firma"), Some("autorizzata"), None) => !guest.seat.is_extra(),
         // Who signs is identified like anybody; what is there is the guest's own.
         (Some("identificazione"), _, _) => !guest.seat.is_extra(),
         (Some("api"), Some("identifications"), Some(_)) => !guest.seat.is_extra(),
@@ -147,6 +148,7 @@ mod tests {
             (format!("/incontri/{meeting}/presenze.json"), false, false),
             (format!("/incontri/{meeting}/annullamento"), false, false),
             ("/firma/condizioni/privacy".to_owned(), true, false),
+            ("/firma/autorizzata".to_owned(), true, false),
             ("/identificazione".to_owned(), true, false),
             ("/identificazione/sessione".to_owned(), true, false),
             (format!("/api/identifications/{other}/join"), true, false),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use signing::Digest;
 use signing::pades::DocumentError;
-use signing::ports::QtspError;
+use signing::ports::{Grant, QtspError};
 use signing::process::{AttemptId, Input, Process, Refusal, Status, Step};
 use tokio::time::timeout;
 
@@ -19,7 +19,7 @@ use super::rules::{self, Need};
 use super::settling::settle;
 use super::steps::{changed, document, expected, locked};
 use super::store::{Locked, ProcessRow, Who};
-use super::{SignatureError, attempts, craft, ending, status_data, store};
+use super::{SignatureError, attempts, craft, ending, leave, status_data, store};
 use crate::bodies::BodyId;
 use crate::db::Tx;
 use crate::documents::filing;
@@ -42,9 +42,41 @@ pub async fn sign(
     code: &str,
     who: Who,
 ) -> Result<(), SignatureError> {
-    let begun = begin(portal, row, field, frozen, who).await?;
-    let Begun { credential: id, reference, to_sign, .. } = &begun;
-    let asked = portal.signing.qtsp.sign_hash(id, code, reference.as_deref(), to_sign);
+    if leave::is_given_there(portal) {
+        return Err(Refusal::StepMissing.into());
+    }
+    let begun = begin(portal, row, field, frozen, None, who).await?;
+    let Begun { credential: id, reference, to_sign, .. } = begun.clone();
+    let asked = portal.signing.qtsp.sign_hash(&id, code, reference.as_deref(), &to_sign);
+    conclude(portal, row, field, begun, asked, who).await
+}
+
+/// Signs what was prepared before the signer went to the trust service's page, with the leave that
+/// was given there.
+pub(super) async fn sign_granted(
+    portal: &Portal,
+    row: &ProcessRow,
+    field: &str,
+    frozen: Digest,
+    ready: Ready,
+    grant: &Grant,
+    who: Who,
+) -> Result<(), SignatureError> {
+    let begun = begin(portal, row, field, frozen, Some(&ready), who).await?;
+    let (id, to_sign) = (begun.credential.clone(), begun.to_sign);
+    let asked = portal.signing.qtsp.sign_granted(&id, grant, &to_sign);
+    conclude(portal, row, field, begun, asked, who).await
+}
+
+/// From the trust service's answer to the end of the attempt.
+async fn conclude(
+    portal: &Portal,
+    row: &ProcessRow,
+    field: &str,
+    begun: Begun,
+    asked: impl Future<Output = Result<Vec<u8>, QtspError>>,
+    who: Who,
+) -> Result<(), SignatureError> {
     let answer = timeout(ANSWER, asked).await;
     let answer = answer.unwrap_or_else(|_| Err(QtspError::Unreachable("too slow".to_owned())));
     let attempt = AttemptId(begun.attempt.id);
@@ -84,6 +116,17 @@ async fn has_signed(
     Ok(process.signer(field).is_some_and(|state| state.step == Step::Signed))
 }
 
+/// What was prepared before the signer gave leave.
+pub(super) struct Ready {
+    /// The credential that signs.
+    pub credential: String,
+    /// The revision that is signed.
+    pub base: Digest,
+    /// The revision with a place for the signature.
+    pub prepared: Prepared,
+}
+
+#[derive(Clone)]
 struct Begun {
     attempt: AttemptRow,
     credential: String,
@@ -91,12 +134,14 @@ struct Begun {
     to_sign: Digest,
 }
 
-/// Takes the document for one attempt, with the revision that will be signed.
+/// Takes the document for one attempt, with the revision that will be signed: the one that is ready,
+/// or a new one.
 async fn begin(
     portal: &Portal,
     row: &ProcessRow,
     field: &str,
     frozen: Digest,
+    ready: Option<&Ready>,
     who: Who,
 ) -> Result<Begun, SignatureError> {
     for _ in 0..PATIENCE {
@@ -109,7 +154,22 @@ async fn begin(
         if need != Need::Code {
             return Err(not_now(need).into());
         }
-        let (kept, prepared) = prepare(portal, row, &process, field).await?;
+        let (kept, prepared) = match ready {
+            Some(ready) => {
+                let own = process.signer(field).and_then(|state| state.credential.as_ref());
+                if own != Some(&ready.credential) || process.document() != ready.base {
+                    return Err(SignatureError::Unfit(
+                        "Nel frattempo il documento è cambiato, perché ha firmato un'altra persona: \
+                         autorizza di nuovo la tua firma."
+                            .to_owned(),
+                    ));
+                }
+                let kept = attempts::credential(&portal.db, row.id, &ready.credential).await?;
+                let missing = SignatureError::Damaged("a credential is missing");
+                (kept.ok_or(missing)?, ready.prepared.clone())
+            }
+            None => prepare(portal, row, &process, field).await?,
+        };
         let (attempt, base) = (AttemptId(portal.new_id()), process.document());
         let mut tx = portal.db.begin().await?;
         let mut locked = locked(&mut tx, row).await?;
@@ -158,7 +218,7 @@ async fn begin(
 }
 
 /// The next revision of the document with the signer's certificate in it.
-async fn prepare(
+pub(super) async fn prepare(
     portal: &Portal,
     row: &ProcessRow,
     process: &Process,

@@ -80,6 +80,13 @@ fn words(event: &Event, names: &BTreeMap<&str, String>) -> String {
         Event::CertificateIssued { field, certificate, .. } => {
             format!("{}: certificato emesso, impronta {certificate}", name(field))
         }
+        Event::LeaveAsked { field, digest } => format!(
+            "{}: inviato al sito del prestatore per autorizzare la firma dell'impronta {digest}",
+            name(field)
+        ),
+        Event::LeaveRefused { field, reason } => {
+            format!("{}: firma non autorizzata presso il prestatore ({reason})", name(field))
+        }
         Event::OtpSent { field } => format!("{}: codice di firma inviato", name(field)),
         Event::LeaseTaken { field, .. } => {
             format!("{}: codice inserito, firma avviata", name(field))

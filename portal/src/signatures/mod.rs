@@ -9,7 +9,7 @@
 //! [`evidence`] keep the process.
 //! [`opening`] freezes, [`replacing`] does so with another signer, [`steps`] leads a signer up to the
 //! code, [`codes`] sends it, [`apply`] makes the signature, [`settling`] takes up what a stop left
-//! behind. [`consent`] asks the parties for the digital form, without which [`paper`] is signed;
+//! behind. [`leave`] lets a signer give leave on the trust service's own page; [`consent`] asks the parties for the digital form, without which [`paper`] is signed;
 //! [`own_device`] takes a signature that was made elsewhere, [`beside_pages`] gives the files of those that stand beside
 //! the document. [`ending`] is about how a process ends,
 //! [`preservation`] about what makes its document last. [`view`] is what people see of it, [`pages`]
@@ -28,6 +28,8 @@ pub mod evidence;
 pub mod evidence_words;
 mod explain;
 pub mod identity;
+pub mod leave;
+pub mod leave_pages;
 pub mod opening;
 pub mod own_device;
 pub mod pages;

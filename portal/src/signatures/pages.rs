@@ -73,10 +73,10 @@ impl Caller {
 }
 
 /// Who signs what.
-struct Signer {
-    table: Table,
-    row: ProcessRow,
-    field: String,
+pub(super) struct Signer {
+    pub(super) table: Table,
+    pub(super) row: ProcessRow,
+    pub(super) field: String,
     person: Person,
 }
 
@@ -85,7 +85,11 @@ pub(super) async fn latest(portal: &Portal, table: &Table) -> Result<ProcessRow,
     row.ok_or(PageError::NotFound)
 }
 
-async fn signer(portal: &Portal, visit: &Visit, meeting: Uuid) -> Result<Signer, PageError> {
+pub(super) async fn signer(
+    portal: &Portal,
+    visit: &Visit,
+    meeting: Uuid,
+) -> Result<Signer, PageError> {
     let table = at_table(portal, visit, meeting).await?;
     let row = latest(portal, &table).await?;
     let process = store::replay(&portal.db, &row).await?;
@@ -95,7 +99,7 @@ async fn signer(portal: &Portal, visit: &Visit, meeting: Uuid) -> Result<Signer,
 }
 
 /// Back to the page: as it is now, or with the refusal on it.
-async fn answer(
+pub(super) async fn answer(
     portal: &Portal,
     visit: Visit,
     table: Table,

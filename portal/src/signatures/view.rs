@@ -6,7 +6,7 @@ use signing::process::{Event, Format, Process, SignerState, Status, Step};
 use super::conditions::IN_FORCE;
 use super::rules::{self, Need, OwnDevice};
 use super::store::{Locked, ProcessRow, SignerRow};
-use super::{SignatureError, evidence, settling, steps, store};
+use super::{SignatureError, evidence, leave, settling, steps, store};
 use crate::accounts::{self, UserId};
 use crate::bodies::BodyId;
 use crate::calendar;
@@ -84,6 +84,8 @@ pub enum Stage {
     Check,
     Request,
     Code,
+    /// Leave is given on the trust service's page.
+    Leave,
     UsedUp,
     Done,
     /// Signed by hand, with the others (R-SIGN-37).
@@ -282,6 +284,7 @@ impl OwnView {
             Need::Others => Stage::Wait("Potrai firmare quando le parti avranno firmato."),
             Need::Check => Stage::Check,
             Need::Request if is_used_up(process, field) => Stage::UsedUp,
+            Need::Request | Need::Code if leave::is_given_there(portal) => Stage::Leave,
             Need::Request => Stage::Request,
             Need::Code => Stage::Code,
             Need::Busy => Stage::Wait("La firma è in corso: la pagina si aggiorna da sola."),
@@ -297,7 +300,8 @@ impl OwnView {
         let file = format!("{}.pdf", row.title.replace('/', "-"));
         let p7m = process.plan().format == Format::Cades;
         let device = check_first.map(|check_first| Device { check_first, file, p7m });
-        Ok(Some(Self { base, key: key(need), stage, may_refuse, device }))
+        let key = if matches!(stage, Stage::Leave) { "leave" } else { key(need) };
+        Ok(Some(Self { base, key, stage, may_refuse, device }))
     }
 }
 

@@ -51,6 +51,7 @@ pub fn router(portal: Portal) -> Router {
         .merge(minutes::pages::routes())
         .merge(signatures::pages::routes())
         .merge(signatures::beside_pages::routes())
+        .merge(signatures::leave_pages::routes())
         .merge(signatures::panel_pages::routes())
         .merge(signatures::replacing_pages::routes())
         .merge(signatures::consent_pages::routes())

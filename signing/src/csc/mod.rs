@@ -4,6 +4,7 @@
 //! CSC has no call that issues a one-shot certificate; every provider has its own. Ours is
 //! `POST {base}{enrolment_path}` with an [`IssueRequest`], answered by a credential with its chain.
 
+mod oauth;
 mod quirks;
 mod wire;
 
@@ -18,13 +19,17 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::json;
 use tokio::sync::Mutex;
 
+use self::oauth::Held;
 pub use self::{
     quirks::{HashEncoding, Quirks, Version},
     wire::{CredentialInfo, ServiceInfo},
 };
 use crate::{
     Digest, cms, http,
-    ports::{Credential, IssueRequest, Qtsp, QtspError, SigningMode, Tsa, TsaError},
+    ports::{
+        Authorisation, Credential, Grant, GrantRequest, IssueRequest, Qtsp, QtspError, SigningMode,
+        Tsa, TsaError,
+    },
     tsa::token,
 };
 
@@ -48,6 +53,12 @@ pub struct CscConfig {
     /// Path of the OAuth 2.0 token endpoint.
     #[serde(default = "default_token_path")]
     pub token_path: String,
+    /// Path of the page where signers give leave, under the same address, or another address.
+    #[serde(default = "default_authorize_path")]
+    pub authorize_path: String,
+    /// Path where tokens are revoked.
+    #[serde(default = "default_revoke_path")]
+    pub revoke_path: String,
     /// Path of the provider's own call that issues a one-shot certificate.
     #[serde(default = "default_enrolment_path")]
     pub enrolment_path: String,
@@ -64,6 +75,14 @@ pub struct CscConfig {
 
 fn default_token_path() -> String {
     "/oauth2/token".into()
+}
+
+fn default_authorize_path() -> String {
+    "/oauth2/authorize".into()
+}
+
+fn default_revoke_path() -> String {
+    "/oauth2/revoke".into()
 }
 
 fn default_enrolment_path() -> String {
@@ -87,6 +106,8 @@ impl CscConfig {
             client_secret: client_secret.to_owned(),
             api_path: None,
             token_path: default_token_path(),
+            authorize_path: default_authorize_path(),
+            revoke_path: default_revoke_path(),
             enrolment_path: default_enrolment_path(),
             otp_object: default_otp_object(),
             timeout_ms: default_timeout_ms(),
@@ -106,7 +127,7 @@ impl std::fmt::Debug for CscConfig {
 pub struct CscClient {
     http: reqwest::Client,
     config: CscConfig,
-    token: Mutex<Option<String>>,
+    token: Mutex<Option<Held>>,
 }
 
 impl CscClient {
@@ -193,23 +214,70 @@ impl CscClient {
         }
     }
 
-    /// The access token, a fresh one when there is none or the one we have is `refused`.
-    async fn access_token(&self, refused: Option<&str>) -> Result<String, QtspError> {
-        let mut token = self.token.lock().await;
-        if let Some(token) = token.as_deref().filter(|token| Some(*token) != refused) {
-            return Ok(token.to_owned());
-        }
-        let (id, secret) = (&self.config.client_id, &self.config.client_secret);
-        let mut form = vec![("grant_type", "client_credentials"), ("scope", "service")];
-        let mut post = self.http.post(self.url(&self.config.token_path));
-        if self.config.quirks.client_in_header {
-            post = post.basic_auth(id, Some(secret));
+    /// Asks for the signature of `digest` with what activates it. From here on it may have signed,
+    /// whatever comes back: nothing is asked for twice.
+    async fn activate(
+        &self,
+        credential: &str,
+        digest: &Digest,
+        activation: &Activation,
+    ) -> Result<Vec<u8>, QtspError> {
+        let quirks = &self.config.quirks;
+        let info = self.credential(credential).await?;
+        let (algorithm, certificate) = (info.signature_algorithm()?, info.certificate()?);
+        let sad = match activation {
+            Activation::Data(sad) => Some(sad.as_str()),
+            // 1.0.4 knows no other way: the token is the data.
+            Activation::Token(token) if quirks.version == Version::V1 => Some(token.as_str()),
+            Activation::Token(_) => None,
+        };
+        let own = match (activation, sad) {
+            (Activation::Token(token), None) => Some(token.as_str()),
+            _ => None,
+        };
+        let (signature, verified) = match quirks.mode {
+            SigningMode::Hash => {
+                let request = quirks.sign_hash(credential, sad, digest, algorithm);
+                let url = self.method("signatures/signHash");
+                let signed: wire::Signatures = self.call_with(own, &url, &request).await?;
+                let signature = signed.only()?;
+                let verified = verifies(&certificate, digest, &signature).unwrap_or(false);
+                (signature, verified)
+            }
+            SigningMode::Cms => {
+                let request = quirks.sign_document(credential, sad, digest, algorithm);
+                let url = self.method("signatures/signDoc");
+                let signed: wire::SignedDocuments = self.call_with(own, &url, &request).await?;
+                let signature = signed.only()?;
+                let verified = cms::check_detached(&signature, digest, &certificate).is_ok();
+                (signature, verified)
+            }
+        };
+        if verified {
+            Ok(signature)
         } else {
-            form.extend([("client_id", id.as_str()), ("client_secret", secret.as_str())]);
+            Err(QtspError::Refused("its signature does not verify".into()))
         }
-        let answer: wire::AccessToken = decode(read(post.form(&form).send().await).await?)?;
-        Ok(token.insert(answer.access_token).clone())
     }
+
+    /// A call with this token, or with our own.
+    async fn call_with<T: DeserializeOwned>(
+        &self,
+        token: Option<&str>,
+        url: &str,
+        request: &(impl Serialize + Sync),
+    ) -> Result<T, QtspError> {
+        let Some(token) = token else { return self.call(url, request).await };
+        decode(read(self.http.post(url).bearer_auth(token).json(request).send().await).await?)
+    }
+}
+
+/// What makes the provider sign.
+enum Activation {
+    /// Data for the request (SAD).
+    Data(String),
+    /// A token of the signer's.
+    Token(String),
 }
 
 #[async_trait]
@@ -251,36 +319,31 @@ impl Qtsp for CscClient {
         digest: &Digest,
     ) -> Result<Vec<u8>, QtspError> {
         let CscConfig { quirks, otp_object, .. } = &self.config;
-        let info = self.credential(credential).await?;
-        let (algorithm, certificate) = (info.signature_algorithm()?, info.certificate()?);
         let request = quirks.authorize(credential, digest, otp_object, otp, reference);
         let authorisation: wire::Authorisation =
             self.call(&self.method("credentials/authorize"), &request).await?;
-        let sad = authorisation.sad;
-        // From here on it may have signed, whatever comes back: nothing is asked for twice.
-        let (signature, verified) = match quirks.mode {
-            SigningMode::Hash => {
-                let request = quirks.sign_hash(credential, &sad, digest, algorithm);
-                let signed: wire::Signatures =
-                    self.call(&self.method("signatures/signHash"), &request).await?;
-                let signature = signed.only()?;
-                let verified = verifies(&certificate, digest, &signature).unwrap_or(false);
-                (signature, verified)
-            }
-            SigningMode::Cms => {
-                let request = quirks.sign_document(credential, &sad, digest, algorithm);
-                let signed: wire::SignedDocuments =
-                    self.call(&self.method("signatures/signDoc"), &request).await?;
-                let signature = signed.only()?;
-                let verified = cms::check_detached(&signature, digest, &certificate).is_ok();
-                (signature, verified)
-            }
-        };
-        if verified {
-            Ok(signature)
-        } else {
-            Err(QtspError::Refused("its signature does not verify".into()))
-        }
+        self.activate(credential, digest, &Activation::Data(authorisation.sad)).await
+    }
+
+    fn authorisation(&self) -> Authorisation {
+        self.config.quirks.authorisation
+    }
+
+    fn authorise_at(&self, request: &GrantRequest<'_>) -> Result<String, QtspError> {
+        self.page(request)
+    }
+
+    async fn sign_granted(
+        &self,
+        credential: &str,
+        grant: &Grant,
+        digest: &Digest,
+    ) -> Result<Vec<u8>, QtspError> {
+        let token = self.redeem(grant).await?;
+        let activation = Activation::Token(token.clone());
+        let signature = self.activate(credential, digest, &activation).await;
+        self.revoke(token);
+        signature
     }
 }
 

@@ -8,7 +8,10 @@ use base64::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{Digest, ports::SigningMode};
+use crate::{
+    Digest,
+    ports::{Authorisation, SigningMode},
+};
 
 const SHA256: &str = "2.16.840.1.101.3.4.2.1";
 
@@ -22,6 +25,8 @@ pub struct Quirks {
     pub hashes: HashEncoding,
     /// Whether it signs a digest or makes the whole CMS.
     pub mode: SigningMode,
+    /// How the signer gives leave: with a code that we pass on, or on the provider's page.
+    pub authorisation: Authorisation,
     /// The method that sends the code, where it is not that of the version:
     /// `credentials/getChallenge` in v2, `credentials/sendOTP` in v1.
     pub code_method: Option<String>,
@@ -121,44 +126,57 @@ impl Quirks {
         body
     }
 
+    /// What the provider's page is asked to authorise (CSC §8.4.2).
+    pub(super) fn grant(&self, credential: &str, digest: &Digest) -> Vec<(&'static str, String)> {
+        // Here it is always the alphabet for addresses.
+        let hash = URL_SAFE_NO_PAD.encode(digest.0);
+        let mut fields =
+            vec![("credentialID", credential.to_owned()), ("numSignatures", "1".to_owned())];
+        match self.version {
+            Version::V2 => {
+                fields.extend([("hashes", hash), ("hashAlgorithmOID", SHA256.to_owned())]);
+            }
+            Version::V1 => fields.push(("hash", hash)),
+        }
+        fields
+    }
+
     /// Body for `signatures/signHash` (CSC §11.10).
     pub(super) fn sign_hash(
         &self,
         credential: &str,
-        sad: &str,
+        sad: Option<&str>,
         digest: &Digest,
         algorithm: &str,
     ) -> Value {
         let hashes = [self.hash(digest)];
-        match self.version {
+        let body = match self.version {
             Version::V2 => json!({
                 "credentialID": credential,
-                "SAD": sad,
                 "hashes": hashes,
                 "hashAlgorithmOID": SHA256,
                 "signAlgo": algorithm,
             }),
             Version::V1 => json!({
                 "credentialID": credential,
-                "SAD": sad,
                 "hash": hashes,
                 "hashAlgo": SHA256,
                 "signAlgo": algorithm,
             }),
-        }
+        };
+        activated(body, sad)
     }
 
     /// Body for `signatures/signDoc` (CSC §11.11): the digest of a PDF, a CAdES signature comes back.
     pub(super) fn sign_document(
         &self,
         credential: &str,
-        sad: &str,
+        sad: Option<&str>,
         digest: &Digest,
         algorithm: &str,
     ) -> Value {
-        json!({
+        let body = json!({
             "credentialID": credential,
-            "SAD": sad,
             "documentDigests": [{
                 "hashes": [self.hash(digest)],
                 "hashAlgorithmOID": SHA256,
@@ -166,7 +184,8 @@ impl Quirks {
                 "conformance_level": "Ades-B-B",
                 "signAlgo": algorithm,
             }],
-        })
+        });
+        activated(body, sad)
     }
 
     /// Body for `signatures/timestamp` (CSC §11.12).
@@ -184,6 +203,14 @@ impl Quirks {
             HashEncoding::Hex => hex::encode(digest.0),
         }
     }
+}
+
+/// The request with what activates the signature, unless the token does.
+fn activated(mut body: Value, sad: Option<&str>) -> Value {
+    if let Some(sad) = sad {
+        body["SAD"] = sad.into();
+    }
+    body
 }
 
 #[cfg(test)]
@@ -220,12 +247,20 @@ mod tests {
             json!({ "credentialID": "c", "numSignatures": 1, "hash": [BASE64], "OTP": "123456" })
         );
         assert_eq!(
-            one.sign_hash("c", "s", &digest, "1.2"),
+            one.sign_hash("c", Some("s"), &digest, "1.2"),
             json!({
                 "credentialID": "c", "SAD": "s", "hash": [BASE64], "hashAlgo": SHA256,
                 "signAlgo": "1.2",
             })
         );
+        let url = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU".to_owned();
+        let common = [("credentialID", "c".to_owned()), ("numSignatures", "1".to_owned())];
+        let grant = |more: &[(&'static str, String)]| [&common[..], more].concat();
+        assert_eq!(
+            two.grant("c", &digest),
+            grant(&[("hashes", url.clone()), ("hashAlgorithmOID", SHA256.to_owned())])
+        );
+        assert_eq!(one.grant("c", &digest), grant(&[("hash", url)]));
         assert_eq!(one.timestamp(&digest), json!({ "hash": BASE64, "hashAlgo": SHA256 }));
     }
 
@@ -236,8 +271,8 @@ mod tests {
         let url = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
         for (encoding, written) in [("base64", BASE64), ("base64url", url), ("hex", hex)] {
             let quirks = quirks(json!({ "hashes": encoding }));
-            assert_eq!(quirks.sign_hash("c", "s", &digest, "1.2")["hashes"], json!([written]));
-            let document = quirks.sign_document("c", "s", &digest, "1.2");
+            assert_eq!(quirks.sign_hash("c", None, &digest, "1.2")["hashes"], json!([written]));
+            let document = quirks.sign_document("c", None, &digest, "1.2");
             assert_eq!(document["documentDigests"][0]["hashes"], json!([written]));
         }
         let referring = quirks(json!({

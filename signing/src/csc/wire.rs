@@ -72,11 +72,13 @@ pub(super) struct CredentialList {
     pub credential_ids: Vec<String>,
 }
 
-/// Answer of `oauth2/token` (RFC 6749 §5.1). Its life is not looked at: a token serves until the
-/// provider refuses it.
+/// Answer of `oauth2/token` (RFC 6749 §5.1).
 #[derive(Deserialize)]
 pub(super) struct AccessToken {
     pub access_token: String,
+    pub refresh_token: Option<String>,
+    /// Seconds.
+    pub expires_in: Option<u64>,
 }
 
 /// Answer of `credentials/authorize` (CSC §11.6).

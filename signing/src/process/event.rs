@@ -122,7 +122,21 @@ pub enum Event {
         /// Whose field.
         field: String,
     },
-    /// A signer entered a code; the document is held for this attempt.
+    /// The signer was led to the trust service's page, to give leave for this digest.
+    LeaveAsked {
+        /// Whose field.
+        field: String,
+        /// What is to be signed.
+        digest: Digest,
+    },
+    /// The signer did not give leave there.
+    LeaveRefused {
+        /// Whose field.
+        field: String,
+        /// In the trust service's words.
+        reason: String,
+    },
+    /// A signer entered a code, or gave leave; the document is held for this attempt.
     LeaseTaken {
         /// Whose field.
         field: String,
@@ -267,7 +281,10 @@ impl Process {
                 signer.credentials = signer.credentials.saturating_add(1);
                 signer.wrong_codes = 0;
             }
-            Event::OtpSent { field } => self.signer_mut(field)?.step = Step::OtpSent,
+            Event::OtpSent { field } | Event::LeaveAsked { field, .. } => {
+                self.signer_mut(field)?.step = Step::OtpSent;
+            }
+            Event::LeaveRefused { field, .. } => drop(self.signer_mut(field)?),
             Event::LeaseTaken { field, attempt, base, until } => {
                 self.signer_mut(field)?;
                 self.lease = Some(Lease {

@@ -58,7 +58,21 @@ pub enum Input {
         /// Whose field.
         field: String,
     },
-    /// The signer entered a code: hold the document for this attempt. If an earlier attempt of
+    /// The signer is led to the trust service's page, to give leave for this digest.
+    AskLeave {
+        /// Whose field.
+        field: String,
+        /// What is to be signed.
+        digest: Digest,
+    },
+    /// The signer came back from there without leave.
+    LeaveRefused {
+        /// Whose field.
+        field: String,
+        /// In the trust service's words.
+        reason: String,
+    },
+    /// The signer entered a code, or gave leave: hold the document for this attempt. If an earlier attempt of
     /// this very signer ran out, it is closed instead, and a new code is needed: the lease is taken
     /// only if [`super::Process::lease`] names the attempt.
     TakeLease {

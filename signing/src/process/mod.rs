@@ -158,7 +158,7 @@ pub enum Step {
     ContactsConfirmed,
     /// Has a certificate for this document (R-SIGN-19).
     CertificateIssued,
-    /// The one-time code was sent (R-SIGN-30).
+    /// The one-time code was sent (R-SIGN-30), or the signer was led to the trust service's page.
     OtpSent,
     /// Has signed.
     Signed,

@@ -87,6 +87,21 @@ pub(super) fn decide(process: &Process, input: Input, now: DateTime<Utc>) -> Dec
             }
             Ok(vec![Event::OtpSent { field }])
         }
+        Input::AskLeave { field, digest } => {
+            // In turn: what is signed holds every signature before it.
+            let signer = in_turn(process, &field)?;
+            if signer.credential.is_none() {
+                return Err(Refusal::StepMissing);
+            }
+            Ok(vec![Event::LeaveAsked { field, digest }])
+        }
+        Input::LeaveRefused { field, reason } => {
+            let signer = active(process, &field)?;
+            if signer.step != Step::OtpSent {
+                return Err(Refusal::StepMissing);
+            }
+            Ok(vec![Event::LeaveRefused { field, reason }])
+        }
         Input::TakeLease { field, attempt, base } => take_lease(process, field, attempt, base, now),
         Input::SignedElsewhere { field, base, revision, certificate, file } => {
             signed_elsewhere(process, field, base, revision, certificate, file, now)

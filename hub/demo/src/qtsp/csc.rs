@@ -1,18 +1,14 @@
 //! The signature service: CSC API v2, its v1.0.4 names beside them, and the provider's own
 //! enrolment. Thin: what may happen is decided by the vault.
 
-use std::collections::HashMap;
-
 use axum::{
-    Form, Json, Router,
+    Json, Router,
     extract::{FromRequest, FromRequestParts, Request, State, rejection::JsonRejection},
     http::{HeaderMap, StatusCode, header::AUTHORIZATION, request::Parts},
     response::{IntoResponse, Response},
     routing::post,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use chrono::{DateTime, TimeDelta, Utc};
-use openssl::memcmp;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
 use signing::{Digest, ports::IssueRequest};
@@ -21,19 +17,14 @@ use super::{
     DemoQtsp,
     evidence::failure,
     signatures,
-    vault::{self, Record, Refusal, SAD_LIFE},
+    vault::{Record, Refusal, SAD_LIFE},
 };
 
-const SHA256: &str = "2.16.840.1.101.3.4.2.1";
+pub(super) const SHA256: &str = "2.16.840.1.101.3.4.2.1";
 pub(super) const ECDSA_SHA256: &str = "1.2.840.10045.4.3.2";
 const P256: &str = "1.2.840.10045.3.1.7";
 /// The authentication object for the code sent by SMS (CSC §8.3).
-const OTP: &str = "OTP";
-const TOKEN_LIFE: TimeDelta = TimeDelta::hours(1);
-
-/// Access tokens with their end; gone with the process, as clients must be ready for.
-#[derive(Default)]
-pub(super) struct Tokens(HashMap<String, DateTime<Utc>>);
+pub(super) const OTP: &str = "OTP";
 
 pub(super) fn routes() -> Router<DemoQtsp> {
     let methods = || {
@@ -47,14 +38,13 @@ pub(super) fn routes() -> Router<DemoQtsp> {
             .merge(signatures::routes())
     };
     Router::new()
-        .route("/oauth2/token", post(token))
         .route("/enrolment/v1/certificates", post(enrol))
         .nest("/csc/v2", methods())
         .nest("/csc/v1", methods())
 }
 
 /// An error as OAuth 2.0 and CSC write it (CSC §10.1).
-pub(super) struct Problem(StatusCode, &'static str, &'static str);
+pub(super) struct Problem(pub StatusCode, pub &'static str, pub &'static str);
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
@@ -116,62 +106,29 @@ impl FromRequestParts<DemoQtsp> for Authorised {
     async fn from_request_parts(parts: &mut Parts, qtsp: &DemoQtsp) -> Result<Self, Problem> {
         let token = bearer(&parts.headers)
             .ok_or_else(|| invalid_request("Malformed authorization header"))?;
-        let known = qtsp.tokens().0.get(token).is_some_and(|end| qtsp.now() < *end);
+        let known = qtsp.tokens().is_service(token, qtsp.now());
         known.then_some(Self).ok_or(Problem(StatusCode::UNAUTHORIZED, "invalid_token", ""))
+    }
+}
+
+/// Who may ask for a signature: the client, with activation data in the request, or whoever a signer
+/// gave leave, whose token is the data.
+pub(super) struct Activated(pub Option<String>);
+
+impl FromRequestParts<DemoQtsp> for Activated {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, qtsp: &DemoQtsp) -> Result<Self, Problem> {
+        let token = bearer(&parts.headers).unwrap_or_default();
+        if qtsp.tokens().is_leave(token, qtsp.now()) {
+            return Ok(Self(Some(token.to_owned())));
+        }
+        Authorised::from_request_parts(parts, qtsp).await.map(|Authorised| Self(None))
     }
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
-}
-
-#[derive(Deserialize)]
-struct TokenRequest {
-    grant_type: String,
-    client_id: Option<String>,
-    client_secret: Option<String>,
-}
-
-impl TokenRequest {
-    /// Name and secret of the client: in the body, or in the header (RFC 6749 §2.3.1).
-    fn client(&self, headers: &HeaderMap) -> Option<(String, String)> {
-        if let (Some(id), Some(secret)) = (&self.client_id, &self.client_secret) {
-            return Some((id.clone(), secret.clone()));
-        }
-        let header = headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Basic ")?;
-        let text = String::from_utf8(STANDARD.decode(header).ok()?).ok()?;
-        let (id, secret) = text.split_once(':')?;
-        Some((id.to_owned(), secret.to_owned()))
-    }
-}
-
-/// RFC 6749 §4.4.
-async fn token(
-    State(qtsp): State<DemoQtsp>,
-    headers: HeaderMap,
-    Form(request): Form<TokenRequest>,
-) -> Result<Response, Problem> {
-    if request.grant_type != "client_credentials" {
-        return Err(Problem(StatusCode::BAD_REQUEST, "unsupported_grant_type", ""));
-    }
-    let client = &qtsp.inner.client;
-    let (id, secret) = request.client(&headers).unwrap_or_default();
-    let secret = secret.as_bytes();
-    let known = id == client.id
-        && secret.len() == client.secret.len()
-        && memcmp::eq(secret, client.secret.as_bytes());
-    if !known {
-        return Err(Problem(StatusCode::UNAUTHORIZED, "invalid_client", ""));
-    }
-    let token = vault::random_token().map_err(Refusal::from)?;
-    let now = qtsp.now();
-    let mut tokens = qtsp.tokens();
-    tokens.0.retain(|_, end| now < *end);
-    tokens.0.insert(token.clone(), now + TOKEN_LIFE);
-    let answer = json!({
-        "access_token": token, "token_type": "Bearer", "expires_in": TOKEN_LIFE.num_seconds(),
-    });
-    Ok(Json(answer).into_response())
 }
 
 async fn info(State(qtsp): State<DemoQtsp>) -> Json<serde_json::Value> {
@@ -182,10 +139,10 @@ async fn info(State(qtsp): State<DemoQtsp>) -> Json<serde_json::Value> {
         "region": "IT",
         "lang": "it-IT",
         "description": "One-shot signatures for demonstrations",
-        "authType": ["oauth2client"],
+        "authType": ["oauth2client", "oauth2code"],
         "oauth2": qtsp.inner.base,
         "methods": [
-            "info", "oauth2/token", "credentials/list", "credentials/info",
+            "info", "oauth2/authorize", "oauth2/token", "oauth2/revoke", "credentials/list", "credentials/info",
             "credentials/getChallenge", "credentials/sendOTP", "credentials/authorize",
             "signatures/signHash", "signatures/signDoc", "signatures/timestamp",
         ],

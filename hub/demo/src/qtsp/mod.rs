@@ -6,7 +6,9 @@ mod csc;
 mod device;
 mod disk;
 mod evidence;
+mod leave;
 mod lists;
+mod oauth;
 mod ocsp;
 mod profile;
 mod revocation;
@@ -17,7 +19,7 @@ mod vault;
 use std::{
     fs, io,
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use async_trait::async_trait;
@@ -29,7 +31,7 @@ use signing::{
     tsa::{Authority as TimeAuthority, TsaConfig},
 };
 
-use self::{authority::Authority, csc::Tokens, lists::Lists, vault::Vault};
+use self::{authority::Authority, lists::Lists, oauth::Tokens, vault::Vault};
 use crate::{DemoError, Now};
 
 /// Where the provider stands on its host.
@@ -59,6 +61,8 @@ struct Inner {
     lists: Lists,
     client: Client,
     tokens: Mutex<Tokens>,
+    /// Where signers go back to: what the client registered.
+    returns: OnceLock<Vec<String>>,
     sms: Arc<dyn DemoSms>,
     now: Now,
 }
@@ -90,6 +94,7 @@ impl DemoQtsp {
             lists: Lists::open(&dir.join("lists"), now())?,
             client: Client::open(&dir.join("client.json"))?,
             tokens: Mutex::default(),
+            returns: OnceLock::new(),
             base,
             sms,
             now,
@@ -101,6 +106,8 @@ impl DemoQtsp {
     pub fn router(&self) -> Router {
         let routes = Router::new()
             .merge(csc::routes())
+            .merge(oauth::routes())
+            .merge(leave::routes())
             .merge(evidence::routes())
             .merge(device::routes())
             .merge(lists::routes())
@@ -111,6 +118,12 @@ impl DemoQtsp {
     /// How to reach its signature service.
     pub fn csc_config(&self) -> CscConfig {
         CscConfig::new(&self.inner.base, &self.inner.client.id, &self.inner.client.secret)
+    }
+
+    /// Registers the addresses that signers may be sent back to; once, to none but these.
+    pub fn register_returns(&self, addresses: Vec<String>) {
+        // Registered once, by the composition.
+        let _ = self.inner.returns.set(addresses);
     }
 
     /// How to reach its time stamping authority.

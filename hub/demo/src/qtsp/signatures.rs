@@ -13,7 +13,7 @@ use signing::{Digest, ports::SigningMode};
 
 use super::{
     DemoQtsp,
-    csc::{Authorised, Body, ECDSA_SHA256, Problem, invalid_request, only_hash, work},
+    csc::{Activated, Authorised, Body, ECDSA_SHA256, Problem, invalid_request, only_hash, work},
     tsa,
     vault::Refusal,
 };
@@ -30,8 +30,9 @@ pub(super) fn routes() -> Router<DemoQtsp> {
 struct SignRequest {
     #[serde(rename = "credentialID")]
     credential: String,
+    /// Absent when the token activates.
     #[serde(rename = "SAD")]
-    sad: String,
+    sad: Option<String>,
     #[serde(alias = "hash")]
     hashes: Vec<String>,
     #[serde(rename = "hashAlgorithmOID", alias = "hashAlgo")]
@@ -42,7 +43,7 @@ struct SignRequest {
 
 async fn sign_hash(
     State(qtsp): State<DemoQtsp>,
-    _: Authorised,
+    Activated(token): Activated,
     Body(request): Body<SignRequest>,
 ) -> Result<Response, Problem> {
     if request.algorithm != ECDSA_SHA256 {
@@ -50,6 +51,7 @@ async fn sign_hash(
     }
     let digest = only_hash(&request.hashes, request.hash_algorithm.as_deref())?;
     let SignRequest { credential, sad, .. } = request;
+    let sad = token.or(sad).ok_or_else(|| invalid_request("Missing parameter SAD"))?;
     let signature = sign(&qtsp, credential, sad, digest, SigningMode::Hash).await?;
     Ok(Json(json!({ "signatures": [signature] })).into_response())
 }
@@ -59,8 +61,9 @@ async fn sign_hash(
 struct SignDocumentRequest {
     #[serde(rename = "credentialID")]
     credential: String,
+    /// Absent when the token activates.
     #[serde(rename = "SAD")]
-    sad: String,
+    sad: Option<String>,
     #[serde(rename = "documentDigests")]
     documents: Vec<DocumentDigests>,
 }
@@ -78,7 +81,7 @@ struct DocumentDigests {
 
 async fn sign_document(
     State(qtsp): State<DemoQtsp>,
-    _: Authorised,
+    Activated(token): Activated,
     Body(request): Body<SignDocumentRequest>,
 ) -> Result<Response, Problem> {
     let [document] = request.documents.as_slice() else {
@@ -93,6 +96,7 @@ async fn sign_document(
     }
     let digest = only_hash(&document.hashes, document.hash_algorithm.as_deref())?;
     let SignDocumentRequest { credential, sad, .. } = request;
+    let sad = token.or(sad).ok_or_else(|| invalid_request("Missing parameter SAD"))?;
     let cms = sign(&qtsp, credential, sad, digest, SigningMode::Cms).await?;
     Ok(Json(json!({ "SignatureObject": [cms] })).into_response())
 }

@@ -297,6 +297,15 @@ impl Vault {
         })
     }
 
+    /// An authorisation serves no more; one that is not there is none either.
+    pub fn withdraw(&self, id: &str, sad: &str) -> Result<(), Refusal> {
+        self.change(id, |record| {
+            let hash = record.hash(sad);
+            record.authorisation.take_if(|kept| memcmp::eq(&kept.hash.0, &hash.0));
+            Ok(())
+        })
+    }
+
     /// Revokes the certificate.
     pub fn revoke(&self, id: &str, now: DateTime<Utc>) -> Result<(), Refusal> {
         self.change(id, |record| {

@@ -17,7 +17,7 @@ use portal::meetings::commands::{self as meetings, Proposal};
 use portal::meetings::{MeetingId, Mode, Slot, store};
 use portal::portal::Portal;
 
-pub use people::{ACCOUNTS, Account, MEDIATION, PASSWORD};
+pub use people::{ACCOUNTS, Account, HOSTS, MEDIATION, PASSWORD};
 
 /// Why the demo world could not be made.
 #[derive(Debug, thiserror::Error)]

@@ -13,6 +13,9 @@ use super::WorldError;
 /// Password of every demo account.
 pub const PASSWORD: &str = "Accordo-2026";
 
+/// Hosts of the demo's bodies.
+pub const HOSTS: [&str; 2] = ["localhost", "mediazione.localhost"];
+
 /// Who is authorised to identify people by video.
 const IDENTIFIER: &str = "identificatore";
 
@@ -160,7 +163,7 @@ pub(super) struct Cast {
 pub(super) async fn conciliation(portal: &Portal) -> Result<Cast, WorldError> {
     let operators = [(SELLER, OperatorKind::Seller), (DISTRIBUTOR, OperatorKind::Distributor)];
     let name = "Servizio Conciliazione (dimostrazione)";
-    let body = body(portal, "localhost", name, "conciliazione", &operators, &ACCOUNTS).await?;
+    let body = body(portal, HOSTS[0], name, "conciliazione", &operators, &ACCOUNTS).await?;
     let administrator = actor(portal, body.id, "amministratore").await?;
     let identifier = actor(portal, body.id, IDENTIFIER).await?.user;
     let authorised = operators::authorise(portal, &administrator, identifier, true).await;
@@ -172,7 +175,7 @@ pub(super) async fn conciliation(portal: &Portal) -> Result<Cast, WorldError> {
 pub(super) async fn mediation(portal: &Portal) -> Result<(), WorldError> {
     let operators = [(INSURER, OperatorKind::Seller)];
     let name = "Organismo di Mediazione (dimostrazione)";
-    let host = "mediazione.localhost";
+    let host = HOSTS[1];
     body(portal, host, name, "mediazione", &operators, &MEDIATION).await.map(drop)
 }
 

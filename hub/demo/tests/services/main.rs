@@ -4,6 +4,7 @@
 
 mod evidence;
 mod identity;
+mod leave;
 mod signing_service;
 mod support;
 mod time_stamps;

@@ -75,6 +75,9 @@ impl DemoSms for Outbox {
     }
 }
 
+/// Where signers go back to.
+pub const RETURN: &str = "https://portal.example/firma/autorizzata";
+
 pub struct Service {
     pub qtsp: DemoQtsp,
     pub csc: CscClient,
@@ -103,6 +106,7 @@ impl Service {
         let (outbox, clock) = (Arc::new(Outbox::default()), TestClock::new());
         let origin = format!("http://{address}");
         let qtsp = DemoQtsp::new(&data_of(&dir), &origin, outbox.clone(), clock.now()).unwrap();
+        qtsp.register_returns(vec![RETURN.to_owned()]);
         let server = serve(listener, qtsp.router());
         let csc = CscClient::new(qtsp.csc_config()).unwrap();
         let tsa = TsaClient::new(&qtsp.tsa_config()).unwrap();
@@ -123,6 +127,7 @@ impl Service {
             self.clock.now(),
         )
         .unwrap();
+        self.qtsp.register_returns(vec![RETURN.to_owned()]);
         self.server = serve(listener, self.qtsp.router());
     }
 
