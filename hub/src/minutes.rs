@@ -177,6 +177,8 @@ fn sample(template: &str, house: &str, full: bool) -> MinutesForm {
             })
             .collect(),
         annexes: if full { vec![annex] } else { Vec::new() },
+        mark: if full { "Copia n. 1 di 2, per Anna Rossi".to_owned() } else { String::new() },
+        is_preview: false,
         by_hand: full,
         made_at: DateTime::UNIX_EPOCH,
     }

@@ -291,6 +291,10 @@ pub struct MinutesForm {
     pub text: String,
     /// Who signs, in order of signature.
     pub signers: Vec<MinutesSigner>,
+    /// Which copy this is, and whose (R-SIGN-27); empty where all sign the same document.
+    pub mark: String,
+    /// It is not frozen yet: every field says who will sign there (R-SIGN-26).
+    pub is_preview: bool,
     /// It is printed and signed by hand (R-SIGN-37).
     pub by_hand: bool,
     /// Files that become part of the document, in order.

@@ -85,6 +85,8 @@ fn form(at: DateTime<Utc>) -> MinutesForm {
             })
             .collect(),
         annexes: Vec::new(),
+        mark: String::new(),
+        is_preview: false,
         by_hand: false,
         made_at: at,
     }

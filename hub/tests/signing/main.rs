@@ -5,6 +5,7 @@
 mod accidents;
 mod beside;
 mod boundaries;
+mod copies;
 mod leave;
 mod minutes;
 mod order;

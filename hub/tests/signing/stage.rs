@@ -150,10 +150,22 @@ impl Stage {
     pub async fn code(&self, actor: &Actor) -> String {
         let db = &self.world.portal.db;
         let person = portal::accounts::store::person(db, self.world.body.id, actor.user).await;
-        let mobile = person.unwrap().unwrap().mobile;
+        self.code_for(&person.unwrap().unwrap().mobile)
+    }
+
+    /// The newest code that was sent to a number.
+    pub fn code_for(&self, mobile: &str) -> String {
         let sent = self.sms.0.lock().unwrap();
-        let (_, text) = sent.iter().rev().find(|(to, _)| *to == mobile).expect("no code was sent");
+        let (_, text) = sent.iter().rev().find(|(to, _)| to == mobile).expect("no code was sent");
         text[..6].to_owned()
+    }
+
+    /// Everybody leaves the room.
+    pub async fn end_meeting(&self) {
+        let (portal, by) = (&self.world.portal, By::from(&self.conciliator));
+        let mut tx = portal.db.begin().await.unwrap();
+        meetings::end_in(&mut tx, portal, &self.world.body, self.meeting, by).await.unwrap();
+        tx.commit().await.unwrap();
     }
 
     /// How many codes were sent to a person.

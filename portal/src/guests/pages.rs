@@ -20,6 +20,7 @@ use crate::meetings::rules::Door;
 use crate::meetings::store::{self as meetings, MeetingRecord};
 use crate::meetings::{Mode, standing};
 use crate::portal::Portal;
+use crate::procedures::SeatKind;
 use crate::web::{Answer, Chrome, PageError, Path, Visit, cookie_of, html, html_with, see_other};
 
 /// The guest's own page.
@@ -321,6 +322,10 @@ struct OwnPage {
 
 async fn own(State(portal): State<Portal>, visit: Visit) -> Answer {
     let guest = visit.actor.guest.clone().ok_or(PageError::NotFound)?;
+    if guest.seat == SeatKind::Recipient {
+        // There is nothing else for who only gets a copy of the minutes.
+        return Ok(see_other(&format!("/incontri/{}/verbale", guest.room)));
+    }
     let (db, body, now) = (&portal.db, visit.body.id, portal.now());
     let case = cases::read(db, body, guest.case).await?.ok_or(PageError::NotFound)?;
     let rules = portal.profile(&case.procedure).room;

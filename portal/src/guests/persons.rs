@@ -109,7 +109,7 @@ fn checked(
 }
 
 /// A person who cannot sign in: no password fits, and the name is none that can be typed.
-pub(super) fn without_account(portal: &Portal, data: PersonalData) -> Person {
+pub(crate) fn without_account(portal: &Portal, data: PersonalData) -> Person {
     let id = UserId(portal.new_id());
     Person {
         id,

@@ -27,10 +27,12 @@ pub fn may(guest: &Guest, path: &str) -> bool {
     let id = |text: Option<&str>| text.and_then(|text| text.parse::<Uuid>().ok());
     let room = |text| id(text) == Some(guest.room);
     let meeting = |text| id(text).is_some_and(|id| guest.meetings.contains(&MeetingId(id)));
+    // Who only gets a copy of the minutes has no seat in the room.
+    let enters = guest.seat != SeatKind::Recipient;
     match (first, second, third) {
         (Some("ospite"), None, None) => true,
-        (Some("stanza"), text, None) => room(text) || meeting(text),
-        (Some("api"), Some("rooms"), text) => room(text) || meeting(text),
+        (Some("stanza"), text, None) => enters && (room(text) || meeting(text)),
+        (Some("api"), Some("rooms"), text) => enters && (room(text) || meeting(text)),
         (Some("incontri"), text, Some("verbale")) => !guest.seat.is_extra() && meeting(text),
         (Some("firma"), Some("condizioni"), Some(_))
         | (Some("firma"), Some("autorizzata"), None) => !guest.seat.is_extra(),
@@ -66,7 +68,8 @@ pub fn relation(guest: &Guest, case: CaseId, rules: &Case) -> Option<Relation> {
         SeatKind::Neutral
         | SeatKind::ExtraActivating
         | SeatKind::ExtraConvened
-        | SeatKind::ExtraAid => None,
+        | SeatKind::ExtraAid
+        | SeatKind::Recipient => None,
     }
 }
 

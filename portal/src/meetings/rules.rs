@@ -151,6 +151,11 @@ impl Meeting {
         self.ended_at = Some(now);
     }
 
+    /// People are together, or wait for a fault to be over.
+    pub fn is_going_on(&self) -> bool {
+        matches!(self.state, MeetingState::InProgress | MeetingState::Interrupted)
+    }
+
     /// Fixed or running.
     pub fn is_pending(&self) -> bool {
         use MeetingState as S;

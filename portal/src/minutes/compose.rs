@@ -162,6 +162,8 @@ pub fn form(
         text: written.text.clone(),
         signers: signers.collect(),
         annexes,
+        mark: String::new(),
+        is_preview: false,
         by_hand: false,
         made_at: now,
     }

@@ -10,27 +10,32 @@ use axum::{Json, Router};
 use axum_extra::extract::Form;
 use serde::Deserialize;
 use serde_json::json;
+use signing::ports::MinutesForm;
 use uuid::Uuid;
 
 use super::commands::{self, DraftError, Written};
 use super::table::Table;
 use super::view::{
-    DraftView, Lost, Places, PreviewView, Refused, current, draft_view, lost, preview_view,
-    version_of,
+    DraftView, Lost, OrderView, Places, PreviewView, Refused, SendingView, current, draft_view,
+    lost, preview_view, version_of,
 };
 use super::{annexes, compose, store};
 use crate::calendar;
 use crate::cases::Outcome;
 use crate::documents::DocumentId;
 use crate::documents::export::disposition;
+use crate::guests;
 use crate::meetings::MeetingId;
 use crate::portal::Portal;
+use crate::procedures::SeatKind;
 use crate::signatures::consent_pages::{self, ConsentView};
+use crate::signatures::copies::{self, Version};
 use crate::signatures::pages::{Caller, file};
+use crate::signatures::recipients_pages::RecipientsView;
 use crate::signatures::replacing_pages::{Group, groups};
 use crate::signatures::store::Who;
-use crate::signatures::view::{OwnView, ProcessView, Seen, Stage, Ticks, looked_at};
-use crate::signatures::{SignatureError, craft, opening, rules, store as signatures};
+use crate::signatures::view::{CopiesView, OwnView, ProcessView, Seen, Stage, Ticks, looked_at};
+use crate::signatures::{SignatureError, craft, store as signatures};
 use crate::web::{Answer, Chrome, PageError, Path, Visit, done, html_with, wants_json};
 
 /// Addresses of this feature.
@@ -40,7 +45,6 @@ pub fn routes() -> Router<Portal> {
         .route("/incontri/{id}/verbale/versione", get(version))
         .route("/incontri/{id}/verbale/bozza", post(save))
         .route("/incontri/{id}/verbale/mostra", post(present))
-        .route("/incontri/{id}/verbale/congela", post(freeze))
         .route("/incontri/{id}/verbale/anteprima.pdf", get(preview))
 }
 
@@ -50,6 +54,8 @@ struct MinutesPage {
     chrome: Chrome,
     meeting: MeetingId,
     case_number: String,
+    /// Where the visitor came from; nowhere for who only gets a copy.
+    back: Option<String>,
     time: String,
     version: String,
     draft: Option<DraftView>,
@@ -64,6 +70,16 @@ struct MinutesPage {
     consent: Option<ConsentView>,
     /// The visitor uploads the scan of what was signed by hand.
     may_scan: bool,
+    /// The copies of the minutes, if every recipient has an own one (R-SIGN-27).
+    copies: Option<CopiesView>,
+    /// Behind every address that is about the document on the page.
+    suffix: String,
+    /// The secretariat puts to signature what was written (R-SIGN-25).
+    sending: Option<SendingView>,
+    /// Who will sign, in what order (R-SIGN-26).
+    order: Option<OrderView>,
+    /// Who would get an own copy.
+    recipients: Option<RecipientsView>,
     errors: Refused,
     lost: Lost,
 }
@@ -75,7 +91,9 @@ pub(crate) async fn at_table(
     meeting: Uuid,
 ) -> Result<Table, PageError> {
     let table = Table::seen(portal, &visit.body, &visit.actor, MeetingId(meeting)).await?;
-    table.ok_or(PageError::NotFound)
+    let mut table = table.ok_or(PageError::NotFound)?;
+    table.copy = copies::asked_for(&visit.query);
+    Ok(table)
 }
 
 async fn show(
@@ -110,22 +128,46 @@ async fn page(
 ) -> Answer {
     let (body, meeting) = (table.body.id, table.meeting.id);
     let draft = store::find(&portal.db, body.0, meeting.0).await?;
-    let row = signatures::latest(&portal.db, body.0, meeting.0).await?;
-    let seen = match row {
-        Some(row) => Some(looked_at(portal, row, visit.actor.user, who).await?),
+    let newest = Version::newest(&portal.db, body.0, meeting.0, visit.actor.user).await?;
+    let is_settled = newest.as_ref().is_some_and(Version::is_settled);
+    let is_open = newest.as_ref().is_some_and(Version::is_open);
+    let seen = match newest.clone() {
+        Some(version) => {
+            let row = version.shown(table.copy, table.watches);
+            Some(looked_at(portal, row, visit.actor.user, who).await?)
+        }
         None => None,
     };
-    let is_settled = seen.as_ref().is_some_and(|seen| seen.row.is_settled());
-    let is_open = seen.as_ref().is_some_and(|seen| seen.row.open);
-    let (mut process, mut own) = (None, None);
-    if let Some(seen) = &seen {
+    let (mut process, mut own, mut copies) = (None, None, None);
+    if let (Some(seen), Some(newest)) = (&seen, &newest) {
+        copies = CopiesView::of(newest, &seen.row, table.watches);
         own = OwnView::of(portal, seen, visit.actor.user, &errors.ticks).await?;
-        process = Some(ProcessView::of(portal, seen, visit.actor.user, table.watches).await?);
+        let (visitor, watches) = (visit.actor.user, table.watches);
+        process = Some(ProcessView::of(portal, seen, visitor, is_settled, watches).await?);
     }
     let consent = consent_pages::view(portal, &table, is_settled).await?;
-    let version = version_of(&table, draft.as_ref(), seen.as_ref(), own.as_ref(), consent.as_ref());
+    let version = version_of(
+        &table,
+        draft.as_ref(),
+        (newest.as_ref(), seen.as_ref()),
+        own.as_ref(),
+        consent.as_ref(),
+    );
     let outcomes = table.outcomes(portal);
     let writes = table.leads && !is_settled && !outcomes.is_empty();
+    let sends = table.sends() && !is_settled;
+    let (mut sending, mut order, mut recipients) = (None, None, None);
+    if writes || sends && draft.is_some() {
+        let written = current(&table, draft.as_ref(), &outcomes);
+        let signers = table.signers(portal, written.outcome);
+        order = Some(OrderView::of(&table, written.outcome, &signers));
+        recipients =
+            Some(RecipientsView::of(portal, &table, &signers, &errors).await?).filter(|_| table.starts);
+        sending = draft.as_ref().filter(|_| sends).map(|draft| SendingView {
+            revision: draft.revision,
+            possible: outcomes.contains(&draft.outcome),
+        });
+    }
     let offered = if writes { annexes::offered(portal, &table).await? } else { Vec::new() };
     let proposal = match outcomes.contains(&Outcome::NoAgreement) && writes {
         true => annexes::proposal(portal, &table, Outcome::NoAgreement).await?,
@@ -140,9 +182,16 @@ async fn page(
         substitutes: !substitutes.is_empty(),
         consent: consent.is_some(),
         paper: may_scan || on_paper,
+        recipients: recipients.is_some(),
     };
-    let lost = lost(&errors, writes, own.as_ref(), places);
+    let lost = lost(&errors, writes || sending.is_some(), own.as_ref(), places);
+    let back = match &visit.actor.guest {
+        None => Some(format!("/incontri/{meeting}")),
+        Some(guest) if guest.seat == SeatKind::Recipient => None,
+        Some(_) => Some(guests::pages::OWN.to_owned()),
+    };
     let page = MinutesPage {
+        back,
         meeting,
         case_number: table.case.shown_number().to_owned(),
         time: calendar::show(table.meeting.rules.slot.starts_at),
@@ -152,8 +201,13 @@ async fn page(
             ..draft_view(&table, draft.as_ref(), &outcomes, written, &offered)
         }),
         preview: draft
-            .filter(|draft| draft.shown && !is_settled && !writes)
+            .filter(|draft| (draft.shown || sending.is_some()) && !is_settled && !writes)
             .map(|draft| preview_view(&table, &draft)),
+        suffix: seen.as_ref().map(|seen| copies::suffix(&seen.row)).unwrap_or_default(),
+        copies,
+        sending,
+        order,
+        recipients,
         substitutes,
         consent,
         may_scan,
@@ -174,20 +228,29 @@ async fn version(State(portal): State<Portal>, visit: Visit, Path(id): Path<Uuid
     let draft = store::find(&portal.db, body.0, meeting.0).await?;
     let mut own = None;
     let mut seen = None;
-    if let Some(row) = signatures::latest(&portal.db, body.0, meeting.0).await? {
+    let newest = Version::newest(&portal.db, body.0, meeting.0, visit.actor.user).await?;
+    if let Some(version) = newest.clone() {
+        let row = version.shown(table.copy, table.watches);
         let process = signatures::replay(&portal.db, &row).await?;
         let now = Seen { row, process };
         own = OwnView::of(&portal, &now, visit.actor.user, &Ticks::default()).await?;
         seen = Some(now);
     }
-    let settled = seen.as_ref().is_some_and(|seen| seen.row.is_settled());
+    let settled = newest.as_ref().is_some_and(Version::is_settled);
     let consent = consent_pages::view(&portal, &table, settled).await?;
-    let version = version_of(&table, draft.as_ref(), seen.as_ref(), own.as_ref(), consent.as_ref());
+    let version = version_of(
+        &table,
+        draft.as_ref(),
+        (newest.as_ref(), seen.as_ref()),
+        own.as_ref(),
+        consent.as_ref(),
+    );
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(json!({ "version": version }))).into_response())
 }
 
+/// The page's form of the draft.
 #[derive(Deserialize)]
-struct DraftForm {
+pub(crate) struct DraftForm {
     #[serde(default)]
     revision: String,
     #[serde(default)]
@@ -198,7 +261,7 @@ struct DraftForm {
     allegato: Vec<DocumentId>,
     /// Where signatures will stand; asked for at the end, not part of the draft.
     #[serde(default)]
-    formato: String,
+    pub(crate) formato: String,
 }
 
 impl DraftForm {
@@ -286,8 +349,9 @@ async fn write(portal: &Portal, table: &Table) -> Result<Writing, PageError> {
         return Err(PageError::Forbidden);
     }
     let (body, meeting) = (table.body.id.0, table.meeting.id.0);
-    let row = signatures::latest(&portal.db, body, meeting).await?;
-    let over = row.is_some_and(|row| row.is_settled());
+    let conciliator = table.case.rules.conciliator.ok_or(PageError::Forbidden)?;
+    let newest = Version::newest(&portal.db, body, meeting, conciliator).await?;
+    let over = newest.as_ref().is_some_and(Version::is_settled);
     Ok(if over { Writing::Over } else { Writing::Open })
 }
 
@@ -309,7 +373,7 @@ async fn present(
 }
 
 /// Saves what is on the page, if others may read it as it stands; `show` lets them.
-async fn saved_to_be_read(
+pub(crate) async fn saved_to_be_read(
     portal: &Portal,
     table: &Table,
     form: &DraftForm,
@@ -342,35 +406,6 @@ async fn saved_to_be_read(
     }
 }
 
-/// What is on the page is saved, then frozen.
-async fn freeze(
-    State(portal): State<Portal>,
-    visit: Visit,
-    caller: Caller,
-    Path(id): Path<Uuid>,
-    Form(form): Form<DraftForm>,
-) -> Answer {
-    let (who, table) = (caller.of(&visit), at_table(&portal, &visit, id).await?);
-    let written = match saved_to_be_read(&portal, &table, &form, false).await? {
-        Ok(written) => written,
-        Err(errors) => return refused(&portal, visit, table, who, *errors).await,
-    };
-    let frozen = match rules::format_of(&form.formato) {
-        Some(format) => opening::freeze(&portal, &table, &written, format, who).await,
-        None => Err(SignatureError::Unfit("Scegli il formato della firma.".to_owned())),
-    };
-    match frozen {
-        Ok(_) => {
-            let text = "Il verbale è alla firma. I firmatari sono stati avvisati.";
-            Ok(done(&format!("/incontri/{}/verbale", table.meeting.id), text))
-        }
-        Err(error) => {
-            let errors = Refused { draft: Some(error.explained()?), ..Refused::default() };
-            refused(&portal, visit, table, who, errors).await
-        }
-    }
-}
-
 async fn preview(State(portal): State<Portal>, visit: Visit, Path(id): Path<Uuid>) -> Answer {
     let table = at_table(&portal, &visit, id).await?;
     let pdf = draft_pdf(&portal, &table).await?;
@@ -380,18 +415,19 @@ async fn preview(State(portal): State<Portal>, visit: Visit, Path(id): Path<Uuid
 /// The minutes as they would look now, for those who may see them.
 pub async fn draft_pdf(portal: &Portal, table: &Table) -> Result<Vec<u8>, PageError> {
     let draft = store::find(&portal.db, table.body.id.0, table.meeting.id.0).await?;
-    if !table.leads && !draft.as_ref().is_some_and(|draft| draft.shown) {
+    if !table.leads && !draft.as_ref().is_some_and(|draft| draft.shown || table.sends()) {
         return Err(PageError::NotFound);
     }
     let written = current(table, draft.as_ref(), &table.outcomes(portal));
     let minutes = table.rules(portal, written.outcome).ok_or(PageError::NotFound)?;
-    let signers = minutes.signers_among(|kind| table.sitting.iter().any(|one| one.seat == kind));
+    let signers = table.signers(portal, written.outcome);
     let (facts, now) = (table.facts(), portal.now());
     let annexes = match annexes::load(portal, table, &written).await {
         Ok(annexes) => annexes,
         Err(error) => return Err(PageError::Refused(error.explained()?)),
     };
     let form = compose::form(&facts, &written, &minutes.template, annexes, &signers, now);
+    let form = MinutesForm { is_preview: true, ..form };
     match craft::preview(&portal.signing, form).await {
         Ok(pdf) => Ok(pdf),
         Err(error) => Err(PageError::Refused(SignatureError::from(error).explained()?)),

@@ -7,11 +7,12 @@ use crate::cases::access::{self, Relation};
 use crate::cases::store::{self as cases, CaseRecord};
 use crate::cases::{CaseState, Outcome};
 use crate::db::DbError;
+use crate::guests::Guest;
 use crate::meetings::people::Sitting;
 use crate::meetings::store::{self as meetings, MeetingRecord};
 use crate::meetings::{MeetingId, commands};
 use crate::portal::Portal;
-use crate::procedures::{MinutesRules, SeatKind};
+use crate::procedures::{MinutesRules, SeatKind, Starter};
 
 /// A meeting with its case and the people at the table, as one person sees it.
 #[derive(Clone, Debug)]
@@ -28,8 +29,12 @@ pub struct Table {
     pub seat: Option<SeatKind>,
     /// The person who looks writes the minutes and leads the signatures (R-MEET-34).
     pub leads: bool,
+    /// The person who looks may put written minutes to signature (R-SIGN-25).
+    pub starts: bool,
     /// The person who looks may read the evidence log (R-SIGN-28).
     pub watches: bool,
+    /// Number of the copy of the minutes that was asked for (R-SIGN-27).
+    pub copy: Option<i64>,
     /// How long who does not come is waited for, in minutes.
     no_show_minutes: u16,
 }
@@ -49,20 +54,61 @@ impl Table {
         let Some(case) = cases::read(&portal.db, body.id, meeting.case).await? else {
             return Ok(None);
         };
-        let Some(relation) = access::relation(actor, &case) else { return Ok(None) };
+        let receives = |guest: &Guest| {
+            guest.seat == SeatKind::Recipient && guest.meetings.contains(&meeting.id)
+        };
+        let receives = actor.guest.as_ref().is_some_and(receives);
+        let relation = match access::relation(actor, &case) {
+            None if !receives => return Ok(None),
+            found => found,
+        };
         let sitting = commands::sitting(portal, &case).await?;
         let takes_seat =
-            !matches!(relation, Relation::Service | Relation::OperatorSecretariat { .. });
+            !matches!(relation, Some(Relation::Service | Relation::OperatorSecretariat { .. }));
         let own = sitting.iter().find(|one| one.person.id == actor.user);
         let seat = own.filter(|_| takes_seat).map(|one| one.seat);
-        let leads = relation == Relation::Conciliator && actor.role == Role::Conciliator;
-        let watches = leads || relation == Relation::Service;
-        if seat.is_none() && !watches {
+        let leads = relation == Some(Relation::Conciliator) && actor.role == Role::Conciliator;
+        let watches = leads || relation == Some(Relation::Service);
+        if seat.is_none() && !watches && !receives {
             return Ok(None);
         }
-        let body = body.clone();
-        let no_show_minutes = portal.profile(&case.procedure).meetings.no_show_minutes;
-        Ok(Some(Self { body, meeting, case, sitting, seat, leads, watches, no_show_minutes }))
+        let profile = portal.profile(&case.procedure);
+        let starters = &profile.signatures.may_start;
+        Ok(Some(Self {
+            starts: leads && starters.contains(&Starter::Neutral)
+                || watches && !leads && starters.contains(&Starter::Secretariat),
+            no_show_minutes: profile.meetings.no_show_minutes,
+            body: body.clone(),
+            copy: None,
+            meeting,
+            case,
+            sitting,
+            seat,
+            leads,
+            watches,
+        }))
+    }
+
+    /// As what the person who looks acts on the minutes.
+    pub fn role(&self) -> Role {
+        if self.leads { Role::Conciliator } else { Role::ServiceSecretariat }
+    }
+
+    /// The person who looks puts to signature what the conciliator has written: the secretariat, once
+    /// the meeting is over (R-SIGN-25).
+    pub fn sends(&self) -> bool {
+        self.starts && !self.leads && !self.meeting.rules.is_going_on()
+    }
+
+    /// The person who looks chooses who gets an own copy of the minutes (R-SIGN-26).
+    pub fn chooses(&self) -> bool {
+        self.sends() || self.starts && self.leads
+    }
+
+    /// The same without the copy that was asked for, unless `keeps`: who has signed one goes on to the
+    /// next.
+    pub(crate) fn with_copy_if(self, keeps: bool) -> Self {
+        Self { copy: self.copy.filter(|_| keeps), ..self }
     }
 
     /// Outcomes that the minutes can still have, in the order of the procedure profile.
@@ -91,6 +137,12 @@ impl Table {
     /// How minutes of this outcome are made.
     pub fn rules<'a>(&self, portal: &'a Portal, outcome: Outcome) -> Option<&'a MinutesRules> {
         portal.profile(&self.case.procedure).minutes_of(outcome)
+    }
+
+    /// Who signs minutes of this outcome, in order.
+    pub fn signers(&self, portal: &Portal, outcome: Outcome) -> Vec<SeatKind> {
+        let present = |kind| self.sitting.iter().any(|one| one.seat == kind);
+        self.rules(portal, outcome).map_or_else(Vec::new, |minutes| minutes.signers_among(present))
     }
 
     /// What the words of the minutes are made of.

@@ -5,11 +5,14 @@ use signing::Digest;
 use super::commands::{self, Written};
 use super::table::Table;
 use super::{Draft, annexes, compose};
+use crate::accounts::personal::{PersonalComplaints, PersonalData};
 use crate::calendar;
 use crate::cases::Outcome;
 use crate::documents::DocumentId;
 use crate::documents::store::Document;
+use crate::procedures::SeatKind;
 use crate::signatures::consent_pages::ConsentView;
+use crate::signatures::copies::Version;
 use crate::signatures::view::{OwnView, Seen, Stage, Ticks};
 
 /// What a form did wrong, and where.
@@ -35,6 +38,12 @@ pub(crate) struct Refused {
     pub paper: Option<String>,
     /// Beside the choice of another signer.
     pub substitute: Option<String>,
+    /// About the list of recipients.
+    pub recipients: Option<String>,
+    /// Beside the fields of a recipient.
+    pub person: PersonalComplaints,
+    /// The recipient as typed.
+    pub typed: Option<PersonalData>,
     /// Boxes of the conditions.
     pub ticks: Ticks,
     /// The draft as it was sent.
@@ -78,6 +87,39 @@ pub(super) struct Lost {
     pub text: Option<String>,
 }
 
+/// Minutes that wait to be put to signature by somebody who did not write them.
+pub(super) struct SendingView {
+    pub revision: i64,
+    /// The meeting can still have come to what they say.
+    pub possible: bool,
+}
+
+/// Who signs, in what order (R-SIGN-26).
+pub(super) struct OrderView {
+    pub outcome: &'static str,
+    /// In any order among themselves: name and role.
+    pub parties: Vec<(String, String)>,
+    /// Last.
+    pub neutral: Vec<(String, String)>,
+}
+
+impl OrderView {
+    pub fn of(table: &Table, outcome: Outcome, signers: &[SeatKind]) -> Self {
+        let signers = signers.iter().filter_map(|seat| {
+            let one = table.sitting.iter().find(|one| one.seat == *seat)?;
+            Some((*seat, (one.person.name(), one.label.clone())))
+        });
+        let (neutral, parties): (Vec<_>, Vec<_>) =
+            signers.partition(|(seat, _)| *seat == SeatKind::Neutral);
+        let named = |all: Vec<(SeatKind, (String, String))>| all.into_iter().map(|(_, one)| one);
+        Self {
+            outcome: outcome.label(),
+            parties: named(parties).collect(),
+            neutral: named(neutral).collect(),
+        }
+    }
+}
+
 pub(super) struct PreviewView {
     pub title: String,
     pub paragraphs: Vec<Vec<String>>,
@@ -88,6 +130,7 @@ pub(super) struct Places {
     pub substitutes: bool,
     pub consent: bool,
     pub paper: bool,
+    pub recipients: bool,
 }
 
 /// What a form was told although its section is gone: somebody else went ahead meanwhile.
@@ -104,6 +147,7 @@ pub(super) fn lost(errors: &Refused, writes: bool, own: Option<&OwnView>, places
         (&errors.substitute, places.substitutes),
         (&errors.consent, places.consent),
         (&errors.paper, places.paper),
+        (&errors.recipients, places.recipients),
     ];
     let sentences = gone.iter().filter(|(_, has_place)| !has_place);
     Lost {
@@ -117,12 +161,12 @@ pub(super) fn lost(errors: &Refused, writes: bool, own: Option<&OwnView>, places
 pub(super) fn version_of(
     table: &Table,
     draft: Option<&Draft>,
-    seen: Option<&Seen>,
+    (newest, seen): (Option<&Version>, Option<&Seen>),
     own: Option<&OwnView>,
     consent: Option<&ConsentView>,
 ) -> String {
     let draft = match draft {
-        Some(draft) if !table.leads && draft.shown => draft.revision,
+        Some(draft) if !table.leads && (draft.shown || table.sends()) => draft.revision,
         _ => 0,
     };
     let consent = consent.map(|view| {
@@ -133,8 +177,12 @@ pub(super) fn version_of(
         let steps: Vec<_> = seen.process.signers().map(|signer| signer.step).collect();
         (seen.row.id, seen.process.status(), steps)
     });
+    let copies = newest.map(|newest| {
+        newest.copies().iter().map(|one| one.process.status.as_str()).collect::<Vec<_>>()
+    });
     let own = own.map(|own| (own.key, matches!(own.stage, Stage::Wait(_))));
-    let shown = format!("{draft} {process:?} {own:?} {consent:?} {:?}", table.case.rules.state);
+    let shown =
+        format!("{draft} {process:?} {copies:?} {own:?} {consent:?} {:?}", table.case.rules.state);
     Digest::of(shown.as_bytes()).to_string()[..16].to_owned()
 }
 

@@ -82,6 +82,8 @@ pub struct SignatureRules {
     /// Days to accept a proposal by signing it (d.lgs. 28/2010 art. 11); a proposal that was not
     /// answered by then is refused.
     pub proposal_days: u16,
+    /// Who puts written minutes to signature (R-SIGN-25).
+    pub may_start: Vec<Starter>,
     /// Who must consent to a fully digital procedure (R-SIGN-37); of each inner list the first seat
     /// that the case has. Empty: the procedure is digital without being asked for.
     #[serde(default)]
@@ -89,6 +91,16 @@ pub struct SignatureRules {
     /// Who can sign and has not is reminded so many days before, once for each number.
     #[serde(default)]
     pub reminder_days: Vec<u16>,
+}
+
+/// Who can put minutes to signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Starter {
+    /// The conciliator or mediator of the case.
+    Neutral,
+    /// The secretariat of the body, once the meeting is over.
+    Secretariat,
 }
 
 impl SignatureRules {

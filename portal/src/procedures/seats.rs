@@ -30,6 +30,8 @@ pub enum SeatKind {
     ExtraConvened,
     /// Named by the conciliator, beside technical aid.
     ExtraAid,
+    /// Typed in to get and sign an own copy of minutes (R-SIGN-26); no seat in any room.
+    Recipient,
 }
 
 impl SeatKind {
@@ -62,7 +64,7 @@ impl SeatKind {
     /// The side this seat belongs to.
     pub fn side(self) -> Side {
         match self {
-            Self::Neutral => Side::Neutral,
+            Self::Neutral | Self::Recipient => Side::Neutral,
             Self::Client | Self::ClientDelegate | Self::ExtraActivating => Side::Activating,
             Self::OperatorDelegate | Self::ExtraConvened => Side::Convened,
             Self::DistributorDelegate
@@ -107,6 +109,7 @@ words! { SeatKind {
     ExtraActivating = "extra_activating";
     ExtraConvened = "extra_convened";
     ExtraAid = "extra_aid";
+    Recipient = "recipient";
 } }
 
 /// What a side is called.
@@ -170,6 +173,7 @@ impl SeatLabels {
             SeatKind::ExtraActivating | SeatKind::ExtraConvened | SeatKind::ExtraAid => {
                 "Persona ammessa"
             }
+            SeatKind::Recipient => "Destinatario",
         }
     }
 }

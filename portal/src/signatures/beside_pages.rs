@@ -42,7 +42,7 @@ async fn handed_in(
     Path((id, field)): Path<(Uuid, String)>,
 ) -> Answer {
     let table = at_table(&portal, &visit, id).await?;
-    let row = latest(&portal, &table).await?;
+    let row = latest(&portal, &visit, &table).await?;
     let process = store::replay(&portal.db, &row).await?;
     let state = process.signer(&field).ok_or(PageError::NotFound)?;
     if !view::may_have_file(state, visit.actor.user, table.watches) {

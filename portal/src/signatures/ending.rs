@@ -4,8 +4,8 @@ use signing::process::{Format, Input, Status};
 
 use super::steps::{advance_in, changed};
 use super::store::{Locked, ProcessRow, Who};
-use super::{SignatureError, preservation, store};
-use crate::accounts::{Person, Role, UserId};
+use super::{SignatureError, copies, preservation, recipients, rules, store};
+use crate::accounts::{AccountState, Person, Role, UserId};
 use crate::bodies::{Body, BodyId};
 use crate::cases::commands::{self as cases, By, act_in};
 use crate::cases::rules::Act;
@@ -53,10 +53,15 @@ pub(super) async fn tell(
             to: person.email.clone(),
             subject: format!("{} – pratica {number}", letter.subject),
             text: format!(
-                "Gentile {},\n\nnella pratica {number} {}\n\nPer i dettagli accedi alla tua area \
-                 riservata: {link}\n\n{}",
+                "Gentile {},\n\nnella pratica {number} {}\n\n{}\n\n{}",
                 person.name(),
                 letter.text,
+                match person.state {
+                    AccountState::Guest => {
+                        "Per i dettagli apri il collegamento personale che hai ricevuto.".to_owned()
+                    }
+                    _ => format!("Per i dettagli accedi alla tua area riservata: {link}"),
+                },
                 body.name,
             ),
             key: format!("{}/{}", letter.key, person.id.0),
@@ -83,6 +88,12 @@ pub(super) async fn complete_in(
     let mut case = case.ok_or(SignatureError::NotFound)?;
     let outcome = row.outcome.parse::<Outcome>();
     let outcome = outcome.map_err(|_| SignatureError::Damaged("outcome of a process"))?;
+    // Under the lock of the case: of copies that end at once, one is the last.
+    let version = copies::of_version_in(tx, row).await?;
+    let completed = rules::status_key(Status::Completed);
+    if version.iter().any(|one| one.status != completed) {
+        return Ok(());
+    }
     // A case that ended otherwise meanwhile keeps its end, and gets the document all the same.
     if outcome.needs_signatures() && case.rules.state == CaseState::Signing {
         let by = By { user: who.user, role: None };
@@ -109,8 +120,21 @@ pub(super) async fn complete_in(
             filing::add_in(tx, portal, &case, &document, file).await?;
         }
         Format::Pades => {
-            filing::add_in(tx, portal, &case, &document, file).await?;
-            preservation::enrol_in(tx, row, portal.now()).await?;
+            for one in &version {
+                let stored =
+                    if one.id == row.id { file.clone() } else { stored(portal, one).await? };
+                let copy = match one.copy {
+                    0 => String::new(),
+                    number => format!(" copia {number}"),
+                };
+                let document = NewDocument {
+                    description: one.title.clone(),
+                    name: format!("Verbale {number}{copy}.pdf"),
+                    ..document.clone()
+                };
+                filing::add_in(tx, portal, &case, &document, &stored).await?;
+                preservation::enrol_in(tx, one, portal.now()).await?;
+            }
         }
         Format::Cades => {
             // The document as everybody signed it, and the signatures beside it.
@@ -129,7 +153,8 @@ pub(super) async fn complete_in(
         }
     }
     let people = meetings::sitting(portal, &case).await?;
-    let people: Vec<Person> = people.into_iter().map(|one| one.person).collect();
+    let mut people: Vec<Person> = people.into_iter().map(|one| one.person).collect();
+    people.extend(recipients::of_version_in(tx, row).await?);
     let letter = Letter {
         subject: "Verbale firmato",
         text: if by_hand.is_some() {
@@ -143,6 +168,14 @@ pub(super) async fn complete_in(
         key: &format!("signed/{}", row.id),
     };
     tell(tx, portal, &body, &case, meeting, &people, &letter).await
+}
+
+/// The signed file of a copy that was complete before.
+async fn stored(portal: &Portal, row: &ProcessRow) -> Result<StoredFile, SignatureError> {
+    let signed = super::steps::document(portal, row, row.digest()?).await?;
+    let size_bytes = i64::try_from(signed.len());
+    let size_bytes = size_bytes.map_err(|_| SignatureError::Damaged("a document"))?;
+    Ok(StoredFile { sha256: row.document.clone(), size_bytes })
 }
 
 /// Everybody who signed before has: whoever is next is told (R-SIGN-36). `before` had the turn until
@@ -243,10 +276,10 @@ pub async fn cancel(
         return Err(SignatureError::NotAllowed);
     }
     let mut tx = portal.db.begin().await?;
-    let input = Input::Cancel { reason: "a new version is made".to_owned() };
-    advance_in(&mut tx, portal, row, [input], who).await?;
+    copies::take_back_in(&mut tx, portal, row, "a new version is made", who).await?;
     let others = table.sitting.iter().filter(|one| Some(one.person.id) != who.user);
-    let people: Vec<Person> = others.map(|one| one.person.clone()).collect();
+    let mut people: Vec<Person> = others.map(|one| one.person.clone()).collect();
+    people.extend(recipients::of_version_in(&mut tx, row).await?);
     let letter = Letter {
         subject: "Verbale ritirato dalla firma",
         text: "il verbale è stato ritirato dalla firma per essere corretto: le firme già apposte non \
@@ -267,16 +300,11 @@ pub async fn call_off_in(
     row: &ProcessRow,
     reason: &str,
 ) -> Result<(), SignatureError> {
-    let input = Input::Cancel { reason: reason.to_owned() };
-    let locked = advance_in(tx, portal, row, [input], Who::default()).await?;
+    let taken = copies::take_back_in(tx, portal, row, reason, Who::default()).await?;
     let body = cases::body(portal, BodyId(row.body)).await?;
     let case = crate::cases::store::load(tx, body.id, CaseId(row.case_id)).await?;
     let case = case.ok_or(SignatureError::NotFound)?;
-    let mut people = Vec::new();
-    for state in locked.process.signers() {
-        let id = UserId(state.signer.person);
-        people.extend(crate::accounts::store::person_in(tx, body.id, id).await?);
-    }
+    let people = copies::people_in(tx, body.id, &taken).await?;
     let letter = Letter {
         subject: "Firma annullata",
         text: "la raccolta delle firme del verbale è stata annullata.",

@@ -7,7 +7,8 @@
 //!
 //! [`rules`] says what comes next, [`craft`] works on the document, [`store`], [`attempts`] and
 //! [`evidence`] keep the process.
-//! [`opening`] freezes, [`replacing`] does so with another signer, [`steps`] leads a signer up to the
+//! [`opening`] freezes, one document for all or [`copies`] for each of the parties and
+//! [`recipients`], [`replacing`] does so with another signer, [`steps`] leads a signer up to the
 //! code, [`codes`] sends it, [`apply`] makes the signature, [`settling`] takes up what a stop left
 //! behind. [`leave`] lets a signer give leave on the trust service's own page; [`consent`] asks the parties for the digital form, without which [`paper`] is signed;
 //! [`own_device`] takes a signature that was made elsewhere, [`beside_pages`] gives the files of those that stand beside
@@ -22,15 +23,19 @@ pub mod codes;
 pub mod conditions;
 pub mod consent;
 pub mod consent_pages;
+pub mod copies;
 pub mod craft;
 pub mod ending;
+pub mod ending_pages;
 pub mod evidence;
 pub mod evidence_words;
 mod explain;
+mod freezing;
 pub mod identity;
 pub mod leave;
 pub mod leave_pages;
 pub mod opening;
+pub mod opening_pages;
 pub mod own_device;
 pub mod pages;
 pub mod panel;
@@ -38,6 +43,8 @@ pub mod panel_pages;
 pub mod paper;
 pub mod ports;
 pub mod preservation;
+pub mod recipients;
+pub mod recipients_pages;
 pub mod reminders;
 pub mod replacing;
 pub mod replacing_pages;

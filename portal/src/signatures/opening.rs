@@ -1,23 +1,19 @@
 //! Freezing minutes and putting them to signature (R-SIGN-04, R-SIGN-24).
 
-use chrono::TimeDelta;
-use signing::Digest;
-use signing::process::{Format, Input, Plan, Process};
+use signing::process::Format;
 use uuid::Uuid;
 
 use super::replacing::{self, Substitute};
-use super::store::{NewProcess, ProcessRow, Who};
-use super::{SignatureError, consent, craft, ending, rules, store};
-use crate::accounts::{Person, UserId};
+use super::store::{ProcessRow, Who};
+use super::{SignatureError, consent, ending, freezing, recipients, store};
+use crate::accounts::Person;
 use crate::cases::commands::{By, act_in, note_in};
 use crate::cases::rules::{Act, CaseEvent};
 use crate::cases::{CaseState, Outcome};
-use crate::documents::filing;
 use crate::meetings::commands::conclude_in;
 use crate::meetings::people::Sitting;
 use crate::minutes::commands::Written;
 use crate::minutes::table::Table;
-use crate::minutes::{annexes, compose};
 use crate::portal::Portal;
 use crate::procedures::{SeatKind, Side};
 use crate::signatures::ports::LiveTopic;
@@ -33,20 +29,32 @@ pub(super) enum Way {
     Replacing(Box<Substitute>, Box<ProcessRow>),
     /// Signed by hand, for this reason (R-SIGN-37).
     OnPaper(String),
+    /// Every party and each of these people gets an own copy, which it signs with the neutral person
+    /// (R-SIGN-27).
+    Copies(Vec<Sitting>),
 }
 
 impl Way {
-    fn reason(&self) -> Option<String> {
+    pub(super) fn reason(&self) -> Option<String> {
         match self {
             Self::OnPaper(reason) => Some(reason.clone()),
-            Self::Plain | Self::Beside | Self::Replacing(..) => None,
+            Self::Plain | Self::Beside | Self::Replacing(..) | Self::Copies(_) => None,
+        }
+    }
+
+    /// Who may put minutes to signature this way: what was agreed on at the table, whoever the profile
+    /// lets start (R-SIGN-25); anything else, who leads the meeting.
+    fn is_open_to(&self, table: &Table) -> bool {
+        match self {
+            Self::Plain | Self::Beside | Self::Copies(_) => table.starts,
+            Self::Replacing(..) | Self::OnPaper(_) => table.leads,
         }
     }
 
     fn substitute(&self) -> Option<&Substitute> {
         match self {
             Self::Replacing(substitute, _) => Some(substitute.as_ref()),
-            Self::Plain | Self::Beside | Self::OnPaper(_) => None,
+            Self::Plain | Self::Beside | Self::OnPaper(_) | Self::Copies(_) => None,
         }
     }
 }
@@ -68,13 +76,16 @@ pub async fn freeze(
     freeze_with(portal, table, written, way, who).await
 }
 
-/// Where signatures will stand; for another signer, where they did.
-async fn format_for(portal: &Portal, way: &Way) -> Result<Format, SignatureError> {
-    Ok(match way {
-        Way::Plain | Way::OnPaper(_) => Format::Pades,
-        Way::Beside => Format::Cades,
-        Way::Replacing(_, before) => store::replay(&portal.db, before).await?.plan().format,
-    })
+/// Gives every party, and everybody who was typed in, an own copy of the minutes (R-SIGN-27).
+/// Returns the first process.
+pub async fn freeze_copies(
+    portal: &Portal,
+    table: &Table,
+    written: &Written,
+    who: Who,
+) -> Result<Uuid, SignatureError> {
+    let typed_in = recipients::of_meeting(portal, table).await?;
+    freeze_with(portal, table, written, Way::Copies(typed_in), who).await
 }
 
 pub(super) async fn freeze_with(
@@ -84,8 +95,12 @@ pub(super) async fn freeze_with(
     way: Way,
     who: Who,
 ) -> Result<Uuid, SignatureError> {
-    if !table.leads {
+    if !way.is_open_to(table) {
         return Err(SignatureError::NotAllowed);
+    }
+    if !table.leads && table.meeting.rules.is_going_on() {
+        let words = "L'incontro è ancora in corso: il verbale lo mette alla firma chi lo conduce.";
+        return Err(SignatureError::Unfit(words.to_owned()));
     }
     let outcome = written.outcome;
     if written.text.trim().is_empty() {
@@ -101,34 +116,20 @@ pub(super) async fn freeze_with(
     check(outcome, &signers)?;
 
     let now = portal.now();
-    let annexes = annexes::load(portal, table, written).await?;
-    let mut form = compose::form(&table.facts(), written, &minutes.template, annexes, &seats, now);
-    form.by_hand = matches!(way, Way::OnPaper(_));
-    let title = form.title.clone();
-    let frozen = craft::freeze(&portal.signing, form).await?;
-    let document = Digest::of(&frozen.pdf);
-    filing::keep(portal, table.body.id, frozen.pdf.into()).await?;
-
-    let id = portal.new_id();
-    let term = portal.profile(&table.case.procedure).signatures.days_for(outcome);
-    let people: Vec<(SeatKind, UserId)> =
-        signers.iter().map(|one| (one.seat, one.person.id)).collect();
-    let plan = rules::plan(id, document, &people, now + TimeDelta::days(term.into()));
-    let format = format_for(portal, &way).await?;
-    let plan = Plan { on_paper: way.reason(), format, ..plan };
-    let (mut process, started) = Process::start(plan, now)?;
-    let mut events = vec![started];
-    events.extend(process.handle(Input::Send, now)?);
+    let (documents, neutral) = (
+        freezing::documents(portal, table, (written, minutes), &way, &signers, now).await?,
+        table.case.rules.conciliator,
+    );
 
     let mut tx = portal.db.begin().await?;
-    let by = By { user: who.user, role: Some(crate::accounts::Role::Conciliator) };
+    let by = By { user: who.user, role: Some(table.role()) };
     let (body, meeting) = (&table.body, table.meeting.id);
     // A document at signature is taken before the case, as whoever signs it does.
     if let Way::Replacing(substitute, old) = &way {
         replacing::take_back_in(&mut tx, portal, old, substitute, who).await?;
     }
     let mut case = conclude_in(&mut tx, portal, body, meeting, outcome, by).await?;
-    if case.rules.conciliator != who.user {
+    if case.rules.conciliator != neutral || (table.leads && neutral != who.user) {
         // Replaced while the document was typeset.
         return Err(SignatureError::NotAllowed);
     }
@@ -147,21 +148,8 @@ pub(super) async fn freeze_with(
     if outcome.needs_signatures() && case.rules.state == CaseState::Held {
         case = act_in(&mut tx, portal, body, case.id, &Act::SendToSignature, by).await?;
     }
-    let labels: Vec<(String, String, String)> = signers
-        .iter()
-        .map(|one| (one.seat.key().to_owned(), one.label.clone(), one.person.name()))
-        .collect();
-    let new = NewProcess {
-        body: body.id.0,
-        meeting: meeting.0,
-        case: case.id.0,
-        title: &title,
-        outcome: outcome.key(),
-        people: &labels,
-        places: &frozen.places,
-    };
     let is_first = store::versions_in(&mut tx, body.id.0, meeting.0).await? == 0;
-    store::insert(&mut tx, &new, &process, &events, who, now).await?;
+    let id = freezing::insert_in(&mut tx, table, outcome.key(), &documents, who, now).await?;
     let letter = ending::Letter {
         subject: "Verbale alla firma",
         text: invitation(outcome, is_first, &way),
@@ -169,6 +157,9 @@ pub(super) async fn freeze_with(
     };
     let invited: Vec<_> = signers.iter().map(|one| one.person.clone()).collect();
     ending::tell(&mut tx, portal, body, &case, meeting, &invited, &letter).await?;
+    if let Way::Copies(typed_in) = &way {
+        recipients::invite_in(&mut tx, portal, table, typed_in, freezing::term(&documents)).await?;
+    }
     if let Way::Replacing(_, old) = &way {
         replacing::tell_others_in(&mut tx, portal, table, old, &invited).await?;
     }
@@ -211,6 +202,13 @@ fn invitation(outcome: Outcome, is_first: bool, way: &Way) -> &'static str {
         Way::Replacing(..) => {
             "un firmatario è stato sostituito: una nuova versione del verbale dell'incontro è pronta \
              per la tua firma; le versioni precedenti, e le firme su di esse, non valgono più."
+        }
+        Way::Copies(_) if !is_first => {
+            "una nuova copia del verbale dell'incontro, solo tua, è pronta per la tua firma; le \
+             versioni precedenti, e le firme su di esse, non valgono più."
+        }
+        Way::Copies(_) => {
+            "una copia del verbale dell'incontro, solo tua, è pronta per la tua firma."
         }
         Way::Plain | Way::Beside if !is_first => {
             "una nuova versione del verbale dell'incontro è pronta per la tua firma; le versioni \

@@ -17,11 +17,11 @@ use signing::process::Format;
 use uuid::Uuid;
 
 use super::conditions::{self, Condition};
+use super::copies::Version;
 use super::store::{ProcessRow, Who};
 use super::view::{Seen, Ticks, looked_at};
 use super::{SignatureError, apply, codes, ending, evidence, own_device, steps, store};
 use crate::accounts::{self, Person};
-use crate::cases::Outcome;
 use crate::documents::export::disposition;
 use crate::documents::form::{self, FileForm};
 use crate::meetings::MeetingId;
@@ -37,8 +37,6 @@ pub fn routes() -> Router<Portal> {
         .route("/incontri/{id}/verbale/documento.pdf", get(document))
         .route("/incontri/{id}/verbale/evidenze.json", get(log_of))
         .route("/incontri/{id}/verbale/evidenze.pdf", get(printed_log))
-        .route("/incontri/{id}/verbale/annulla", post(cancel))
-        .route("/incontri/{id}/verbale/abbandona", post(abandon))
         .route(
             "/incontri/{id}/verbale/firma/identificazione",
             post(ask_identity).get(identity_returns),
@@ -80,9 +78,19 @@ pub(super) struct Signer {
     person: Person,
 }
 
-pub(super) async fn latest(portal: &Portal, table: &Table) -> Result<ProcessRow, PageError> {
-    let row = store::latest(&portal.db, table.body.id.0, table.meeting.id.0).await?;
-    row.ok_or(PageError::NotFound)
+/// The document that the visitor asked for, or the one that concerns the visitor now.
+pub(super) async fn latest(
+    portal: &Portal,
+    visit: &Visit,
+    table: &Table,
+) -> Result<ProcessRow, PageError> {
+    Ok(newest(portal, visit, table).await?.shown(table.copy, table.watches))
+}
+
+async fn newest(portal: &Portal, visit: &Visit, table: &Table) -> Result<Version, PageError> {
+    let (body, meeting) = (table.body.id.0, table.meeting.id.0);
+    let version = Version::newest(&portal.db, body, meeting, visit.actor.user).await?;
+    version.ok_or(PageError::NotFound)
 }
 
 pub(super) async fn signer(
@@ -91,7 +99,7 @@ pub(super) async fn signer(
     meeting: Uuid,
 ) -> Result<Signer, PageError> {
     let table = at_table(portal, visit, meeting).await?;
-    let row = latest(portal, &table).await?;
+    let row = latest(portal, visit, &table).await?;
     let process = store::replay(&portal.db, &row).await?;
     let field = steps::field_of(&process, visit.actor.user).ok_or(PageError::Forbidden)?.to_owned();
     let person = accounts::store::person(&portal.db, visit.body.id, visit.actor.user).await?;
@@ -107,7 +115,8 @@ pub(super) async fn answer(
     outcome: Result<(), SignatureError>,
     told: Option<&str>,
 ) -> Answer {
-    let path = page_of(table.meeting.id);
+    let copy = table.copy.map(|copy| format!("?copia={copy}")).unwrap_or_default();
+    let path = format!("{}{copy}", page_of(table.meeting.id));
     match outcome {
         Ok(()) => Ok(told.map_or_else(|| see_other(&path), |text| done(&path, text))),
         Err(error) => {
@@ -264,7 +273,8 @@ async fn sign(
             refused(&portal, visit, one.table, who, refusal).await
         }
         outcome => {
-            answer(&portal, visit, one.table, who, outcome, Some("Hai firmato il documento.")).await
+            let table = one.table.with_copy_if(outcome.is_err());
+            answer(&portal, visit, table, who, outcome, Some("Hai firmato il documento.")).await
         }
     }
 }
@@ -290,7 +300,8 @@ async fn take_back(
         }
         Ok(()) => {
             let told = Some("La tua firma è verificata e il documento è acquisito.");
-            answer(&portal, visit, one.table, who, Ok(()), told).await
+            let table = one.table.with_copy_if(false);
+            answer(&portal, visit, table, who, Ok(()), told).await
         }
     }
 }
@@ -322,37 +333,6 @@ async fn refuse(
     }
 }
 
-async fn cancel(
-    State(portal): State<Portal>,
-    visit: Visit,
-    caller: Caller,
-    Path(id): Path<Uuid>,
-) -> Answer {
-    let who = caller.of(&visit);
-    let table = at_table(&portal, &visit, id).await?;
-    let row = latest(&portal, &table).await?;
-    let outcome = ending::cancel(&portal, &table, &row, who).await;
-    let told = "La raccolta delle firme è annullata: puoi correggere il testo.";
-    answer(&portal, visit, table, who, outcome, Some(told)).await
-}
-
-async fn abandon(
-    State(portal): State<Portal>,
-    visit: Visit,
-    caller: Caller,
-    Path(id): Path<Uuid>,
-) -> Answer {
-    let who = caller.of(&visit);
-    let table = at_table(&portal, &visit, id).await?;
-    let row = latest(&portal, &table).await?;
-    let outcome = ending::abandon(&portal, &table, &row, who).await;
-    let told = match table.at_signature().and_then(Outcome::unsigned) {
-        Some(_) => "La pratica è chiusa senza accordo: ora puoi scrivere il verbale.",
-        None => "La rinuncia non ha effetto: ora puoi scegliere un altro esito.",
-    };
-    answer(&portal, visit, table, who, outcome, Some(told)).await
-}
-
 /// The newest revision, for everybody at the table; where signatures stand beside it, the document that
 /// they sign.
 async fn document(
@@ -379,10 +359,12 @@ pub(super) async fn to_be_read(
     meeting: Uuid,
 ) -> Result<(Table, Seen), PageError> {
     let table = at_table(portal, visit, meeting).await?;
+    let version = newest(portal, visit, &table).await?;
+    let counts = version.is_settled();
     // Whoever reads the document has opened it, also without the page around it.
-    let row = latest(portal, &table).await?;
+    let row = version.shown(table.copy, table.watches);
     let seen = looked_at(portal, row, visit.actor.user, caller.of(visit)).await?;
-    if !seen.row.is_settled() && !table.watches {
+    if !counts && !table.watches {
         // Half-signed and void: nobody shall take it for the minutes.
         return Err(PageError::NotFound);
     }
@@ -395,7 +377,7 @@ async fn log_of(State(portal): State<Portal>, visit: Visit, Path(id): Path<Uuid>
     if !table.watches {
         return Err(PageError::Forbidden);
     }
-    let row = latest(&portal, &table).await?;
+    let row = latest(&portal, &visit, &table).await?;
     let log = evidence::load(&portal.db, &row).await?.to_json();
     Ok(file("application/json", &disposition(false, "evidenze.json"), log.into_bytes()))
 }
@@ -406,7 +388,7 @@ async fn printed_log(State(portal): State<Portal>, visit: Visit, Path(id): Path<
     if !table.watches {
         return Err(PageError::Forbidden);
     }
-    let row = latest(&portal, &table).await?;
+    let row = latest(&portal, &visit, &table).await?;
     let pdf = match evidence::printed(&portal, &row, &table.body.name).await {
         Ok(pdf) => pdf,
         Err(error) => return Err(PageError::Refused(error.explained()?)),

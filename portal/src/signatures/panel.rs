@@ -8,8 +8,8 @@ use signing::process::{Event, Recorded};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use super::SignatureError;
 use super::store::{ProcessRow, SignerRow, signers};
+use super::{SignatureError, copies};
 use crate::accounts::Actor;
 use crate::cases::list::scope;
 use crate::db::Db;
@@ -146,12 +146,18 @@ fn set(all: &mut BTreeMap<String, Milestones>, field: &str, act: impl FnOnce(&mu
     }
 }
 
+/// What was put to signature together, as the panel shows it.
+pub struct Bulk {
+    /// Number of the case.
+    pub number: String,
+    /// One document that all share, or the copies, in order. Never empty.
+    pub documents: Vec<Watched>,
+}
+
 /// One process on the panel.
 pub struct Watched {
     /// The process.
     pub row: ProcessRow,
-    /// Number of its case.
-    pub number: String,
     /// It is signed by hand (R-SIGN-37).
     pub on_paper: bool,
     /// Its signers in order, with what they have done.
@@ -165,20 +171,23 @@ struct Row {
     process: ProcessRow,
 }
 
-/// One page of the processes that `actor` watches, and how many there are in all.
+/// One page of what `actor` watches, and how much there is in all. Copies are one entry (R-SIGN-27),
+/// which ends with the last of them.
 pub async fn page(
     db: &Db,
     actor: &Actor,
     view: PanelView,
     listing: &mut Listing<PanelColumn>,
-) -> Result<(Vec<Watched>, u64), SignatureError> {
+) -> Result<(Vec<Bulk>, u64), SignatureError> {
     let open = match view {
-        PanelView::Open => "p.open",
-        PanelView::Ended => "NOT p.open",
+        PanelView::Open => "EXISTS",
+        PanelView::Ended => "NOT EXISTS",
     };
     let from = format!(
         "FROM signature_processes p JOIN cases ON cases.id = p.case_id
-         WHERE p.body = $1 AND {open} AND ({}) AND ($2 = $2)
+         WHERE p.body = $1 AND p.copy <= 1 AND {open} (
+                 SELECT 1 FROM signature_processes o WHERE o.version = p.version AND o.open)
+             AND ({}) AND ($2 = $2)
              AND (cases.search LIKE $3 ESCAPE '\\' OR LOWER(p.title) LIKE $3 ESCAPE '\\')",
         scope(actor.role)
     );
@@ -186,7 +195,7 @@ pub async fn page(
     let rows = format!(
         "SELECT * FROM (SELECT COALESCE(cases.number, '') AS number, p.id, p.body, p.meeting,
              p.case_id, p.title, p.outcome, p.document, p.status, p.open, p.expires_at,
-             p.started_at, p.ended_at {from}) AS found ORDER BY {} LIMIT $4 OFFSET $5",
+             p.started_at, p.ended_at, p.version, p.copy {from}) AS found ORDER BY {} LIMIT $4 OFFSET $5",
         listing.order()
     );
     let pattern = listing.pattern();
@@ -211,12 +220,16 @@ pub async fn page(
     });
     let mut watched = Vec::with_capacity(found.len());
     for Row { number, process } in found {
-        watched.push(watch(db, number, process).await?);
+        let mut documents = Vec::new();
+        for row in copies::of_version(db, &process).await? {
+            documents.push(watch(db, row).await?);
+        }
+        watched.push(Bulk { number, documents });
     }
     Ok((watched, u64::try_from(total).unwrap_or(0)))
 }
 
-async fn watch(db: &Db, number: String, row: ProcessRow) -> Result<Watched, SignatureError> {
+async fn watch(db: &Db, row: ProcessRow) -> Result<Watched, SignatureError> {
     let damaged = |_| SignatureError::Damaged("an event of the evidence log");
     let chain = journal::load(db, row.aggregate()).await?;
     let events: Result<Vec<Recorded>, _> =
@@ -231,13 +244,14 @@ async fn watch(db: &Db, number: String, row: ProcessRow) -> Result<Watched, Sign
         let passed = passed.get(&signer.field).copied().unwrap_or_default();
         (signer, passed)
     });
-    Ok(Watched { signers: signers.collect(), number, row, on_paper })
+    Ok(Watched { signers: signers.collect(), row, on_paper })
 }
 
 /// Ids of what is shown with how far it is, for the page's version.
-pub fn version(watched: &[Watched]) -> String {
+pub fn version(watched: &[Bulk]) -> String {
     let shown: Vec<(Uuid, &str, Vec<Milestones>)> = watched
         .iter()
+        .flat_map(|bulk| &bulk.documents)
         .map(|one| {
             let passed = one.signers.iter().map(|(_, passed)| *passed).collect();
             (one.row.id, one.row.status.as_str(), passed)

@@ -8,15 +8,18 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use chrono::{DateTime, Utc};
 use serde_json::json;
+use signing::process::Status;
 use uuid::Uuid;
 
 use super::pages::Caller;
-use super::panel::{self, Milestones, PanelColumn, PanelView, Watched};
-use super::store::SignerRow;
-use super::{reminders, rules, store};
+use super::panel::{self, Bulk, Milestones, PanelColumn, PanelView, Watched};
+use super::store::{ProcessRow, SignerRow};
+use super::{copies, reminders, rules, store};
 use crate::accounts::Role;
 use crate::calendar;
+use crate::cases::Outcome;
 use crate::lists::{Column as _, ListQuery, Listing, Pager};
+use crate::minutes::compose;
 use crate::portal::Portal;
 use crate::web::{Answer, Chrome, PageError, Path, Visit, done, html};
 
@@ -54,6 +57,26 @@ struct PanelRow {
     open: bool,
     on_paper: bool,
     signers: Vec<PanelSigner>,
+    /// The copies, if every recipient has an own one (R-SIGN-27).
+    copies: Option<PanelCopies>,
+}
+
+/// Copies of one text: how many came how far, and each of them.
+struct PanelCopies {
+    count: usize,
+    /// "2 completate, 1 inviata".
+    summary: String,
+    all: Vec<PanelCopy>,
+}
+
+struct PanelCopy {
+    number: i64,
+    status_key: String,
+    status: &'static str,
+    status_class: &'static str,
+    recipient: PanelSigner,
+    /// Whether and when the neutral person signed.
+    neutral: Option<PanelSigner>,
 }
 
 struct PanelSigner {
@@ -74,7 +97,7 @@ struct Point {
 struct Asked {
     view: PanelView,
     listing: Listing<PanelColumn>,
-    watched: Vec<Watched>,
+    watched: Vec<Bulk>,
     total: u64,
 }
 
@@ -127,7 +150,12 @@ async fn remind(
     if !watched {
         return Err(PageError::NotFound);
     }
-    match reminders::remind(&portal, &row, who).await {
+    let mut reminded = Ok(0);
+    for one in copies::of_version(&portal.db, &row).await?.into_iter().filter(|one| one.open) {
+        let more = reminders::remind(&portal, &one, who).await;
+        reminded = reminded.and_then(|sum| more.map(|more| sum + more));
+    }
+    match reminded {
         Ok(0) => Ok(done(
             "/firme",
             "Nessuno da sollecitare: chi può firmare è già stato avvisato \
@@ -155,23 +183,98 @@ fn address(query: &ListQuery) -> String {
         .join("&")
 }
 
-fn row(watched: Watched) -> PanelRow {
-    let Watched { row, number, signers, on_paper } = watched;
-    let status = rules::status_of(&row.status);
-    PanelRow {
+fn row(bulk: Bulk) -> PanelRow {
+    let Bulk { number, mut documents } = bulk;
+    let is_one = documents.first().is_some_and(|one| one.row.copy == 0);
+    let open = documents.iter().any(|one| one.row.open);
+    let all: Vec<ProcessRow> = documents.iter().map(|one| one.row.clone()).collect();
+    let Watched { row, signers, on_paper } = documents.remove(0);
+    let signers: Vec<PanelSigner> = signers.into_iter().map(signer).collect();
+    let status = together(&all);
+    let title = match row.outcome.parse::<Outcome>() {
+        Ok(outcome) if !is_one => compose::title(outcome, &number),
+        _ => row.title.clone(),
+    };
+    let mut entry = PanelRow {
         id: row.id,
         number,
         case: row.case_id,
         meeting: row.meeting,
-        title: row.title,
+        title,
+        status: rules::status_label(status),
+        status_class: super::view::colour(status),
+        status_key: rules::status_key(status).to_owned(),
+        expires: calendar::show(row.expires_at),
+        open,
+        on_paper,
+        signers,
+        copies: None,
+    };
+    if !is_one {
+        let first = copy(&row, std::mem::take(&mut entry.signers));
+        let others = documents
+            .into_iter()
+            .map(|one| copy(&one.row, one.signers.into_iter().map(signer).collect()));
+        entry.copies = Some(PanelCopies {
+            count: all.len(),
+            summary: summary(&all),
+            all: first.into_iter().chain(others.flatten()).collect(),
+        });
+    }
+    entry
+}
+
+fn copy(row: &ProcessRow, signers: Vec<PanelSigner>) -> Option<PanelCopy> {
+    let status = rules::status_of(&row.status);
+    let mut signers = signers.into_iter();
+    Some(PanelCopy {
+        number: row.copy,
+        status_key: row.status.clone(),
         status: status.map_or("", rules::status_label),
         status_class: status.map_or("", super::view::colour),
-        status_key: row.status,
-        expires: calendar::show(row.expires_at),
-        open: row.open,
-        on_paper,
-        signers: signers.into_iter().map(signer).collect(),
+        recipient: signers.next()?,
+        neutral: signers.next(),
+    })
+}
+
+/// One word for documents that were put to signature together: complete when all are, and as long as
+/// one is open, open.
+fn together(rows: &[ProcessRow]) -> Status {
+    let all: Vec<Status> = rows.iter().filter_map(|row| rules::status_of(&row.status)).collect();
+    let open = all.iter().any(|status| !status.is_final());
+    match all.as_slice() {
+        [one] => *one,
+        all if all.iter().all(|one| *one == Status::Completed) => Status::Completed,
+        all if open && all.iter().all(|one| *one == Status::Sent) => Status::Sent,
+        _ if open => Status::PartiallySigned,
+        all => {
+            let ends = [Status::Refused, Status::Expired, Status::Cancelled];
+            ends.into_iter().find(|end| all.contains(end)).unwrap_or(Status::Cancelled)
+        }
     }
+}
+
+/// How many copies came how far.
+fn summary(rows: &[ProcessRow]) -> String {
+    let statuses = [
+        (Status::Completed, "completate"),
+        (Status::PartiallySigned, "firmate in parte"),
+        (Status::Sent, "da firmare"),
+        (Status::Refused, "rifiutate"),
+        (Status::Expired, "scadute"),
+        (Status::Cancelled, "annullate"),
+    ];
+    let count = |status| {
+        let key = rules::status_key(status);
+        rows.iter().filter(|row| row.status == key).count()
+    };
+    let parts: Vec<String> = statuses
+        .into_iter()
+        .map(|(status, words)| (count(status), words))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, words)| format!("{words} {count}"))
+        .collect();
+    parts.join(", ")
 }
 
 fn signer((row, passed): (SignerRow, Milestones)) -> PanelSigner {
@@ -194,5 +297,47 @@ fn signer((row, passed): (SignerRow, Milestones)) -> PanelSigner {
         role: row.role,
         points,
         reminded: passed.reminded.map(calendar::show),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(statuses: &[Status]) -> Vec<ProcessRow> {
+        let row = |(status, copy): (&Status, i64)| ProcessRow {
+            id: Uuid::nil(),
+            body: Uuid::nil(),
+            meeting: Uuid::nil(),
+            case_id: Uuid::nil(),
+            title: String::new(),
+            outcome: String::new(),
+            document: String::new(),
+            status: rules::status_key(*status).to_owned(),
+            open: !status.is_final(),
+            expires_at: DateTime::UNIX_EPOCH,
+            started_at: DateTime::UNIX_EPOCH,
+            ended_at: None,
+            version: Uuid::nil(),
+            copy,
+        };
+        statuses.iter().zip(1..).map(row).collect()
+    }
+
+    #[test]
+    fn r_sign_27_copies_are_one_entry_with_one_word_and_a_count() {
+        use Status::{Cancelled, Completed, Expired, PartiallySigned, Refused, Sent};
+        for (statuses, word, counted) in [
+            (&[Sent, Sent][..], Sent, "da firmare 2"),
+            (&[Sent, Completed], PartiallySigned, "completate 1, da firmare 1"),
+            (&[Refused, Sent], PartiallySigned, "da firmare 1, rifiutate 1"),
+            (&[Completed, Completed], Completed, "completate 2"),
+            (&[Completed, Refused, Expired], Refused, "completate 1, rifiutate 1, scadute 1"),
+            (&[Completed, Cancelled], Cancelled, "completate 1, annullate 1"),
+        ] {
+            let rows = rows(statuses);
+            assert_eq!(together(&rows), word, "{statuses:?}");
+            assert_eq!(summary(&rows), counted, "{statuses:?}");
+        }
     }
 }

@@ -64,7 +64,7 @@ impl Substitute {
 }
 
 /// Everybody who can take over from a signer that has not signed, by the table as it is. Nothing
-/// while no document waits for signatures.
+/// while no document waits for signatures; whoever has an own copy is replaced by a new version.
 pub async fn offered(
     portal: &Portal,
     table: &Table,
@@ -72,7 +72,7 @@ pub async fn offered(
 ) -> Result<Vec<Substitute>, SignatureError> {
     let process = store::replay(&portal.db, row).await?;
     let ended = matches!(process.status(), Status::Completed | Status::Cancelled);
-    if !table.leads || ended || process.on_paper().is_some() {
+    if !table.leads || ended || process.on_paper().is_some() || row.copy > 0 {
         return Ok(Vec::new());
     }
     let outcome = row.outcome.parse();

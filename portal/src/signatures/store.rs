@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use signing::{
     Digest,
     ports::FieldPlace,
-    process::{Process, Recorded, Status},
+    process::{Process, Recorded},
 };
 use uuid::Uuid;
 
@@ -56,17 +56,16 @@ pub struct ProcessRow {
     pub started_at: DateTime<Utc>,
     /// When it was over.
     pub ended_at: Option<DateTime<Utc>>,
+    /// The documents that were put to signature together: shared by all copies (R-SIGN-27).
+    pub version: Uuid,
+    /// Number of the copy, from 1; 0 for a document that all share.
+    pub copy: i64,
 }
 
 impl ProcessRow {
     /// The newest revision.
     pub fn digest(&self) -> Result<Digest, SignatureError> {
         self.document.parse().map_err(|_| SignatureError::Damaged("digest of a document"))
-    }
-
-    /// The meeting needs no other process: this one is open or completed.
-    pub fn is_settled(&self) -> bool {
-        self.open || self.status == rules::status_key(Status::Completed)
     }
 
     /// The parties accept by signing (R-MEET-37).
@@ -110,9 +109,10 @@ pub struct Locked {
 }
 
 const PROCESS: &str = "SELECT id, body, meeting, case_id, title, outcome, document, status, open, \
-     expires_at, started_at, ended_at FROM signature_processes WHERE body = $1 AND id = $2";
+     expires_at, started_at, ended_at, version, copy FROM signature_processes \
+     WHERE body = $1 AND id = $2";
 
-/// The newest process of a meeting.
+/// The newest process of a meeting; of copies the first.
 pub async fn latest(
     db: &Db,
     body: Uuid,
@@ -120,9 +120,9 @@ pub async fn latest(
 ) -> Result<Option<ProcessRow>, SignatureError> {
     Ok(on_db!(read db, |c| sqlx::query_as(
         "SELECT id, body, meeting, case_id, title, outcome, document, status, open, expires_at,
-             started_at, ended_at
+             started_at, ended_at, version, copy
          FROM signature_processes WHERE body = $1 AND meeting = $2
-         ORDER BY started_at DESC LIMIT 1"
+         ORDER BY started_at DESC, copy LIMIT 1"
     )
     .bind(body)
     .bind(meeting)
@@ -138,7 +138,7 @@ pub async fn unaccepted_proposal(
 ) -> Result<Option<ProcessRow>, SignatureError> {
     Ok(on_db!(read db, |c| sqlx::query_as(
         "SELECT id, body, meeting, case_id, title, outcome, document, status, open, expires_at,
-             started_at, ended_at
+             started_at, ended_at, version, copy
          FROM signature_processes
          WHERE body = $1 AND case_id = $2 AND outcome = $3 AND status IN ('refused', 'expired')
          ORDER BY started_at DESC LIMIT 1"
@@ -159,7 +159,7 @@ pub async fn find(db: &Db, body: Uuid, id: Uuid) -> Result<Option<ProcessRow>, S
 /// (R-SIGN-04).
 pub async fn version(db: &Db, row: &ProcessRow) -> Result<i64, SignatureError> {
     Ok(on_db!(read db, |c| sqlx::query_scalar(
-        "SELECT COUNT(*) FROM signature_processes
+        "SELECT COUNT(DISTINCT version) FROM signature_processes
          WHERE body = $1 AND meeting = $2 AND started_at <= $3"
     )
     .bind(row.body)
@@ -172,7 +172,7 @@ pub async fn version(db: &Db, row: &ProcessRow) -> Result<i64, SignatureError> {
 /// Versions of a meeting's minutes that were put to signature so far.
 pub async fn versions_in(tx: &mut Tx, body: Uuid, meeting: Uuid) -> Result<i64, SignatureError> {
     Ok(on_db!(tx, |c| sqlx::query_scalar(
-        "SELECT COUNT(*) FROM signature_processes WHERE body = $1 AND meeting = $2"
+        "SELECT COUNT(DISTINCT version) FROM signature_processes WHERE body = $1 AND meeting = $2"
     )
     .bind(body)
     .bind(meeting)
@@ -244,6 +244,10 @@ pub struct NewProcess<'a> {
     pub title: &'a str,
     /// Outcome, as a word.
     pub outcome: &'a str,
+    /// What is put to signature together.
+    pub version: Uuid,
+    /// Number of the copy; 0 for a document that all share.
+    pub copy: i64,
     /// Role and full name of every signer, by field.
     pub people: &'a [(String, String, String)],
     /// Where the fields are.
@@ -263,8 +267,8 @@ pub async fn insert(
     let id = plan.process.0;
     on_db!(&mut *tx, |c| sqlx::query(
         "INSERT INTO signature_processes (id, body, meeting, case_id, title, outcome, frozen,
-             document, status, open, expires_at, started_by, started_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+             document, status, open, expires_at, started_by, started_at, version, copy)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
     )
     .bind(id)
     .bind(new.body)
@@ -279,6 +283,8 @@ pub async fn insert(
     .bind(kept(plan.terms.expires_at))
     .bind(who.user.map(|user| user.0))
     .bind(kept(now))
+    .bind(new.version)
+    .bind(new.copy)
     .execute(c)
     .await
     .map(drop))?;
@@ -404,7 +410,7 @@ pub async fn open_of_case_in(
 ) -> Result<Option<ProcessRow>, DbError> {
     Ok(on_db!(tx, |c| sqlx::query_as(
         "SELECT id, body, meeting, case_id, title, outcome, document, status, open, expires_at,
-             started_at, ended_at
+             started_at, ended_at, version, copy
          FROM signature_processes WHERE body = $1 AND case_id = $2 AND open
          ORDER BY started_at LIMIT 1"
     )
@@ -414,11 +420,13 @@ pub async fn open_of_case_in(
     .await)?)
 }
 
-/// Whether a document of the meeting is at signature, or signed.
+/// Whether a document of the meeting is at signature, or signed: of copies all of them.
 pub async fn is_open_in(tx: &mut Tx, body: Uuid, meeting: Uuid) -> Result<bool, SignatureError> {
     let open: i64 = on_db!(tx, |c| sqlx::query_scalar(
-        "SELECT COUNT(*) FROM signature_processes
-         WHERE body = $1 AND meeting = $2 AND (open OR status = 'completed')"
+        "SELECT COUNT(*) FROM signature_processes p
+         WHERE body = $1 AND meeting = $2 AND (open OR NOT EXISTS (
+             SELECT 1 FROM signature_processes o
+             WHERE o.version = p.version AND o.status <> 'completed'))"
     )
     .bind(body)
     .bind(meeting)

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use signing::process::{Event, Format, Process, SignerState, Status, Step};
 
 use super::conditions::IN_FORCE;
+use super::copies::Version;
 use super::rules::{self, Need, OwnDevice};
 use super::store::{Locked, ProcessRow, SignerRow};
 use super::{SignatureError, evidence, leave, settling, steps, store};
@@ -108,12 +109,67 @@ pub struct Contacts {
     pub email: String,
 }
 
+/// The copies of the minutes around the one on the page (R-SIGN-27).
+pub struct CopiesView {
+    pub number: i64,
+    pub total: usize,
+    pub recipient: String,
+    pub done: usize,
+    /// It was signed by all, and others of the version were not: it counts for nothing.
+    pub void: bool,
+    /// All of them, for who may look at each.
+    pub all: Vec<CopyView>,
+}
+
+/// One copy in the list of all.
+pub struct CopyView {
+    pub number: i64,
+    pub recipient: String,
+    pub status: &'static str,
+    pub status_key: String,
+    pub status_class: &'static str,
+    pub shown: bool,
+}
+
+impl CopiesView {
+    /// The copies around `shown`; nothing where all share one document.
+    pub fn of(version: &Version, shown: &ProcessRow, watches: bool) -> Option<Self> {
+        let all: Vec<CopyView> = version
+            .copies()
+            .iter()
+            .map(|one| {
+                let status = rules::status_of(&one.process.status);
+                CopyView {
+                    number: one.process.copy,
+                    recipient: one.recipient.clone(),
+                    status: status.map_or("", rules::status_label),
+                    status_class: status.map_or("", colour),
+                    status_key: one.process.status.clone(),
+                    shown: one.process.id == shown.id,
+                }
+            })
+            .collect();
+        let own = all.iter().find(|one| one.shown).filter(|_| shown.copy > 0)?;
+        let completed = rules::status_key(Status::Completed);
+        Some(Self {
+            number: own.number,
+            recipient: own.recipient.clone(),
+            total: all.len(),
+            void: !version.is_settled() && own.status_key == completed,
+            done: all.iter().filter(|one| one.status_key == completed).count(),
+            all: if watches { all } else { Vec::new() },
+        })
+    }
+}
+
 impl ProcessView {
-    /// How far a process is. `watches`: `visitor` may read the evidence log.
+    /// How far a process is. `counts`: what it belongs to is open or signed by all; `watches`: `visitor`
+    /// may read the evidence log.
     pub async fn of(
         portal: &Portal,
         seen: &Seen,
         visitor: UserId,
+        counts: bool,
         watches: bool,
     ) -> Result<Self, SignatureError> {
         let Seen { row, process } = seen;
@@ -149,7 +205,7 @@ impl ProcessView {
                 .collect(),
             completed: status == Status::Completed,
             version: store::version(&portal.db, row).await?,
-            may_see_document: row.is_settled() || watches,
+            may_see_document: counts || watches,
             may_see_evidence: watches,
             beside: process.plan().format == Format::Cades,
             signed_file: has_signed_file(process),

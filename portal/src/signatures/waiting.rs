@@ -16,7 +16,7 @@ pub async fn ending_before(
 ) -> Result<Vec<ProcessRow>, SignatureError> {
     Ok(on_db!(read db, |c| sqlx::query_as(
         "SELECT id, body, meeting, case_id, title, outcome, document, status, open, expires_at,
-             started_at, ended_at
+             started_at, ended_at, version, copy
          FROM signature_processes WHERE open AND expires_at > $1 AND expires_at < $2
          ORDER BY expires_at LIMIT 1000"
     )
@@ -35,7 +35,7 @@ pub async fn overdue(
 ) -> Result<Vec<ProcessRow>, SignatureError> {
     Ok(on_db!(read db, |c| sqlx::query_as(
         "SELECT id, body, meeting, case_id, title, outcome, document, status, open, expires_at,
-             started_at, ended_at
+             started_at, ended_at, version, copy
          FROM signature_processes p
          WHERE open AND expires_at <= $1 AND (expires_at <= $2 OR NOT EXISTS (
              SELECT 1 FROM signature_attempts a
@@ -52,7 +52,7 @@ pub async fn overdue(
 pub async fn interrupted(db: &Db) -> Result<Vec<ProcessRow>, SignatureError> {
     Ok(on_db!(read db, |c| sqlx::query_as(
         "SELECT id, body, meeting, case_id, title, outcome, document, status, open, expires_at,
-             started_at, ended_at
+             started_at, ended_at, version, copy
          FROM signature_processes p WHERE open AND EXISTS (
              SELECT 1 FROM signature_attempts a WHERE a.process = p.id AND a.ended_at IS NULL)"
     )

@@ -53,6 +53,9 @@ pub fn router(portal: Portal) -> Router {
         .merge(signatures::beside_pages::routes())
         .merge(signatures::leave_pages::routes())
         .merge(signatures::panel_pages::routes())
+        .merge(signatures::ending_pages::routes())
+        .merge(signatures::opening_pages::routes())
+        .merge(signatures::recipients_pages::routes())
         .merge(signatures::replacing_pages::routes())
         .merge(signatures::consent_pages::routes())
         .merge(verification::pages::routes());

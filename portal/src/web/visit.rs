@@ -31,6 +31,8 @@ pub struct Visit {
     pub actor: Actor,
     /// Frame of the answer.
     pub chrome: Chrome,
+    /// What stands behind the question mark of the address; may be empty.
+    pub query: String,
 }
 
 impl Visit {
@@ -87,7 +89,8 @@ async fn visitor(parts: &mut Parts, portal: &Portal) -> Result<Option<Visit>, Pa
             let seats = &portal.profile(&body.procedure).seats;
             chrome.role = seats.of(SeatKind::Neutral).to_owned();
         }
-        Visit { body, actor, chrome }
+        let query = parts.uri.query().unwrap_or_default().to_owned();
+        Visit { body, actor, chrome, query }
     }))
 }
 

@@ -19,7 +19,8 @@ async fn seen(
     live: &BTreeMap<portal::meetings::MeetingId, Live>,
 ) -> Result<String, PageError> {
     let chrome = Chrome::outside(&world.body, true);
-    let visit = Visit { body: world.body.clone(), actor: actor.clone(), chrome };
+    let visit =
+        Visit { body: world.body.clone(), actor: actor.clone(), chrome, query: String::new() };
     let lines = board::today(&world.portal, world.body.id).await.unwrap();
     let page = board::page(&world.portal, visit, lines, live).await?;
     let bytes = axum::body::to_bytes(page.into_body(), usize::MAX).await.unwrap();

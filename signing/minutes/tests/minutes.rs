@@ -68,6 +68,31 @@ fn r_sign_04_every_shipped_template_gives_an_accessible_archive_document() {
     }
 }
 
+#[test]
+fn r_sign_26_every_field_of_a_preview_says_who_will_sign_there() {
+    let typesetter = TypstTypesetter::shipped();
+    let frozen = typesetter.minutes(&form()).unwrap();
+    let preview = typesetter.minutes(&MinutesForm { is_preview: true, ..form() }).unwrap();
+    assert_eq!(preview.fields, frozen.fields, "nothing moves");
+    for (made, says) in [(&preview, true), (&frozen, false)] {
+        let text: String = text_of(&made.pdf).split_whitespace().collect();
+        for signer in form().signers {
+            let words: String = format!("Qui firma {}", signer.name).split_whitespace().collect();
+            assert_eq!(text.contains(&words), says, "{words}");
+        }
+    }
+}
+
+#[test]
+fn r_sign_27_a_copy_says_which_one_it_is_and_whose() {
+    let mark = "Copia n. 2 di 3, per Anna Rossi";
+    let typesetter = TypstTypesetter::shipped();
+    let made = typesetter.minutes(&MinutesForm { mark: mark.into(), ..form() }).unwrap();
+    let text: String = text_of(&made.pdf).split_whitespace().collect();
+    let words: String = mark.split_whitespace().collect();
+    assert!(text.contains(&words), "{text}");
+}
+
 fn annex(name: &str, title: &str, content: &[u8]) -> MinutesAnnex {
     MinutesAnnex {
         name: name.into(),

@@ -39,6 +39,8 @@ pub fn form() -> MinutesForm {
             signer("neutral", "Conciliatrice", "Maria Verdi"),
         ],
         annexes: vec![],
+        mark: String::new(),
+        is_preview: false,
         by_hand: false,
         made_at: Utc.with_ymd_and_hms(2026, 11, 20, 10, 15, 0).single().unwrap(),
     }
