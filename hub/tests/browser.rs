@@ -39,6 +39,11 @@ fn r_sign_37_a_mediation_without_consent_is_signed_on_paper() {
     play("on-paper");
 }
 
+#[test]
+fn r_sign_25_27_the_secretariat_sends_a_copy_to_each_recipient() {
+    play("copies");
+}
+
 /// The story ends itself, its hub and its browsers, when it takes too long.
 fn play(story: &str) {
     let e2e = Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e");

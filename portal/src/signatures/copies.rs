@@ -189,32 +189,43 @@ pub(super) fn mark(number: usize, total: usize, recipient: &str, id: Uuid) -> St
     format!("Copia n. {number} di {total}, per {recipient} – contrassegno {code}")
 }
 
+/// Rows for tests.
 #[cfg(test)]
-mod tests {
+pub(super) mod samples {
     use chrono::DateTime;
 
+    use super::*;
+
+    /// A process at this status, with nothing else to tell.
+    pub fn row(copy: i64, status: Status) -> ProcessRow {
+        ProcessRow {
+            id: Uuid::nil(),
+            body: Uuid::nil(),
+            meeting: Uuid::nil(),
+            case_id: Uuid::nil(),
+            title: String::new(),
+            outcome: String::new(),
+            document: String::new(),
+            status: rules::status_key(status).to_owned(),
+            open: !status.is_final(),
+            expires_at: DateTime::UNIX_EPOCH,
+            started_at: DateTime::UNIX_EPOCH,
+            ended_at: None,
+            version: Uuid::nil(),
+            copy,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
     use super::*;
 
     fn copy(copy: i64, status: Status, own: Option<Step>) -> Copy {
         Copy {
             own: own.map(|step| rules::step_key(step).to_owned()),
             recipient: String::new(),
-            process: ProcessRow {
-                id: Uuid::nil(),
-                body: Uuid::nil(),
-                meeting: Uuid::nil(),
-                case_id: Uuid::nil(),
-                title: String::new(),
-                outcome: String::new(),
-                document: String::new(),
-                status: rules::status_key(status).to_owned(),
-                open: !status.is_final(),
-                expires_at: DateTime::UNIX_EPOCH,
-                started_at: DateTime::UNIX_EPOCH,
-                ended_at: None,
-                version: Uuid::nil(),
-                copy,
-            },
+            process: samples::row(copy, status),
         }
     }
 

@@ -305,22 +305,7 @@ mod tests {
     use super::*;
 
     fn rows(statuses: &[Status]) -> Vec<ProcessRow> {
-        let row = |(status, copy): (&Status, i64)| ProcessRow {
-            id: Uuid::nil(),
-            body: Uuid::nil(),
-            meeting: Uuid::nil(),
-            case_id: Uuid::nil(),
-            title: String::new(),
-            outcome: String::new(),
-            document: String::new(),
-            status: rules::status_key(*status).to_owned(),
-            open: !status.is_final(),
-            expires_at: DateTime::UNIX_EPOCH,
-            started_at: DateTime::UNIX_EPOCH,
-            ended_at: None,
-            version: Uuid::nil(),
-            copy,
-        };
+        let row = |(status, copy): (&Status, i64)| copies::samples::row(copy, *status);
         statuses.iter().zip(1..).map(row).collect()
     }
 
