@@ -1,15 +1,15 @@
 //! `hub verify` and `hub verify-journals`: is what was signed and written down still intact?
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
 use clap::Args;
-use openssl::x509::X509;
 use portal::journal;
 use serde_json::json;
-use signing::verify::{Language, TrustAnchors, text, verify_beside, verify_file};
-use signing_trust_lists::TrustList;
+use signing::verify::{Edition, Language, TrustAnchors, text, verify_beside, verify_file};
+use signing_trust_lists::{ListError, Signers, TrustList};
 
 use crate::error::HubError;
 use crate::guard;
@@ -34,6 +34,14 @@ pub struct Arguments {
     /// List of trusted lists that names who may sign the lists.
     #[arg(long, requires = "list_signer")]
     pub lotl: Option<PathBuf>,
+    /// Pivot of the list of lists, from whose signers the chain to today's leads; may be repeated, the
+    /// oldest first.
+    #[arg(long, requires = "lotl")]
+    pub pivot: Vec<PathBuf>,
+    /// File that remembers the highest number seen of each list, made if it is missing: an older
+    /// edition is refused then. Without it any edition in force is taken.
+    #[arg(long, value_name = "JSON", requires = "list_signer")]
+    pub seen: Option<PathBuf>,
     /// PEM file with the certificates that may sign the list of lists, or the lists when there is no
     /// list of lists.
     #[arg(long, value_name = "PEM")]
@@ -54,21 +62,29 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, HubError> {
             .map_err(|e| HubError::Failed(format!("{}: {e}", file.display())))?;
         trust.extend(roots);
     }
+    let mut editions = Vec::new();
     if let Some(signers) = &arguments.list_signer {
-        trust.extend(listed(arguments, signers)?);
+        let (anchors, used) = listed(arguments, signers)?;
+        trust.extend(anchors);
+        editions = used;
     }
+    let at = now();
     let mut all_accepted = true;
     let mut reports = Vec::new();
+    if !arguments.json && !editions.is_empty() {
+        println!("{}", told(&editions, at));
+    }
     let content = arguments.content.as_ref().map(read).transpose()?;
     for file in &arguments.files {
         let bytes = read(file)?;
         let report = match &content {
-            Some(content) => verify_beside(&bytes, content, &trust, now()),
-            None => verify_file(&bytes, &trust, now()),
+            Some(content) => verify_beside(&bytes, content, &trust, at),
+            None => verify_file(&bytes, &trust, at),
         };
         all_accepted &= report.accepted();
         if arguments.json {
-            reports.push(json!({ "file": file, "report": report.to_json() }));
+            let report = report.to_json();
+            reports.push(json!({ "file": file, "lists": editions, "report": report }));
         } else {
             println!("{}\n{}", file.display(), text(&report, Language::Italian));
         }
@@ -79,24 +95,90 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, HubError> {
     Ok(if all_accepted { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The services of the lists that were given, each signed by whom the list of lists names.
-fn listed(arguments: &Arguments, signers: &PathBuf) -> Result<TrustAnchors, HubError> {
+/// The services of the lists that were given, each signed by whom the list of lists names, and which
+/// editions these are.
+fn listed(
+    arguments: &Arguments,
+    signers: &PathBuf,
+) -> Result<(TrustAnchors, Vec<Edition>), HubError> {
     let fault = |file: &Path, error: &dyn std::fmt::Display| {
         HubError::Failed(format!("{}: {error}", file.display()))
     };
-    let open = |file: &PathBuf, signers: &[X509]| {
-        TrustList::read(&read(file)?, signers).map_err(|e| fault(file, &e))
+    let mut seen = Seen::open(arguments.seen.as_deref())?;
+    let mut editions = Vec::new();
+    let mut open = |file: &PathBuf, signers: &Signers| {
+        let list = TrustList::read(&read(file)?, signers).map_err(|e| fault(file, &e))?;
+        seen.take(&list).map_err(|e| fault(file, &e))?;
+        editions.push((*list.edition).clone());
+        Ok::<_, HubError>(list)
     };
-    let mut allowed = X509::stack_from_pem(&read(signers)?).map_err(|e| fault(signers, &e))?;
+    let mut allowed = Signers::from_pem(&read(signers)?).map_err(|e| fault(signers, &e))?;
+    let mut last = 0;
+    for file in &arguments.pivot {
+        let pivot = TrustList::pivot(&read(file)?, &allowed, last);
+        (allowed, last) = pivot.map_err(|e| fault(file, &e))?;
+    }
     if let Some(file) = &arguments.lotl {
         let lists = open(file, &allowed)?;
-        allowed = lists.pointers.into_iter().flat_map(|pointer| pointer.signers).collect();
+        lists.must_be(None, last).map_err(|e| fault(file, &e))?;
+        let named = lists.pointers.into_iter().flat_map(|pointer| pointer.signers);
+        allowed = Signers::from(named.collect::<Vec<_>>());
     }
     let mut trust = TrustAnchors::none();
     for file in &arguments.trust_list {
         trust.extend(open(file, &allowed)?.anchors());
     }
-    Ok(trust)
+    seen.keep()?;
+    Ok((trust, editions))
+}
+
+/// The highest number seen of each list, where somebody keeps it: a list in a file says nothing of
+/// whether there is a newer one.
+struct Seen<'a> {
+    file: Option<&'a Path>,
+    numbers: BTreeMap<String, u64>,
+}
+
+impl<'a> Seen<'a> {
+    fn open(file: Option<&'a Path>) -> Result<Self, HubError> {
+        let Some(path) = file else { return Ok(Self { file, numbers: BTreeMap::new() }) };
+        let numbers = match std::fs::read(path) {
+            Ok(json) => serde_json::from_slice(&json)
+                .map_err(|e| HubError::Failed(format!("{}: {e}", path.display())))?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
+            Err(error) => return Err(HubError::io(path.display().to_string())(error)),
+        };
+        Ok(Self { file, numbers })
+    }
+
+    fn take(&mut self, list: &TrustList) -> Result<(), ListError> {
+        let Edition { territory, sequence, .. } = &*list.edition;
+        let name = if list.of_lists { "LOTL" } else { territory.as_str() };
+        let seen = self.numbers.entry(name.to_owned()).or_default();
+        if sequence < seen {
+            return Err(ListError::Older { offered: *sequence, seen: *seen });
+        }
+        *seen = *sequence;
+        Ok(())
+    }
+
+    fn keep(&self) -> Result<(), HubError> {
+        let Some(path) = self.file else { return Ok(()) };
+        let json = serde_json::to_vec(&self.numbers);
+        let json = json.map_err(|e| HubError::Failed(e.to_string()))?;
+        std::fs::write(path, json).map_err(HubError::io(format!("writing {}", path.display())))
+    }
+}
+
+/// The lists that were used, and which of them should have been followed by another.
+fn told(editions: &[Edition], now: DateTime<Utc>) -> String {
+    let line = |one: &Edition| {
+        let late =
+            if one.is_expired(now) { ", SCADUTO: ne è uscito uno più recente" } else { "" };
+        let issued = one.issued.format("%Y-%m-%d");
+        format!("Elenco di fiducia {} n. {} del {issued}{late}\n", one.territory, one.sequence)
+    };
+    editions.iter().map(line).collect()
 }
 
 /// Recomputes every hash chain in the database of an installation and prints what does not hold.

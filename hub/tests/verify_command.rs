@@ -122,6 +122,13 @@ async fn r_sign_31_trusted_lists_say_whom_to_trust() {
     };
     let (lotl, list) = (fetch("lotl.xml").await, fetch("list.xml").await);
     let altered = put("altered.xml", list.replace("Svcstatus/granted", "Svcstatus/g").as_bytes());
+    // Who signs the list, as the list of lists names them.
+    let named = signing_trust_lists::TrustList::read(
+        lotl.as_bytes(),
+        &signing_trust_lists::Signers::from_pem(qtsp.list_signer_pem().as_bytes()).unwrap(),
+    );
+    let named = named.unwrap().pointers_to("ZZ").next().unwrap().signers[0].to_pem().unwrap();
+    let national = put("national.pem", &named);
     let (lotl, list) = (put("lotl.xml", lotl.as_bytes()), put("list.xml", list.as_bytes()));
     let signer = put("signer.pem", qtsp.list_signer_pem().as_bytes());
     let (file, content) = (put("testo.p7s", &cms), put("testo.txt", b"testo"));
@@ -148,6 +155,33 @@ async fn r_sign_31_trusted_lists_say_whom_to_trust() {
     let root = put("root.pem", qtsp.root_pem().as_bytes());
     let (accepted, said) = run(&list, &root);
     assert!(!accepted && said.contains("lotl.xml: the list is signed by somebody"), "{said}");
+    // Which editions these are is told; an older one than was seen is refused.
+    let seen = dir.path().join("seen.json");
+    let with_memory = || {
+        let output = verify(&[
+            file.as_os_str(),
+            "--content".as_ref(),
+            content.as_os_str(),
+            "--trust-list".as_ref(),
+            list.as_os_str(),
+            "--list-signer".as_ref(),
+            national.as_os_str(),
+            "--seen".as_ref(),
+            seen.as_os_str(),
+        ]);
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(said).unwrap())
+    };
+    let (accepted, said) = with_memory();
+    assert!(accepted && said.contains("Elenco di fiducia ZZ n. "), "{said}");
+    let number: u64 = serde_json::from_slice::<serde_json::Value>(&std::fs::read(&seen).unwrap())
+        .unwrap()["ZZ"]
+        .as_u64()
+        .unwrap();
+    assert!(with_memory().0);
+    std::fs::write(&seen, format!("{{\"ZZ\":{}}}", number + 1)).unwrap();
+    let (accepted, said) = with_memory();
+    assert!(!accepted && said.contains("is older than edition"), "{said}");
     let without = verify(&[file.as_os_str(), "--trust-list".as_ref(), list.as_os_str()]);
     assert!(!without.status.success());
     server.abort();

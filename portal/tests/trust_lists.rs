@@ -76,6 +76,7 @@ fn list(territory: &str, sequence: u64, until: &str) -> TrustList {
         edition: Arc::new(edition),
         operator: "Ente".to_owned(),
         of_lists: false,
+        pivots: Vec::new(),
         pointers: Vec::new(),
         services: Vec::new(),
     }
@@ -267,6 +268,79 @@ async fn r_sign_31_the_newest_good_list_is_kept_and_failures_are_told() {
         world.clock.advance(TimeDelta::days(3));
         round(portal).await.unwrap();
         assert_eq!(letters(db, body).await.len(), 2, "{name}");
+    }
+    databases.end().await;
+}
+
+/// A list of lists that names its next signers and the pivots before it.
+fn passed_on(sequence: u64, national: &Operator, next: &Operator, pivots: &[&str]) -> TrustList {
+    let mut list = of_lists(sequence, national);
+    list.pivots = pivots.iter().map(|one| (*one).to_owned()).collect();
+    list.pointers.push(Pointer {
+        territory: "EU".to_owned(),
+        location: LOTL.to_owned(),
+        of_lists: true,
+        signers: vec![next.certificate.clone()],
+    });
+    list
+}
+
+#[tokio::test]
+async fn r_sign_31_new_signers_of_the_list_of_lists_are_taken_from_the_former_ones_alone() {
+    const ONE: &str = "https://lists.example/pivot-310.xml";
+    const TWO: &str = "https://lists.example/pivot-320.xml";
+    let databases = databases().await;
+    let [first, second, third, italy, ca] = ["EU 1", "EU 2", "EU 3", "IT", "CA"].map(operator);
+    for (name, db) in &databases.all {
+        let servers = Arc::new(Servers::default());
+        let clock = TestClock::at("2026-12-01T09:00:00Z");
+        let mut ports = nobody();
+        ports.lists = Some(Followed {
+            location: LOTL.to_owned(),
+            signers: Signers::from(vec![first.certificate.clone()]),
+            territories: vec!["IT".to_owned()],
+            source: Arc::clone(&servers) as Arc<_>,
+        });
+        let world = world_with(db, &databases.folder().join(name), clock, ports).await;
+        let portal = &world.portal;
+        servers.put(ITALY, italy.publish(&national(57, "2027-01-10", &ca)), "\"it\"");
+        let next = async |tag: &str, file: Vec<u8>| {
+            servers.put(LOTL, file, tag);
+            world.clock.advance(TimeDelta::hours(7));
+            round(portal).await.unwrap();
+            let rows: Vec<(String, i64)> = portal::on_db!(read db, |c| sqlx::query_as(
+                "SELECT name, sequence FROM trust_lists ORDER BY name"
+            )
+            .fetch_all(c)
+            .await)
+            .unwrap();
+            let lotl = rows.iter().find(|(name, _)| name == "LOTL").map_or(0, |(_, n)| *n);
+            let pivots = rows.iter().filter(|(name, _)| name.starts_with("PIVOT-")).count();
+            (lotl, pivots, portal.signing.trust.editions().len())
+        };
+        assert_eq!(next("a", first.publish(&of_lists(300, &italy))).await, (300, 0, 1), "{name}");
+        // The pivot that the new edition names is not to be had: what is there stays.
+        let newer = || second.publish(&passed_on(311, &italy, &second, &[ONE]));
+        assert_eq!(next("b", newer()).await, (300, 0, 1), "{name}");
+        // One that the new signers made themselves changes nothing.
+        servers.put(ONE, second.publish(&passed_on(310, &italy, &second, &[])), "p");
+        assert_eq!(next("c", newer()).await, (300, 0, 1), "{name}");
+        servers.put(ONE, first.publish(&passed_on(310, &italy, &second, &[])), "p");
+        assert_eq!(next("d", newer()).await, (311, 1, 1), "{name}");
+        // Who signed before signs no more.
+        assert_eq!(next("e", first.publish(&of_lists(312, &italy))).await, (311, 1, 1), "{name}");
+        // Two steps at once, and a start without a network.
+        servers.put(TWO, second.publish(&passed_on(320, &italy, &third, &[ONE])), "q");
+        let newest = third.publish(&passed_on(321, &italy, &third, &[ONE, TWO]));
+        assert_eq!(next("f", newest).await, (321, 2, 1), "{name}");
+        servers.files.lock().unwrap().clear();
+        let mut ports = nobody();
+        ports.lists.clone_from(&portal.signing.lists);
+        let folder = databases.folder().join(name);
+        let clock = Arc::new(world.clock.clone());
+        let again = portal_testing::portal_on(db, &folder, clock, ports);
+        round(&again).await.unwrap();
+        assert_eq!(again.signing.trust.editions().len(), 1, "{name}");
     }
     databases.end().await;
 }

@@ -2,9 +2,10 @@
 //! always the newest edition that was ever seen.
 //!
 //! The list of lists is checked against the configured certificates, a national list against those
-//! that the list of lists names. What is kept is checked again whenever it is read. A list that cannot
+//! that the list of lists names, and the list of lists also against those whom its pivots name. What is kept is checked again whenever it is read. A list that cannot
 //! be had, or should have been renewed, is told to the administrators after some days.
 
+mod pivots;
 mod store;
 
 use std::sync::{Arc, PoisonError, RwLock};
@@ -14,6 +15,7 @@ use signing::ports::{ListSource, NewerList};
 use signing::verify::{Edition, TrustAnchors};
 use signing_trust_lists::{ListError, Signers, TrustList};
 
+use self::pivots::Chain;
 use self::store::KeptList;
 use crate::calendar;
 use crate::db::DbError;
@@ -103,10 +105,11 @@ pub enum TrustListError {
 /// again and again.
 pub async fn round(portal: &Portal) -> Result<(), TrustListError> {
     let Some(followed) = &portal.signing.lists else { return Ok(()) };
+    let chain = Chain::kept(&portal.db, followed).await?;
     let wanted = Wanted {
         name: LOTL,
         location: &followed.location,
-        signers: &followed.signers,
+        who: Who::Chain(&chain),
         territory: None,
     };
     let of_lists = refresh(portal, &*followed.source, &wanted).await?;
@@ -117,7 +120,7 @@ pub async fn round(portal: &Portal) -> Result<(), TrustListError> {
         let wanted = Wanted {
             name: territory,
             location: &pointer.location,
-            signers: &signers,
+            who: Who::Named(&signers),
             territory: Some(territory),
         };
         refresh(portal, &*followed.source, &wanted).await?;
@@ -134,7 +137,8 @@ async fn start_from(portal: &Portal, followed: &Followed) -> Result<(), TrustLis
     if trust.read().from.as_ref() == Some(&from) {
         return Ok(());
     }
-    let (signers, territories) = (followed.signers.clone(), followed.territories.clone());
+    let signers = Chain::kept(&portal.db, followed).await?.ever;
+    let territories = followed.territories.clone();
     let lists = tokio::task::spawn_blocking(move || {
         let row = |name: &str| rows.iter().find(|row| row.name == name && !row.list.is_empty());
         let of_lists = row(LOTL).and_then(|row| TrustList::read(&row.list, &signers).ok());
@@ -153,9 +157,40 @@ async fn start_from(portal: &Portal, followed: &Followed) -> Result<(), TrustLis
 struct Wanted<'a> {
     name: &'a str,
     location: &'a str,
-    signers: &'a Signers,
+    who: Who<'a>,
     /// Of a national list.
     territory: Option<&'a str>,
+}
+
+/// Who may sign it.
+enum Who<'a> {
+    /// Those whom the list of lists names.
+    Named(&'a Signers),
+    /// Of the list of lists itself: the last of a chain.
+    Chain(&'a Chain),
+}
+
+impl Wanted<'_> {
+    /// Who may have signed what is kept.
+    fn of_kept(&self) -> &Signers {
+        match &self.who {
+            Who::Named(signers) => signers,
+            Who::Chain(chain) => &chain.ever,
+        }
+    }
+
+    /// Who may sign what was fetched, after the pivots that it names.
+    async fn of_new(
+        &self,
+        portal: &Portal,
+        source: &dyn ListSource,
+        file: &[u8],
+    ) -> Result<Signers, TrustListError> {
+        Ok(match &self.who {
+            Who::Named(signers) => (*signers).clone(),
+            Who::Chain(chain) => (*chain).clone().follow(portal, source, file).await?.now,
+        })
+    }
 }
 
 /// The list, newer if there is a newer one; nothing if there was never a good one.
@@ -177,24 +212,27 @@ async fn refresh(
         fault: String::new(),
     });
     let same_place = row.location == wanted.location;
-    let mut list = check(wanted, &row.list, row.sequence).await?.ok();
+    let mut list = check(wanted, wanted.of_kept(), &row.list, row.sequence).await?.ok();
     if same_place && row.due_at > now {
         return Ok(list);
     }
     let tag = (same_place && list.is_some() && !row.tag.is_empty()).then_some(row.tag.as_str());
     row.fault = match source.newer(wanted.location, tag).await {
         Ok(None) => String::new(),
-        Ok(Some(NewerList { bytes, tag })) => match check(wanted, &bytes, row.sequence).await? {
-            Ok(newer) => {
-                row.sequence = newer.edition.sequence.cast_signed();
-                (row.list, row.tag) = (bytes, tag.unwrap_or_default());
-                tracing::info!(list = wanted.name, sequence = row.sequence, "trusted list");
-                list = Some(newer);
-                row.failing_since = None; // what was wrong with the one before is over
-                String::new()
+        Ok(Some(NewerList { bytes, tag })) => {
+            let signers = wanted.of_new(portal, source, &bytes).await?;
+            match check(wanted, &signers, &bytes, row.sequence).await? {
+                Ok(newer) => {
+                    row.sequence = newer.edition.sequence.cast_signed();
+                    (row.list, row.tag) = (bytes, tag.unwrap_or_default());
+                    tracing::info!(list = wanted.name, sequence = row.sequence, "trusted list");
+                    list = Some(newer);
+                    row.failing_since = None; // what was wrong with the one before is over
+                    String::new()
+                }
+                Err(error) => error.to_string(),
             }
-            Err(error) => error.to_string(),
-        },
+        }
         Err(error) => error.to_string(),
     };
     if let (true, Some(list)) = (row.fault.is_empty(), &list)
@@ -258,10 +296,11 @@ fn letter(row: &KeptList, since: DateTime<Utc>) -> String {
 /// The list in `file` if it is the one that is wanted, and no older than what was seen.
 async fn check(
     wanted: &Wanted<'_>,
+    signers: &Signers,
     file: &[u8],
     sequence: i64,
 ) -> Result<Result<TrustList, ListError>, TrustListError> {
-    let (file, signers) = (file.to_vec(), wanted.signers.clone());
+    let (file, signers) = (file.to_vec(), signers.clone());
     let territory = wanted.territory.map(ToOwned::to_owned);
     let work = move || {
         let list = TrustList::read(&file, &signers)?;

@@ -12,6 +12,7 @@ mod bounds;
 #[cfg(any(test, fuzzing))]
 pub mod hostile;
 mod list;
+mod pivots;
 mod seal;
 mod sign;
 mod signers;
@@ -23,6 +24,7 @@ use openssl::error::ErrorStack;
 
 pub use algorithm::{Algorithm, Sha};
 pub use list::{MEDIA_TYPE, Pointer, TrustList};
+pub use pivots::{MAX_PIVOTS, pivots_named_in};
 pub use sign::sign;
 pub use signers::Signers;
 pub use write::{About, write};

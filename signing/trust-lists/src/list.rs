@@ -7,7 +7,7 @@ use roxmltree::Node;
 use signing::verify::{Edition, ListedService, ServiceKind, Standing, TrustAnchors};
 
 use crate::{
-    ListError, seal, terms,
+    ListError, MAX_PIVOTS, seal, terms,
     tree::{self, Within as _},
 };
 
@@ -36,6 +36,8 @@ pub struct TrustList {
     pub operator: String,
     /// Whether it is a list of lists: it names others, and no services.
     pub of_lists: bool,
+    /// Of a list of lists: where the editions are that named other signers, the oldest first.
+    pub pivots: Vec<String>,
     /// The machine-readable lists that it names.
     pub pointers: Vec<Pointer>,
     /// The services that bear on signatures.
@@ -94,6 +96,7 @@ impl TrustList {
         Ok(Self {
             operator: name(scheme, "SchemeOperatorName"),
             of_lists,
+            pivots: if of_lists { pivots(root) } else { Vec::new() },
             pointers: pointers.collect(),
             services,
             edition,
@@ -125,6 +128,17 @@ impl TrustList {
     pub fn pointers_to(&self, territory: &str) -> impl Iterator<Item = &Pointer> {
         self.pointers.iter().filter(move |one| !one.of_lists && one.territory == territory)
     }
+}
+
+/// The addresses of lists among those where more is to be read, the oldest first.
+pub(crate) fn pivots(root: Node<'_, '_>) -> Vec<String> {
+    let scheme = root.first(TSL, "SchemeInformation").into_iter();
+    let addresses = scheme.filter_map(|scheme| scheme.first(TSL, "SchemeInformationURI"));
+    let addresses = addresses.flat_map(|all| all.all(TSL, "URI")).map(|one| one.says());
+    let mut pivots: Vec<_> =
+        addresses.filter(|one| one.ends_with(".xml")).take(MAX_PIVOTS).collect();
+    pivots.reverse();
+    pivots
 }
 
 /// A number that databases can keep.

@@ -34,6 +34,8 @@ pub fn write(list: &TrustList, about: &About) -> String {
         "" => pointers,
         all => format!("<PointersToOtherTSL>{all}</PointersToOtherTSL>"),
     };
+    let pivot = |one: &String| format!("<URI xml:lang=\"en\">{}</URI>", escape(one));
+    let pivots: String = list.pivots.iter().rev().map(pivot).collect();
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
          <TrustServiceStatusList xmlns=\"{TSL}\" Id=\"list\" TSLTag=\"http://uri.etsi.org/19612/TSLTag\">\
@@ -42,7 +44,7 @@ pub fn write(list: &TrustList, about: &About) -> String {
          <SchemeOperatorName>{operator}</SchemeOperatorName>\
          <SchemeOperatorAddress>{}</SchemeOperatorAddress>\
          <SchemeName>{operator}</SchemeName>\
-         <SchemeInformationURI><URI xml:lang=\"en\">{address}</URI></SchemeInformationURI>\
+         <SchemeInformationURI>{pivots}<URI xml:lang=\"en\">{address}</URI></SchemeInformationURI>\
          <StatusDeterminationApproach>http://uri.etsi.org/TrstSvc/TrustedList/StatusDetn/EUappropriate\
          </StatusDeterminationApproach><SchemeTypeCommunityRules><URI xml:lang=\"en\">\
          http://uri.etsi.org/TrstSvc/TrustedList/schemerules/{scheme}</URI></SchemeTypeCommunityRules>\

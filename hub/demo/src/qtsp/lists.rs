@@ -105,6 +105,7 @@ impl Lists {
             edition: Arc::clone(&edition),
             operator: NOT_QUALIFIED.to_owned(),
             of_lists,
+            pivots: Vec::new(),
             pointers,
             services,
         };

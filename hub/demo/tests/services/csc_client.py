@@ -1,11 +1,15 @@
 """pyHanko's own CSC client (v1.0.4) signs a page through the demo provider and validates it.
 
-Arguments: base address, access token, credential, one-time code, root certificate (PEM).
+Arguments: base address, access token, credential, one-time code, root certificate (PEM). With a client
+id, its secret and the address to return to, leave is given on the provider's page (OAuth 2.0, PKCE).
 """
 
 import asyncio
+import base64
+import hashlib
 import io
 import sys
+from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 from pyhanko.keys import load_cert_from_pemder
@@ -17,7 +21,7 @@ from pyhanko.sign import fields, signers, validation
 from pyhanko.sign.signers import csc_signer
 from pyhanko_certvalidator import ValidationContext
 
-BASE, TOKEN, CREDENTIAL, CODE, ROOT = sys.argv[1:]
+BASE, TOKEN, CREDENTIAL, CODE, ROOT, *PAGE = sys.argv[1:]
 
 
 class Authorisation(csc_signer.CSCAuthorizationManager):
@@ -36,6 +40,47 @@ class Authorisation(csc_signer.CSCAuthorizationManager):
             return self.parse_csc_auth_response(await response.json())
 
 
+class Leave(Authorisation):
+    """Goes to the provider's page as a browser does, and takes the token for the activation data."""
+
+    async def authorize_signature(self, hash_b64s):
+        client, secret, back = PAGE
+        verifier = "pyhanko-" * 8
+        digest = hashlib.sha256(verifier.encode()).digest()
+        asked = {
+            "response_type": "code",
+            "client_id": client,
+            "redirect_uri": back,
+            "scope": "credential",
+            "state": "of pyHanko",
+            "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
+            "code_challenge_method": "S256",
+            "credentialID": CREDENTIAL,
+            "numSignatures": "1",
+            "hash": hash_b64s[0].replace("+", "-").replace("/", "_").rstrip("="),
+        }
+        typed = {**asked, "otp": CODE, "action": "authorize"}
+        async with self.session.post(
+            f"{BASE}/oauth2/authorize", data=typed, allow_redirects=False
+        ) as response:
+            answer = parse_qs(urlsplit(response.headers["Location"]).query)
+        assert answer["state"] == ["of pyHanko"], answer
+        form = {
+            "grant_type": "authorization_code",
+            "code": answer["code"][0],
+            "redirect_uri": back,
+            "code_verifier": verifier,
+            "client_id": client,
+            "client_secret": secret,
+        }
+        async with self.session.post(
+            f"{BASE}/oauth2/token", data=form, raise_for_status=True
+        ) as response:
+            token = await response.json()
+        assert token["token_type"] == "SAD", token
+        return csc_signer.CSCAuthorizationInfo(sad=token["access_token"])
+
+
 def blank():
     writer = PdfFileWriter()
     empty = writer.add_object(generic.StreamObject(stream_data=b""))
@@ -50,7 +95,8 @@ async def main():
     async with aiohttp.ClientSession() as session:
         info = await csc_signer.fetch_certs_in_csc_credential(session, session_info)
         assert info.hash_pinning_required and info.max_batch_size == 1
-        signer = csc_signer.CSCSigner(session, Authorisation(session, session_info, info))
+        way = Leave if PAGE else Authorisation
+        signer = csc_signer.CSCSigner(session, way(session, session_info, info))
         signed = await signers.async_sign_pdf(
             IncrementalPdfFileWriter(blank()),
             signers.PdfSignatureMetadata(

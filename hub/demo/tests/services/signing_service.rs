@@ -15,7 +15,7 @@ use signing::{
 };
 use tokio::process::Command;
 
-use crate::support::{Service, openssl};
+use crate::support::{RETURN, Service, openssl};
 
 const MESSAGE: &[u8] = b"the signed attributes";
 
@@ -391,16 +391,22 @@ async fn the_client_of_pyhanko_can_sign() {
     let pyhanko = std::env::var_os("ACCORDO_PYHANKO").map(PathBuf::from);
     let pyhanko = pyhanko.unwrap_or_else(|| root.join(".venv/bin/pyhanko"));
     let service = Service::start().await;
-    let (credential, code) = service.ready().await;
+    let config = service.qtsp.csc_config();
+    let page = [config.client_id.as_str(), &config.client_secret, RETURN];
     let trust = service.write("root.pem", service.qtsp.root_pem().as_bytes());
-    let output = Command::new(pyhanko.with_file_name("python3"))
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/services/csc_client.py"))
-        .args([&service.url(""), &access_token(&service).await, &credential, &code])
-        .arg(trust)
-        .output()
-        .await
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
-    assert!(said.contains("TINIT-DMCNLC80A41H501X"), "{said}");
+    for way in [&[][..], &page[..]] {
+        let (credential, code) = service.ready().await;
+        let output = Command::new(pyhanko.with_file_name("python3"))
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/services/csc_client.py"))
+            .args([&service.url(""), &access_token(&service).await, &credential, &code])
+            .arg(&trust)
+            .args(way)
+            .output()
+            .await
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        let failed = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{way:?} {said}{failed}");
+        assert!(said.contains("TINIT-DMCNLC80A41H501X"), "{said}");
+    }
 }

@@ -5,5 +5,6 @@
 mod attacks;
 mod good;
 mod hostile;
+mod pivots;
 mod real_shape;
 mod sample;

@@ -108,6 +108,7 @@ pub fn national(services: &[Entry<'_>]) -> TrustList {
     TrustList {
         operator: "Ente di prova".to_owned(),
         of_lists: false,
+        pivots: Vec::new(),
         pointers: Vec::new(),
         services: services.iter().map(service).collect(),
         edition,
@@ -131,6 +132,7 @@ pub fn of_lists(national: &Operator) -> TrustList {
     TrustList {
         operator: "Commissione di prova".to_owned(),
         of_lists: true,
+        pivots: Vec::new(),
         pointers: vec![pointer],
         services: Vec::new(),
         edition,
