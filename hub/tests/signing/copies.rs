@@ -304,6 +304,14 @@ async fn r_sign_25_the_secretariat_puts_to_signature_what_was_written_once_the_m
         assert_eq!(staff.send("avvia", &start).await.status, StatusCode::FORBIDDEN, "{name}");
         stage.end_meeting().await;
 
+        // The panel leads there, for who may start.
+        let leads_there = format!("/incontri/{}/verbale", stage.meeting);
+        for (reader, offered) in [(&mut staff, true), (&mut conciliator, false)] {
+            let panel = reader.browser.get("/firme").await;
+            let found =
+                panel.text().contains("panel-written") && panel.text().contains(&leads_there);
+            assert_eq!(found, offered, "{name}");
+        }
         // Who may, and who may not.
         for (username, status) in [
             ("cliente", StatusCode::FORBIDDEN),
@@ -335,6 +343,8 @@ async fn r_sign_25_the_secretariat_puts_to_signature_what_was_written_once_the_m
         assert!(stale.text().contains("modificato nel frattempo"), "{name}");
         went_on(&staff.send("avvia", &start).await);
 
+        let panel = staff.browser.get("/firme").await;
+        assert!(!panel.text().contains("panel-written"), "{name}: it is at signature");
         let row = stage.process().await;
         assert_eq!((row.status.as_str(), row.copy), ("sent", 0), "{name}");
         let log = evidence::load(db, &row).await.unwrap();

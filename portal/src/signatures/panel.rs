@@ -229,6 +229,29 @@ pub async fn page(
     Ok((watched, u64::try_from(total).unwrap_or(0)))
 }
 
+/// Minutes that were written, of a meeting that is over, and not put to signature.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Written {
+    /// The meeting.
+    pub meeting: Uuid,
+    /// Number of its case.
+    pub number: String,
+}
+
+/// What the secretariat of a body can put to signature (R-SIGN-25), oldest meeting first.
+pub async fn written(db: &Db, body: Uuid) -> Result<Vec<Written>, SignatureError> {
+    Ok(on_db!(read db, |c| sqlx::query_as(
+        "SELECT t.id AS meeting, COALESCE(cases.number, '') AS number
+         FROM minutes m JOIN meetings t ON t.id = m.meeting JOIN cases ON cases.id = t.case_id
+         WHERE m.body = $1 AND t.state = 'held' AND cases.state = 'held' AND m.text <> ''
+             AND NOT EXISTS (SELECT 1 FROM signature_processes p WHERE p.meeting = t.id)
+         ORDER BY t.starts_at LIMIT 50"
+    )
+    .bind(body)
+    .fetch_all(c)
+    .await)?)
+}
+
 async fn watch(db: &Db, row: ProcessRow) -> Result<Watched, SignatureError> {
     let damaged = |_| SignatureError::Damaged("an event of the evidence log");
     let chain = journal::load(db, row.aggregate()).await?;

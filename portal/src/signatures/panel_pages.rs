@@ -12,7 +12,7 @@ use signing::process::Status;
 use uuid::Uuid;
 
 use super::pages::Caller;
-use super::panel::{self, Bulk, Milestones, PanelColumn, PanelView, Watched};
+use super::panel::{self, Bulk, Milestones, PanelColumn, PanelView, Watched, Written};
 use super::store::{ProcessRow, SignerRow};
 use super::{copies, reminders, rules, store};
 use crate::accounts::Role;
@@ -21,6 +21,7 @@ use crate::cases::Outcome;
 use crate::lists::{Column as _, ListQuery, Listing, Pager};
 use crate::minutes::compose;
 use crate::portal::Portal;
+use crate::procedures::Starter;
 use crate::web::{Answer, Chrome, PageError, Path, Visit, done, html};
 
 /// Addresses of this feature.
@@ -38,6 +39,8 @@ struct PanelPage {
     listing: Listing<PanelColumn>,
     view: PanelView,
     processes: Vec<PanelRow>,
+    /// What the visitor can put to signature.
+    written: Vec<Written>,
     pager: Pager,
     version: String,
     /// What the address asked for, to be asked again.
@@ -117,9 +120,18 @@ async fn show(
 ) -> Answer {
     let Asked { view, listing, watched, total } = asked(&portal, &visit, &query).await?;
     let pager = listing.pager("/firme", total);
+    let starters = &portal.profile(&visit.body.procedure).signatures.may_start;
+    let starts = visit.actor.role == Role::ServiceSecretariat
+        && view == PanelView::Open
+        && starters.contains(&Starter::Secretariat);
+    let written = match starts {
+        true => panel::written(&portal.db, visit.body.id.0).await?,
+        false => Vec::new(),
+    };
     html(&PanelPage {
         version: panel::version(&watched),
         query: address(&query),
+        written,
         processes: watched.into_iter().map(row).collect(),
         pager,
         listing,
