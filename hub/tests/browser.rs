@@ -35,6 +35,11 @@ fn r_sign_28_29_a_panel_signatures_from_own_devices_and_their_verification() {
 }
 
 #[test]
+fn r_sign_29_signatures_beside_the_document_from_own_devices() {
+    play("beside");
+}
+
+#[test]
 fn r_sign_37_a_mediation_without_consent_is_signed_on_paper() {
     play("on-paper");
 }

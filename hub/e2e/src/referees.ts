@@ -40,6 +40,12 @@ export function qpdf(pdf: string): Judgement {
   return run('qpdf', ['--check', pdf]);
 }
 
+/** OpenSSL: every signature of a signed file (P7M) over the document in it. */
+export function openssl(p7m: string, trust: string): Judgement {
+  const options = ['-binary', '-cades', '-purpose', 'any', '-inform', 'DER', '-out', '/dev/null'];
+  return run('openssl', ['cms', '-verify', ...options, '-CAfile', trust, '-in', p7m]);
+}
+
 export function hubVerify(pdf: string, trust: string): Judgement {
   return run(hubBinary, ['verify', pdf, '--trust', trust]);
 }

@@ -7,20 +7,13 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Page } from 'playwright-core';
 import { PHONE } from './browser';
+import { CLIENTS, fiscalCode, press, signedOnDevice, upload } from './device';
 import { Minutes } from './minutes';
 import { pdf as paper } from './paper';
 import { artefact } from './places';
 import { hubVerify, pdfsig, pyhanko, qpdf } from './referees';
 import { type AtHub, look, storyAtHub } from './story';
-
-const CLIENTS: Record<string, string> = {
-  'Mario Rossi': 'cliente',
-  'Lucia Ferri': 'cliente2',
-  'Franco Villa': 'cliente3',
-  'Rosa Greco': 'cliente4',
-};
 
 await storyAtHub(play);
 
@@ -147,32 +140,4 @@ async function play({ hub, person }: AtHub): Promise<void> {
   // An archive time stamp may have come meanwhile.
   assert.equal(await verifier.getByTestId('signature').filter({ hasText: 'Firma di' }).count(), 3);
   await look(verifier, 'verified');
-}
-
-/** As it stands on the person's profile. */
-async function fiscalCode(page: Page): Promise<string> {
-  await page.goto('/profilo');
-  const code = (await page.locator('main').innerText()).match(/[A-Z]{6}\d{2}[A-Z]\d{2}[A-Z]\d{3}[A-Z]/)?.[0];
-  assert.ok(code, 'the profile shows the codice fiscale');
-  return code;
-}
-
-/** What the demo's signature program makes of a document. */
-async function signedOnDevice(page: Page, pdf: Buffer, field: string, name: string, fiscal_code: string): Promise<Buffer> {
-  const [given_name = '', surname = ''] = name.split(' ');
-  const file = { name: 'verbale.pdf', mimeType: 'application/pdf', buffer: pdf };
-  const answer = await page.request.post('/demo/qtsp/dispositivo', { multipart: { file, field, given_name, surname, fiscal_code } });
-  assert.equal(answer.status(), 200, await answer.text());
-  return answer.body();
-}
-
-/** Presses a button that asks whether it is meant. */
-async function press(page: Page, button: string): Promise<void> {
-  page.once('dialog', (dialog) => void dialog.accept());
-  await page.getByTestId(button).click();
-}
-
-async function upload(page: Page, name: string, buffer: Buffer): Promise<void> {
-  await page.locator('#file-firmato').setInputFiles({ name, mimeType: 'application/pdf', buffer });
-  await page.getByTestId('device-upload').click();
 }

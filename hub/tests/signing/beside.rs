@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use portal::cases::CaseState;
 use portal::signatures::{preservation, settling, store};
 use portal_testing::databases;
+use signing::Digest;
 use signing::cades;
 use signing::ports::Subject;
 use signing::verify::{Format, Kind, Level, verify_file};
@@ -150,8 +151,35 @@ async fn r_sign_29_everybody_signs_the_frozen_document_in_one_signed_file() {
         }
         let log = stage.browser("conciliatore").await.open("evidenze.json").await;
         assert_eq!(log.text().matches("\"preserved\"").count(), 2, "{name}");
+        handed_over(&stage, &folder, &[&frozen, &last, &good, &signed, &log.bytes]).await;
     }
     databases.end().await;
+}
+
+/// The package for conservation holds these, each named by its digest (R-SIGN-32).
+async fn handed_over(stage: &Stage, folder: &std::path::Path, wanted: &[&Vec<u8>]) {
+    let forbidden = stage.browser("cliente").await.open("conservazione.zip").await.status;
+    assert_eq!(forbidden, StatusCode::FORBIDDEN);
+    let package = stage.browser("conciliatore").await.open("conservazione.zip").await;
+    assert_eq!(package.status, StatusCode::OK, "{}", package.text());
+    let (file, open) = (folder.join("package.zip"), folder.join("package"));
+    std::fs::write(&file, &package.bytes).unwrap();
+    let unpack = ["-m", "zipfile", "-e"];
+    let unpacked = Command::new("python3").args(unpack).arg(&file).arg(&open).status().unwrap();
+    assert!(unpacked.success());
+    let read = |name: &str| std::fs::read(open.join(name)).unwrap();
+    let index: serde_json::Value = serde_json::from_slice(&read("Indice.json")).unwrap();
+    let mut found = Vec::new();
+    for held in index["files"].as_array().unwrap() {
+        let content = read(held["name"].as_str().unwrap());
+        assert_eq!(held["sha256"], Digest::of(&content).to_string(), "{held:#}");
+        found.push(content);
+    }
+    assert_eq!(found.len(), 7, "{index:#}");
+    assert!(wanted.iter().all(|wanted| found.contains(wanted)), "{index:#}");
+    let report: serde_json::Value =
+        serde_json::from_slice(&read("Verifica delle firme.json")).unwrap();
+    assert_eq!(report["accepted"], true);
 }
 
 /// The page "Verifica firma", and the report to take away (R-SIGN-31).
@@ -159,7 +187,9 @@ async fn anybody_verifies(browser: &mut portal_testing::Browser, p7m: &[u8]) {
     let page = browser.upload("/verifica-firma", &[], ("verbale.pdf.p7m", p7m)).await;
     let text = page.text();
     assert_eq!(page.status, StatusCode::OK, "{text}");
-    for told in ["Tutte le firme sono valide", "B-LTA", "Marca temporale d&#39;archivio"] {
+    for told in
+        ["Tutte le firme sono valide", "B-LTA", "Marca temporale d&#39;archivio per la firma di"]
+    {
         assert!(text.contains(told), "{told}: {text}");
     }
     let json = taken(&page, "application/json");

@@ -145,6 +145,9 @@ async fn r_sign_37_without_consent_the_scan_of_the_paper_ends_the_case_like_sign
         let log = mediator.open("evidenze.json").await;
         assert!(log.text().contains("signed_on_paper"), "{name}");
         assert_eq!(mediator.open("evidenze.pdf").await.status, StatusCode::OK, "{name}");
+        let package = mediator.open("conservazione.zip").await;
+        assert_eq!(package.status, StatusCode::OK, "{name} {}", package.text());
+        assert!(package.bytes.windows(SCAN.len()).any(|window| window == SCAN), "{name}");
         assert_eq!(to_be_preserved(db).await, 0, "{name}: there is no signature to make last");
     }
     databases.end().await;

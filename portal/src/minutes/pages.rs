@@ -84,6 +84,15 @@ struct MinutesPage {
     lost: Lost,
 }
 
+impl MinutesPage {
+    /// Whether all that was signed can go to conservation now (R-SIGN-32).
+    fn hands_over(&self) -> bool {
+        let void = self.copies.as_ref().is_some_and(|copies| copies.void);
+        let complete = |one: &ProcessView| one.completed && one.may_see_evidence;
+        self.process.as_ref().is_some_and(complete) && !void
+    }
+}
+
 /// The table of a meeting, if the visitor has anything to do there.
 pub(crate) async fn at_table(
     portal: &Portal,
@@ -161,8 +170,8 @@ async fn page(
         let written = current(&table, draft.as_ref(), &outcomes);
         let signers = table.signers(portal, written.outcome);
         order = Some(OrderView::of(&table, written.outcome, &signers));
-        recipients =
-            Some(RecipientsView::of(portal, &table, &signers, &errors).await?).filter(|_| table.starts);
+        recipients = Some(RecipientsView::of(portal, &table, &signers, &errors).await?)
+            .filter(|_| table.starts);
         sending = draft.as_ref().filter(|_| sends).map(|draft| SendingView {
             revision: draft.revision,
             possible: outcomes.contains(&draft.outcome),

@@ -1,12 +1,13 @@
-//! The files of a process whose signatures stand beside the document (R-SIGN-29).
+//! The files of a process whose signatures stand beside the document (R-SIGN-29), and all files of a
+//! completed one for its conservation (R-SIGN-32).
 
 use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use uuid::Uuid;
 
-use super::pages::{Caller, file, latest, to_be_read};
-use super::{steps, store, view};
+use super::pages::{Caller, file, latest, newest, to_be_read};
+use super::{SignatureError, conservation, steps, store, view};
 use crate::documents::export::disposition;
 use crate::minutes::pages::at_table;
 use crate::portal::Portal;
@@ -17,6 +18,7 @@ pub fn routes() -> Router<Portal> {
     Router::new()
         .route("/incontri/{id}/verbale/documento.pdf.p7m", get(signed_file))
         .route("/incontri/{id}/verbale/firme/{field}", get(handed_in))
+        .route("/incontri/{id}/verbale/conservazione.zip", get(package))
 }
 
 /// The signed file with the signatures so far, where they stand beside the document.
@@ -53,4 +55,26 @@ async fn handed_in(
     let number = table.case.shown_number().replace('/', "-");
     let name = format!("Verbale {number} - firma {field}.pdf.p7m");
     Ok(file("application/pkcs7-mime", &disposition(false, &name), p7m))
+}
+
+/// What goes to conservation, for who watches over the signatures.
+async fn package(State(portal): State<Portal>, visit: Visit, Path(id): Path<Uuid>) -> Answer {
+    let table = at_table(&portal, &visit, id).await?;
+    if !table.watches {
+        return Err(PageError::Forbidden);
+    }
+    let version = newest(&portal, &visit, &table).await?;
+    if !version.is_settled() {
+        // As long as one of several copies is not signed, none is the minutes.
+        return Err(PageError::NotFound);
+    }
+    let row = version.shown(table.copy, table.watches);
+    let process = store::replay(&portal.db, &row).await?;
+    let zip = match conservation::package(&portal, &table, &row, &process).await {
+        Ok(zip) => zip,
+        Err(SignatureError::NotFound) => return Err(PageError::NotFound),
+        Err(error) => return Err(PageError::Refused(error.explained()?)),
+    };
+    let name = format!("Conservazione {}.zip", table.case.shown_number().replace('/', "-"));
+    Ok(file("application/zip", &disposition(false, &name), zip))
 }

@@ -12,7 +12,7 @@
 //! code, [`codes`] sends it, [`apply`] makes the signature, [`settling`] takes up what a stop left
 //! behind. [`leave`] lets a signer give leave on the trust service's own page; [`consent`] asks the parties for the digital form, without which [`paper`] is signed;
 //! [`own_device`] takes a signature that was made elsewhere, [`beside_pages`] gives the files of those that stand beside
-//! the document. [`ending`] is about how a process ends,
+//! the document, [`conservation`] all that belongs to a completed one. [`ending`] is about how a process ends,
 //! [`preservation`] about what makes its document last. [`view`] is what people see of it, [`pages`]
 //! takes what they do; [`panel`] shows all of them at once, [`reminders`] go to who has not signed.
 
@@ -22,6 +22,7 @@ pub mod beside_pages;
 pub mod codes;
 pub mod conditions;
 pub mod consent;
+pub mod conservation;
 pub mod consent_pages;
 pub mod copies;
 pub mod craft;

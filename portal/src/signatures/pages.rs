@@ -87,7 +87,12 @@ pub(super) async fn latest(
     Ok(newest(portal, visit, table).await?.shown(table.copy, table.watches))
 }
 
-async fn newest(portal: &Portal, visit: &Visit, table: &Table) -> Result<Version, PageError> {
+/// The newest version of the minutes, for the visitor.
+pub(super) async fn newest(
+    portal: &Portal,
+    visit: &Visit,
+    table: &Table,
+) -> Result<Version, PageError> {
     let (body, meeting) = (table.body.id.0, table.meeting.id.0);
     let version = Version::newest(&portal.db, body, meeting, visit.actor.user).await?;
     version.ok_or(PageError::NotFound)

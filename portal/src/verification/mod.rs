@@ -4,4 +4,5 @@
 //! revocation data are those in the file and the trust anchors of the installation.
 
 pub mod pages;
+mod technical;
 mod words;

@@ -2,6 +2,8 @@
 //! (ETSI EN 319 122-1 §5.5). Each signature has its own: it covers the document, the signature, and
 //! every certificate, answer and unsigned attribute that its index names by digest.
 
+use std::collections::BTreeSet;
+
 use const_oid::ObjectIdentifier as Oid;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -41,10 +43,11 @@ pub struct PreparedArchive {
 pub fn prepare_archive(file: Vec<u8>) -> Result<PreparedArchive, DocumentError> {
     let opened = open(&file)?;
     let (mut indexes, mut imprints) = (Vec::new(), Vec::new());
+    let content = Digest::of(opened.content);
     if let Some(container) = &opened.container {
         for signer in &container.signers {
             let index = hash_index(container, signer);
-            imprints.push(imprint(signer, &Digest::of(opened.content), &index)?);
+            imprints.push(imprint(covered(signer, &content)?, &index));
             indexes.push(index);
         }
     }
@@ -98,7 +101,7 @@ fn hash_index(container: &Container<'_>, signer: &SignedData<'_>) -> Vec<u8> {
 }
 
 /// Digest of each value of each unsigned attribute (§5.5.2: its type and the value).
-fn attribute_digests(signer: &SignedData<'_>) -> Vec<Digest> {
+pub(crate) fn attribute_digests(signer: &SignedData<'_>) -> Vec<Digest> {
     let attributes = signer.unsigned.iter();
     let values = attributes.flat_map(|one| one.values.iter().map(|value| (one.kind, value)));
     values.map(|(kind, value)| value_digest(kind, value.raw)).collect()
@@ -109,20 +112,19 @@ pub(crate) fn value_digest(kind: Oid, value: &[u8]) -> Digest {
     Digest::of(&[&oid(kind), value].concat())
 }
 
-/// What an archive time stamp with this index covers (§5.5.3).
-fn imprint(
-    signer: &SignedData<'_>,
-    content: &Digest,
-    index: &[u8],
-) -> Result<Digest, DocumentError> {
+/// The beginning of what every archive time stamp of a signature covers (§5.5.3): its index follows.
+fn covered(signer: &SignedData<'_>, content: &Digest) -> Result<Sha256, DocumentError> {
     let fields = Item::only(signer.raw).and_then(|info| info.items(SEQUENCE));
     let fields = fields.map_err(|_| DocumentError::Structure("a signature cannot be read"))?;
     let mut hash = Sha256::new();
     hash.update(oid(signer.content_type));
     hash.update(content.0);
     fields.iter().take(SIGNED_FIELDS).for_each(|field| hash.update(field.raw));
-    hash.update(index);
-    Ok(Digest(hash.finalize().into()))
+    Ok(hash)
+}
+
+fn imprint(covered: Sha256, index: &[u8]) -> Digest {
+    Digest(covered.chain_update(index).finalize().into())
 }
 
 /// An archive time stamp as it stands in a signature; nothing of it is proven yet.
@@ -133,20 +135,9 @@ pub(crate) struct ArchiveStamp<'a> {
     /// What it must stamp.
     pub imprint: Digest,
     /// Digests of the certificates and of the revocation data that it covers.
-    pub data: Vec<Digest>,
+    pub data: BTreeSet<Digest>,
     /// Digests of the unsigned attributes that it covers.
-    pub attributes: Vec<Digest>,
-}
-
-impl ArchiveStamp<'_> {
-    /// Whether all that the index names is there (§5.5.2).
-    pub fn is_complete(&self, container: &Container<'_>, signer: &SignedData<'_>) -> bool {
-        let held = container.certificates.iter().chain(&container.revocation);
-        let held: Vec<_> = held.map(|der| Digest::of(der)).collect();
-        let attributes = attribute_digests(signer);
-        self.data.iter().all(|digest| held.contains(digest))
-            && self.attributes.iter().all(|digest| attributes.contains(digest))
-    }
+    pub attributes: BTreeSet<Digest>,
 }
 
 /// The archive time stamps of a signature over content with this digest. One of an older kind, or over
@@ -154,14 +145,13 @@ impl ArchiveStamp<'_> {
 pub(crate) fn archive_stamps<'a>(
     signer: &SignedData<'a>,
     content: &Digest,
-) -> impl Iterator<Item = ArchiveStamp<'a>> {
-    signer
-        .unsigned_values(ARCHIVE_TIMESTAMP)
-        .take(MAX_STAMPS)
-        .filter_map(|value| read(signer, value.raw, content))
+) -> Vec<ArchiveStamp<'a>> {
+    let Ok(covered) = covered(signer, content) else { return Vec::new() };
+    let values = signer.unsigned_values(ARCHIVE_TIMESTAMP).take(MAX_STAMPS);
+    values.filter_map(|value| read(value.raw, &covered)).collect()
 }
 
-fn read<'a>(signer: &SignedData<'_>, raw: &'a [u8], content: &Digest) -> Option<ArchiveStamp<'a>> {
+fn read<'a>(raw: &'a [u8], covered: &Sha256) -> Option<ArchiveStamp<'a>> {
     let token = token::parse(raw).ok()?;
     let cms = SignedData::read(raw).ok()?;
     let index = cms.unsigned_values(ATS_HASH_INDEX).next()?;
@@ -172,17 +162,12 @@ fn read<'a>(signer: &SignedData<'_>, raw: &'a [u8], content: &Digest) -> Option<
         return None;
     }
     let mut data = digests(certificates)?;
-    data.extend(digests(revocation)?);
-    Some(ArchiveStamp {
-        raw,
-        token,
-        imprint: imprint(signer, content, index.raw).ok()?,
-        data,
-        attributes: digests(attributes)?,
-    })
+    data.append(&mut digests(revocation)?);
+    let imprint = imprint(covered.clone(), index.raw);
+    Some(ArchiveStamp { raw, token, imprint, data, attributes: digests(attributes)? })
 }
 
-fn digests(list: Item<'_>) -> Option<Vec<Digest>> {
+fn digests(list: Item<'_>) -> Option<BTreeSet<Digest>> {
     let digest = |item: Item<'_>| item.expect(OCTET_STRING).ok()?.value.try_into().ok().map(Digest);
     list.items(SEQUENCE).ok()?.into_iter().map(digest).collect()
 }

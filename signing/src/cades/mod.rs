@@ -20,7 +20,7 @@ use crate::{
     tsa::token,
 };
 
-pub(crate) use archive::{ArchiveStamp, archive_stamps, value_digest};
+pub(crate) use archive::{ArchiveStamp, archive_stamps, attribute_digests, value_digest};
 pub use archive::{PreparedArchive, finish_archive, prepare_archive};
 pub(crate) use parts::open;
 

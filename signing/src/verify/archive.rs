@@ -1,7 +1,7 @@
 //! Archive time stamps of a signature in a signed file (ETSI EN 319 122-1 §5.5), the newest first: each
 //! proves that the signature, and what its index names, existed at its time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use const_oid::ObjectIdentifier as Oid;
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     Digest,
-    cades::{ArchiveStamp, archive_stamps, value_digest},
+    cades::{ArchiveStamp, archive_stamps, attribute_digests, value_digest},
     cms::{ARCHIVE_TIMESTAMP, Container, SignedData, asn1::Item, ocsp_response},
     tsa::token,
 };
@@ -36,31 +36,64 @@ impl Proven {
     }
 }
 
+/// What archive time stamps of a file can cover, worked out once for all of them.
+pub(super) struct Contents {
+    /// Digests of all certificates and revocation data, as an index names them.
+    all: BTreeSet<Digest>,
+    /// Of each list or answer: as an index names it, and of itself.
+    revocation: Vec<(Digest, Digest)>,
+}
+
+impl Contents {
+    pub fn of(container: &Container<'_>) -> Self {
+        let own = |raw: &[u8]| Item::only(raw).ok().and_then(ocsp_response).map(Digest::of);
+        let named = |raw: &&[u8]| (Digest::of(raw), own(raw).unwrap_or_else(|| Digest::of(raw)));
+        let revocation: Vec<_> = container.revocation.iter().map(named).collect();
+        let certificates = container.certificates.iter().map(|der| Digest::of(der));
+        Self { all: certificates.chain(revocation.iter().map(|one| one.0)).collect(), revocation }
+    }
+
+    /// Whether all that the index names is there (§5.5.2).
+    fn hold(&self, stamp: &ArchiveStamp<'_>, attributes: &BTreeSet<Digest>) -> bool {
+        stamp.data.is_subset(&self.all) && stamp.attributes.is_subset(attributes)
+    }
+
+    /// Which revocation data a stamp covers.
+    fn held(&self, stamp: &ArchiveStamp<'_>) -> Held {
+        let covered = self.revocation.iter().filter(|(named, _)| stamp.data.contains(named));
+        Held::new(covered.map(|(_, own)| *own).collect())
+    }
+}
+
 impl Check<'_> {
     /// Judges the archive time stamps of `signer`; what they prove is known from then on. `name`: of the
     /// signature.
     pub(super) fn archive(
         &mut self,
-        container: &Container<'_>,
+        contents: &Contents,
         signer: &SignedData<'_>,
         content: &Digest,
         name: &str,
     ) -> Vec<SignatureReport> {
         let mut proven = Proven::default();
-        let mut stamps: Vec<_> = archive_stamps(signer, content).collect();
+        let mut stamps = archive_stamps(signer, content);
+        let attributes = match stamps.as_slice() {
+            [] => BTreeSet::new(),
+            _ => attribute_digests(signer).into_iter().collect(),
+        };
         stamps.sort_by_key(|stamp| stamp.token.gen_time);
         let mut reports = Vec::with_capacity(stamps.len());
         for (index, stamp) in stamps.iter().enumerate().rev() {
             let field = format!("{name}.{}", index + 1);
             let mut report = SignatureReport::blank(field, Kind::ArchiveTimestamp);
-            let complete = stamp.is_complete(container, signer);
+            let complete = contents.hold(stamp, &attributes);
             let existed_at = proven.since(ARCHIVE_TIMESTAMP, stamp.raw).unwrap_or(self.now);
             let result = self.archive_stamp(stamp, complete, existed_at, &mut report);
             conclude(&mut report, result);
             if report.indication == Indication::TotalPassed {
                 proven.learn(stamp);
                 self.existed_at = self.existed_at.min(stamp.token.gen_time);
-                self.stamped.push(held(container, stamp));
+                self.stamped.push(contents.held(stamp));
             }
             reports.push(report);
         }
@@ -91,11 +124,4 @@ impl Check<'_> {
         self.describe_stamp(&stamp, report);
         self.chain_result(stamp.chain)
     }
-}
-
-/// Which revocation data of the file an archive time stamp covers.
-fn held(container: &Container<'_>, stamp: &ArchiveStamp<'_>) -> Held {
-    let covered = container.revocation.iter().filter(|raw| stamp.data.contains(&Digest::of(raw)));
-    let content = |raw: &&[u8]| Item::only(raw).ok().and_then(ocsp_response).map(Digest::of);
-    Held::new(covered.map(|raw| content(raw).unwrap_or_else(|| Digest::of(raw))).collect())
 }

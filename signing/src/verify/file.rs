@@ -6,6 +6,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
 
 use super::{
+    archive::Contents,
     evidence::Evidence,
     report::{Content, Format, Report},
     signature::Check,
@@ -78,11 +79,11 @@ fn signed_file(
     };
     let evidence = Evidence::new(&validation_data(&container));
     let (work, digest) = (Work::on(bytes.len()), Digest::of(content));
-    let mut archived = Vec::new();
+    let (contents, mut archived) = (Contents::of(&container), Vec::new());
     for (signer, number) in container.signers.iter().zip(1..) {
         let mut check = Check::new(&[], &evidence, trust, &work, report.checked_at);
         let name = i32::to_string(&number);
-        archived.extend(check.archive(&container, signer, &digest, &name));
+        archived.extend(check.archive(&contents, signer, &digest, &name));
         report.signatures.push(check.in_file(signer, content, name));
     }
     report.signatures.extend(archived);

@@ -350,3 +350,21 @@ fn a_signed_pdf_may_be_archived_as_a_file_too() {
         (vec![Some(Level::BLta)], vec![Some(Level::BLta); 3])
     );
 }
+
+#[test]
+fn any_flipped_byte_of_an_archived_file_is_refused_or_at_most_lowers_the_level() {
+    let bench = Bench::new();
+    let (trust, file) = (bench.trust(), archived(&bench));
+    let content = Container::read(&file).unwrap().content.unwrap().to_vec();
+    for place in (0..file.len()).step_by(53) {
+        let mut changed = file.clone();
+        changed[place] ^= 1 << (place % 8);
+        let report = verify_file(&changed, &trust, now());
+        if report.accepted() {
+            assert_eq!(report.content.as_ref().unwrap().digest, Digest::of(&content), "{place}");
+            let found = levels(&report);
+            assert_eq!(found.len(), 2, "{place}: {:#}", report.to_json());
+            assert!(found.iter().all(|level| *level >= Some(Level::BB)), "{place}");
+        }
+    }
+}
