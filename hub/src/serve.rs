@@ -24,6 +24,7 @@ use portal::identification::{self, Terms};
 use portal::leases;
 use portal::media_tests;
 use portal::portal::{Parts, Portal, PortalSettings};
+use portal::powers;
 use portal::procedures::Procedures;
 use portal::random::SystemRandom;
 use portal::signatures::{attempts, identity, leave, preservation, reminders, settling};
@@ -335,6 +336,12 @@ async fn pass_time(portal: &Portal) {
     }
     if let Err(error) = reminders::pass_time(portal).await {
         tracing::error!(%error, "reminding signers");
+    }
+    if let Err(error) = powers::notices::pass_time(portal).await {
+        tracing::error!(%error, "telling that powers run out");
+    }
+    if let Err(error) = portal::signatures::powers::pass_time(portal).await {
+        tracing::error!(%error, "telling that signers have no powers any more");
     }
     if let Err(error) = identification::commands::pass_time(portal).await {
         tracing::error!(%error, "passing time over video identifications");

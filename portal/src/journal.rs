@@ -21,9 +21,9 @@ pub const ORIGIN: &str = "000000000000000000000000000000000000000000000000000000
 pub struct Aggregate {
     /// Body it belongs to.
     pub body: Uuid,
-    /// `case`, `attendance` or `evidence`.
+    /// `case`, `attendance`, `evidence`, or `powers` of one document (R-SIGN-05).
     pub kind: &'static str,
-    /// The case, meeting or signature process.
+    /// The case, meeting, signature process or document.
     pub id: Uuid,
 }
 

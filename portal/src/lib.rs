@@ -25,6 +25,7 @@ pub mod minutes;
 pub mod notifications;
 pub mod organisations;
 pub mod portal;
+pub mod powers;
 pub mod procedures;
 pub mod random;
 pub mod signatures;

@@ -13,6 +13,7 @@ mod outcomes;
 mod own_device;
 mod paper;
 mod parties;
+mod powers;
 mod preservation;
 mod reader;
 mod refusal;

@@ -22,7 +22,9 @@ pub async fn second_delegate(stage: &Stage) -> Actor {
     let (db, body) = (&stage.world.portal.db, stage.world.body.id);
     let case = case_store::read(db, body, stage.case).await.unwrap().unwrap();
     let operator = case.rules.convened().operator;
-    stage.world.user("del.luce2", Role::OperatorDelegate, Some(operator)).await
+    let second = stage.world.user("del.luce2", Role::OperatorDelegate, Some(operator)).await;
+    stage.world.power_of_attorney(&stage.staff, &second).await;
+    second
 }
 
 fn choice(actor: &Actor) -> String {

@@ -221,6 +221,7 @@ async fn begun(world: &World, with_delegate: bool) -> ([Actor; 4], CaseId, Meeti
     let client = world.user("cliente", Role::Client, None).await;
     let secretariat = world.user("seg.luce", Role::OperatorSecretariat, Some(seller)).await;
     let delegate = world.user("del.luce", Role::OperatorDelegate, Some(seller)).await;
+    world.power_of_attorney(&staff, &delegate).await;
     world.user("del.rete", Role::OperatorDelegate, Some(grid)).await;
     world.user("estraneo", Role::Client, None).await;
     let new = NewCase {

@@ -14,6 +14,9 @@ const AHEAD_MINUTES: i64 = 5;
 /// The letter that adhesion asks for.
 const LETTER: &[u8] = b"Oggetto: adesione alla procedura di conciliazione.\n";
 
+/// The document that lets the operator's delegate sign.
+const POWERS: &[u8] = b"Procura speciale a conciliare e transigere.\n";
+
 impl Story {
     /// The administrator makes four accounts.
     pub(super) async fn make_accounts(&mut self) -> Result<(), StoryError> {
@@ -91,7 +94,30 @@ impl Story {
             })
             .await?;
         }
-        Ok(())
+        self.record_powers().await
+    }
+
+    /// The service secretariat records by what the operator's delegate signs in this case.
+    async fn record_powers(&self) -> Result<(), StoryError> {
+        let browser = &self.stage.staff.service.browser;
+        let surname = &self.cast.delegate.person.surname;
+        until_done("the delegate's powers", self.patience(), async || {
+            let page = browser.open(&format!("{}/poteri", self.case)).await?;
+            if page.says("td", surname) {
+                return Ok(Some(()));
+            }
+            let dated = now().date_naive() - Days::new(20);
+            let form = page
+                .form("power-form")?
+                .choose("persona", surname)?
+                .choose("documento", "special_poa")?
+                .fill("data", &dated.to_string())?
+                .tick_all()
+                .attach("file", "procura.txt", POWERS.to_vec())?;
+            browser.submit(form).await?;
+            Ok(None)
+        })
+        .await
     }
 
     /// The address of the case, `/pratiche/…`.

@@ -16,6 +16,7 @@ use crate::db::DbError;
 use crate::identification::commands::is_operator;
 use crate::organisations;
 use crate::portal::Portal;
+use crate::powers::{self, views::Line};
 use crate::random::{self, Token};
 use crate::signatures::identity::{self, Standing};
 use crate::web::{
@@ -309,6 +310,7 @@ struct OwnPage {
     identified: Option<Standing>,
     identifies: bool,
     own_signature: bool,
+    powers: Vec<Line>,
 }
 
 #[derive(Deserialize)]
@@ -338,7 +340,9 @@ async fn own(State(portal): State<Portal>, visit: Visit) -> Answer {
     let own_signature = store::own_signature(&portal.db, body.id, user).await?;
     let identified = identity::standing(&portal.db, body.id.0, user, portal.now()).await?;
     let identifies = is_operator(&portal, &visit.actor).await?;
-    html(&OwnPage { chrome: visit.chrome, person, profiles, identified, identifies, own_signature })
+    let powers = powers::pages::of_person(&portal, &visit, user).await?;
+    let chrome = visit.chrome;
+    html(&OwnPage { chrome, person, profiles, identified, identifies, own_signature, powers })
 }
 
 fn begin_again(back: &str) -> Response {

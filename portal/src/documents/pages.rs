@@ -67,10 +67,7 @@ async fn open(
     let now = portal.now();
     store::mark_read(&mut tx, visit.body.id, document.id, visit.actor.user, now).await?;
     tx.commit().await?;
-    let kind = FileType::of_name(&document.name);
-    let media_type = kind.map_or("application/octet-stream", |kind| kind.media_type);
-    let inline = kind.is_some_and(|kind| kind.inline);
-    Ok(download(media_type, &export::disposition(inline, &document.name), content))
+    Ok(download_named(&document.name, content))
 }
 
 async fn info(
@@ -94,6 +91,14 @@ async fn all(State(portal): State<Portal>, visit: Visit, Path(case): Path<Uuid>)
     }
     let name = format!("{}.zip", case.shown_number().replace('/', "-"));
     Ok(download("application/zip", &export::disposition(false, &name), zip.finish().into()))
+}
+
+/// What a person sent under this name: a browser shows what it may (R-TECH-09).
+pub(crate) fn download_named(name: &str, content: Bytes) -> axum::response::Response {
+    let kind = FileType::of_name(name);
+    let media_type = kind.map_or("application/octet-stream", |kind| kind.media_type);
+    let inline = kind.is_some_and(|kind| kind.inline);
+    download(media_type, &export::disposition(inline, name), content)
 }
 
 /// What a person sent stays a file: no browser guesses another type or runs anything in it

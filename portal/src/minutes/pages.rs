@@ -35,7 +35,7 @@ use crate::signatures::recipients_pages::RecipientsView;
 use crate::signatures::replacing_pages::{Group, groups};
 use crate::signatures::store::Who;
 use crate::signatures::view::{CopiesView, OwnView, ProcessView, Seen, Stage, Ticks, looked_at};
-use crate::signatures::{SignatureError, craft, store as signatures};
+use crate::signatures::{SignatureError, craft, powers, store as signatures};
 use crate::web::{Answer, Chrome, PageError, Path, Visit, done, html_with, wants_json};
 
 /// Addresses of this feature.
@@ -80,6 +80,8 @@ struct MinutesPage {
     order: Option<OrderView>,
     /// Who would get an own copy.
     recipients: Option<RecipientsView>,
+    /// Who at the table could not sign now, and why; for who writes the minutes (R-SIGN-05).
+    without_powers: Vec<String>,
     errors: Refused,
     lost: Lost,
 }
@@ -220,6 +222,7 @@ async fn page(
         substitutes,
         consent,
         may_scan,
+        without_powers: if writes { powers::missing(portal, &table) } else { Vec::new() },
         may_cancel: table.leads && is_open,
         may_abandon: table.at_signature().filter(|_| table.leads && !is_settled),
         lost,

@@ -1,5 +1,7 @@
 //! Who looks at the minutes of a meeting, and as what.
 
+use chrono::{DateTime, Utc};
+
 use super::compose::{Facts, Person};
 use crate::accounts::{Actor, Role};
 use crate::bodies::Body;
@@ -12,6 +14,9 @@ use crate::meetings::people::Sitting;
 use crate::meetings::store::{self as meetings, MeetingRecord};
 use crate::meetings::{MeetingId, commands};
 use crate::portal::Portal;
+use crate::powers::register::Register;
+use crate::powers::rules::Lack;
+use crate::powers::views;
 use crate::procedures::{MinutesRules, SeatKind, Starter};
 
 /// A meeting with its case and the people at the table, as one person sees it.
@@ -35,6 +40,10 @@ pub struct Table {
     pub watches: bool,
     /// Number of the copy of the minutes that was asked for (R-SIGN-27).
     pub copy: Option<i64>,
+    /// When this was so.
+    pub at: DateTime<Utc>,
+    /// By what they act for others (R-SIGN-05).
+    pub powers: Register,
     /// How long who does not come is waited for, in minutes.
     no_show_minutes: u16,
 }
@@ -72,6 +81,7 @@ impl Table {
         if seat.is_none() && !watches && !receives {
             return Ok(None);
         }
+        let powers = Register::read(portal, &case).await?;
         let profile = portal.profile(&case.procedure);
         let starters = &profile.signatures.may_start;
         Ok(Some(Self {
@@ -86,6 +96,8 @@ impl Table {
             seat,
             leads,
             watches,
+            at: portal.now(),
+            powers,
         }))
     }
 
@@ -145,6 +157,17 @@ impl Table {
         self.rules(portal, outcome).map_or_else(Vec::new, |minutes| minutes.signers_among(present))
     }
 
+    /// Who of these cannot sign at `now`, and why (R-SIGN-05).
+    pub fn lacks<'a>(
+        &self,
+        people: &[&'a Sitting],
+        now: DateTime<Utc>,
+    ) -> Vec<(&'a Sitting, Lack)> {
+        let lack =
+            |one: &&'a Sitting| Some((*one, self.powers.lack(one.seat, one.person.id, now)?));
+        people.iter().filter_map(lack).collect()
+    }
+
     /// What the words of the minutes are made of.
     pub fn facts(&self) -> Facts {
         let rules = &self.meeting.rules;
@@ -156,7 +179,10 @@ impl Table {
             given_name: one.person.given_name.clone(),
             surname: one.person.surname.clone(),
             fiscal_code: one.person.fiscal_code.clone(),
-            powers: String::new(),
+            powers: match self.powers.standing(one.seat, one.person.id, self.at) {
+                Some(Ok(power)) => views::title(power),
+                Some(Err(_)) | None => String::new(),
+            },
         });
         Facts {
             body: self.body.name.clone(),

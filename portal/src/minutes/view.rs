@@ -181,8 +181,11 @@ pub(super) fn version_of(
         newest.copies().iter().map(|one| one.process.status.as_str()).collect::<Vec<_>>()
     });
     let own = own.map(|own| (own.key, matches!(own.stage, Stage::Wait(_))));
-    let shown =
-        format!("{draft} {process:?} {copies:?} {own:?} {consent:?} {:?}", table.case.rules.state);
+    let everybody: Vec<_> = table.sitting.iter().collect();
+    let lacks: Vec<_> =
+        table.lacks(&everybody, table.at).into_iter().map(|(one, lack)| (one.seat, lack)).collect();
+    let state = table.case.rules.state;
+    let shown = format!("{draft} {process:?} {copies:?} {own:?} {consent:?} {lacks:?} {state:?}");
     Digest::of(shown.as_bytes()).to_string()[..16].to_owned()
 }
 

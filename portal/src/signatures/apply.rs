@@ -19,7 +19,7 @@ use super::rules::{self, Need};
 use super::settling::settle;
 use super::steps::{changed, document, expected, locked};
 use super::store::{Locked, ProcessRow, Who};
-use super::{SignatureError, attempts, craft, ending, leave, status_data, store};
+use super::{SignatureError, attempts, craft, ending, leave, powers, status_data, store};
 use crate::bodies::BodyId;
 use crate::db::Tx;
 use crate::documents::filing;
@@ -174,6 +174,7 @@ async fn begin(
         let mut tx = portal.db.begin().await?;
         let mut locked = locked(&mut tx, row).await?;
         let take = Input::TakeLease { field: field.to_owned(), attempt, base };
+        powers::require_in(&mut tx, portal, row, &locked.process, field).await?;
         let now = portal.now();
         // Somebody signs, or just has: this signature goes on top of theirs.
         let taken = match attempts::has_given_in(&mut tx, row.id).await? {

@@ -12,7 +12,7 @@ use super::rules::{self, Need};
 use super::settling::settle;
 use super::steps::{advance_in, changed, signer};
 use super::store::{ProcessRow, Who};
-use super::{SignatureError, attempts, identity, leave, store};
+use super::{SignatureError, attempts, identity, leave, powers, store};
 use crate::accounts::UserId;
 use crate::portal::Portal;
 
@@ -62,6 +62,7 @@ async fn request(
     if !matches!(need, Need::Request | Need::Code) || leave::is_given_there(portal) {
         return Err(not_now(need).into());
     }
+    powers::require(portal, row, &process, field).await?;
     let state = process.signer(field).ok_or(SignatureError::NotFound)?;
     let qtsp = &portal.signing.qtsp;
     if let Some(credential) = &state.credential {

@@ -250,7 +250,7 @@ pub(super) async fn expire(portal: &Portal, row: &ProcessRow) -> Result<(), Sign
     Ok(())
 }
 
-async fn tell_neutral(
+pub(super) async fn tell_neutral(
     tx: &mut Tx,
     portal: &Portal,
     row: &ProcessRow,

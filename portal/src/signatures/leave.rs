@@ -18,7 +18,7 @@ use super::rules::{self, Need};
 use super::settling::settle;
 use super::steps::{advance, advance_in, changed};
 use super::store::{self, ProcessRow, Who};
-use super::{SignatureError, attempts};
+use super::{SignatureError, attempts, powers};
 use crate::accounts::UserId;
 use crate::db::{Db, Tx, kept};
 use crate::meetings::MeetingId;
@@ -103,6 +103,7 @@ async fn asked(
     if !matches!(need, Need::Request | Need::Code) {
         return Err(not_now(need).into());
     }
+    powers::require(portal, row, &process, field).await?;
     if !is_certified(portal, row, &process, field).await? {
         codes::issue(portal, row, &process, field, asker.who).await?;
         process = store::replay(&portal.db, row).await?;

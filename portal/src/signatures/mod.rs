@@ -12,7 +12,8 @@
 //! code, [`codes`] sends it, [`apply`] makes the signature, [`settling`] takes up what a stop left
 //! behind. [`leave`] lets a signer give leave on the trust service's own page; [`consent`] asks the parties for the digital form, without which [`paper`] is signed;
 //! [`own_device`] takes a signature that was made elsewhere, [`beside_pages`] gives the files of those that stand beside
-//! the document, [`conservation`] all that belongs to a completed one. [`ending`] is about how a process ends,
+//! the document, [`conservation`] all that belongs to a completed one, [`powers`] asks whether the signer
+//! may. [`ending`] is about how a process ends,
 //! [`preservation`] about what makes its document last. [`view`] is what people see of it, [`pages`]
 //! takes what they do; [`panel`] shows all of them at once, [`reminders`] go to who has not signed.
 
@@ -43,6 +44,7 @@ pub mod panel;
 pub mod panel_pages;
 pub mod paper;
 pub mod ports;
+pub mod powers;
 pub mod preservation;
 pub mod recipients;
 pub mod recipients_pages;

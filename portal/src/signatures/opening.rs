@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::replacing::{self, Substitute};
 use super::store::{ProcessRow, Who};
-use super::{SignatureError, consent, ending, freezing, recipients, store};
+use super::{SignatureError, consent, ending, freezing, powers, recipients, store};
 use crate::accounts::Person;
 use crate::cases::commands::{By, act_in, note_in};
 use crate::cases::rules::{Act, CaseEvent};
@@ -114,8 +114,10 @@ pub(super) async fn freeze_with(
     let seats = minutes.signers_among(|kind| seat(kind).is_some() && !steps_back(kind));
     let signers: Vec<&Sitting> = seats.iter().filter_map(|kind| seat(*kind)).collect();
     check(outcome, &signers)?;
-
     let now = portal.now();
+    if let Some((one, lack)) = table.lacks(&signers, now).first() {
+        return Err(SignatureError::Unfit(powers::to_leader(one, *lack)));
+    }
     let (documents, neutral) = (
         freezing::documents(portal, table, (written, minutes), &way, &signers, now).await?,
         table.case.rules.conciliator,

@@ -5,7 +5,7 @@ use signing::returned::{FileSentOut, SentOut, Signed, judge, judge_file};
 
 use super::steps::{changed, document, locked, signer};
 use super::store::{ProcessRow, Who};
-use super::{SignatureError, attempts, craft, ending, rules, settling, status_data, store};
+use super::{SignatureError, attempts, craft, ending, powers, rules, settling, status_data, store};
 use crate::bodies::BodyId;
 use crate::documents::filing;
 use crate::portal::Portal;
@@ -27,6 +27,7 @@ pub async fn take_back(
         rules::OwnDevice::Check => return Err(Refusal::NotChecked.into()),
         rules::OwnDevice::No => return Err(why_not(&process, field).into()),
     }
+    powers::require(portal, row, &process, field).await?;
     let handed_in = (process.plan().format == Format::Cades).then(|| pdf.clone());
     let (pdf, signed) = judged(portal, row, &process, field, pdf).await?;
     let base = process.document();
@@ -46,6 +47,7 @@ pub async fn take_back(
     if attempts::has_given_in(&mut tx, row.id).await? {
         return Err(Refusal::Held.into());
     }
+    powers::require_in(&mut tx, portal, row, &locked.process, field).await?;
     let field = field.to_owned();
     let certificate = signed.certificate;
     let input = Input::SignedElsewhere { field, base, revision, certificate, file: kept };

@@ -1,5 +1,7 @@
 //! The page of the monitoring panel (R-SIGN-28), and reminders sent from it.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::header;
@@ -14,13 +16,14 @@ use uuid::Uuid;
 use super::pages::Caller;
 use super::panel::{self, Bulk, Milestones, PanelColumn, PanelView, Watched, Written};
 use super::store::{ProcessRow, SignerRow};
-use super::{copies, reminders, rules, store};
+use super::{copies, powers, reminders, rules, store};
 use crate::accounts::Role;
 use crate::calendar;
 use crate::cases::Outcome;
 use crate::lists::{Column as _, ListQuery, Listing, Pager};
 use crate::minutes::compose;
 use crate::portal::Portal;
+use crate::powers::views::StandingView;
 use crate::procedures::Starter;
 use crate::web::{Answer, Chrome, PageError, Path, Visit, done, html};
 
@@ -86,6 +89,8 @@ struct PanelSigner {
     field: String,
     name: String,
     role: String,
+    /// By what the signer acts for another, where that is needed (R-SIGN-05).
+    powers: Option<StandingView>,
     /// Word and time of every point, in order.
     points: Vec<Point>,
     reminded: Option<String>,
@@ -128,11 +133,16 @@ async fn show(
         true => panel::written(&portal.db, visit.body.id.0).await?,
         false => Vec::new(),
     };
+    let version = panel::version(&watched);
+    let mut processes = Vec::with_capacity(watched.len());
+    for one in watched {
+        processes.push(row(&portal, one).await?);
+    }
     html(&PanelPage {
-        version: panel::version(&watched),
+        version,
         query: address(&query),
         written,
-        processes: watched.into_iter().map(row).collect(),
+        processes,
         pager,
         listing,
         view,
@@ -195,13 +205,19 @@ fn address(query: &ListQuery) -> String {
         .join("&")
 }
 
-fn row(bulk: Bulk) -> PanelRow {
+async fn row(portal: &Portal, bulk: Bulk) -> Result<PanelRow, PageError> {
     let Bulk { number, mut documents } = bulk;
     let is_one = documents.first().is_some_and(|one| one.row.copy == 0);
     let open = documents.iter().any(|one| one.row.open);
     let all: Vec<ProcessRow> = documents.iter().map(|one| one.row.clone()).collect();
     let Watched { row, signers, on_paper } = documents.remove(0);
-    let signers: Vec<PanelSigner> = signers.into_iter().map(signer).collect();
+    let mut standings = match row.open {
+        true => powers::of_signers(portal, &row).await?,
+        false => BTreeMap::new(),
+    };
+    let with_powers =
+        |one: PanelSigner| PanelSigner { powers: standings.remove(&one.field), ..one };
+    let signers: Vec<PanelSigner> = signers.into_iter().map(signer).map(with_powers).collect();
     let status = together(&all);
     let title = match row.outcome.parse::<Outcome>() {
         Ok(outcome) if !is_one => compose::title(outcome, &number),
@@ -233,7 +249,7 @@ fn row(bulk: Bulk) -> PanelRow {
             all: first.into_iter().chain(others.flatten()).collect(),
         });
     }
-    entry
+    Ok(entry)
 }
 
 fn copy(row: &ProcessRow, signers: Vec<PanelSigner>) -> Option<PanelCopy> {
@@ -307,6 +323,7 @@ fn signer((row, passed): (SignerRow, Milestones)) -> PanelSigner {
         field: row.field,
         name: row.name,
         role: row.role,
+        powers: None,
         points,
         reminded: passed.reminded.map(calendar::show),
     }

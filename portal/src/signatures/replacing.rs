@@ -3,11 +3,14 @@
 //! The frozen minutes name every signer, in the table of subjects and beside the reserved field, so
 //! somebody else cannot sign the same document: the change makes a new version, and the signatures
 //! given so far belong to the old one (R-SIGN-04). Who takes over must hold valid powers (R-SIGN-05):
-//! a delegate of the same operator who is enabled for more than technical aid, or the other person of
-//! the party that the procedure profile lets sign instead.
+//! a delegate of the same operator who is enabled for more than technical aid, the other person of
+//! the party that the procedure profile lets sign instead, or whoever the secretariat has put on the
+//! seat since, with an account or without. Nobody is identified by being chosen here: whoever signs is,
+//! as every signer (R-SIGN-06), or by the certificate of the own device.
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
 use signing::process::{Input, Status, Step};
 use uuid::Uuid;
 
@@ -24,6 +27,7 @@ use crate::db::Tx;
 use crate::minutes::commands::Written;
 use crate::minutes::table::Table;
 use crate::portal::Portal;
+use crate::powers::rules::Lack;
 use crate::procedures::SeatKind;
 
 /// Somebody who could sign in place of a signer.
@@ -35,6 +39,26 @@ pub struct Substitute {
     pub seat: SeatKind,
     /// Who takes over.
     pub person: Person,
+    /// Why this person cannot sign after all, in words for the one who leads.
+    pub hindrance: Option<String>,
+}
+
+impl Substitute {
+    fn new(
+        table: &Table,
+        field: SeatKind,
+        seat: SeatKind,
+        person: Person,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let lack = table.powers.lack(seat, person.id, now);
+        let hindrance = if opening::can_sign(&person) {
+            lack.map(Lack::words)
+        } else {
+            Some("nel profilo mancano codice fiscale o cellulare".to_owned())
+        };
+        Self { field, seat, person, hindrance }
+    }
 }
 
 impl Substitute {
@@ -78,24 +102,30 @@ pub async fn offered(
     let outcome = row.outcome.parse();
     let outcome = outcome.map_err(|_| SignatureError::Damaged("outcome of a process"))?;
     let Some(minutes) = table.rules(portal, outcome) else { return Ok(Vec::new()) };
-    let mut found = Vec::new();
+    let (mut found, now) = (Vec::new(), portal.now());
     for state in process.signers().filter(|state| state.step != Step::Signed) {
         let Ok(field) = state.signer.field.parse::<SeatKind>() else { continue };
-        for seat in minutes.instead_of(field) {
+        // Others of the party, and who sits on the same seat by now: another lawyer, or somebody
+        // without an account whom the secretariat named in the place of the signer.
+        for seat in minutes.instead_of(field).chain([field]) {
             let others = table.sitting.iter().filter(|one| one.seat == seat);
-            found.extend(others.map(|one| Substitute { field, seat, person: one.person.clone() }));
+            found.extend(
+                others.map(|one| Substitute::new(table, field, seat, one.person.clone(), now)),
+            );
         }
         if field == SeatKind::OperatorDelegate {
             let operator = table.case.rules.convened().operator;
             let people =
                 eligible_delegates(portal, table.body.id, operator, Part::Convened).await?;
             let others = people.into_iter().filter(|one| one.id.0 != state.signer.person);
-            found.extend(others.map(|person| Substitute { field, seat: field, person }));
+            found.extend(others.map(|person| Substitute::new(table, field, field, person, now)));
         }
     }
+    let mut named = BTreeSet::new();
+    found.retain(|one| named.insert((one.field, one.person.id)));
     // Who has signed, or is to sign, does not sign a second time for another.
     let signs = |person: UserId| process.signers().any(|state| state.signer.person == person.0);
-    found.retain(|one| !signs(one.person.id) && opening::can_sign(&one.person));
+    found.retain(|one| !signs(one.person.id));
     Ok(found)
 }
 
@@ -120,7 +150,12 @@ pub async fn replace(
     let chosen = offered.into_iter().find(|one| one.field == field && one.person.id == person);
     let unfit =
         || SignatureError::Unfit("Scegli dall'elenco chi firma e al posto di chi.".to_owned());
-    let way = Way::Replacing(Box::new(chosen.ok_or_else(unfit)?), Box::new(row.clone()));
+    let chosen = chosen.ok_or_else(unfit)?;
+    if let Some(why) = &chosen.hindrance {
+        let words = format!("{} non può firmare: {why}.", chosen.person.name());
+        return Err(SignatureError::Unfit(words));
+    }
+    let way = Way::Replacing(Box::new(chosen), Box::new(row.clone()));
     opening::freeze_with(portal, table, written, way, who).await
 }
 

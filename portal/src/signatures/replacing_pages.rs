@@ -29,6 +29,8 @@ pub fn routes() -> Router<Portal> {
 pub(crate) struct Group {
     pub(crate) signer: String,
     pub(crate) choices: Vec<Choice>,
+    /// Who cannot sign, and why.
+    pub(crate) hindered: Vec<(String, String)>,
 }
 
 /// One who could sign.
@@ -50,17 +52,24 @@ pub(crate) async fn groups(
     let mut groups = Vec::new();
     for signer in store::signers(&portal.db, seen.row.id).await? {
         let of_signer = |one: &&Substitute| one.field.key() == signer.field;
+        let hindered: Vec<(String, String)> = offered
+            .iter()
+            .filter(of_signer)
+            .filter_map(|one| Some((one.person.name(), one.hindrance.clone()?)))
+            .collect();
         let choices: Vec<Choice> = offered
             .iter()
             .filter(of_signer)
+            .filter(|one| one.hindrance.is_none())
             .map(|one| Choice {
                 value: format!("{}/{}", one.field.key(), one.person.id.0),
                 name: one.person.name(),
                 role: labels.of(one.seat).to_owned(),
             })
             .collect();
-        if !choices.is_empty() {
-            groups.push(Group { signer: format!("{} ({})", signer.name, signer.role), choices });
+        if !choices.is_empty() || !hindered.is_empty() {
+            let signer = format!("{} ({})", signer.name, signer.role);
+            groups.push(Group { signer, choices, hindered });
         }
     }
     Ok(groups)

@@ -1,5 +1,7 @@
 //! What a page shows of a signature process: how far it is, and what the visitor has to do next.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use signing::process::{Event, Format, Process, SignerState, Status, Step};
 
@@ -7,11 +9,12 @@ use super::conditions::IN_FORCE;
 use super::copies::Version;
 use super::rules::{self, Need, OwnDevice};
 use super::store::{Locked, ProcessRow, SignerRow};
-use super::{SignatureError, evidence, leave, settling, steps, store};
+use super::{SignatureError, evidence, leave, powers, settling, steps, store};
 use crate::accounts::{self, UserId};
 use crate::bodies::BodyId;
 use crate::calendar;
 use crate::portal::Portal;
+use crate::powers::views::StandingView;
 
 /// A process as everybody at the table sees it (R-SIGN-28).
 pub struct ProcessView {
@@ -25,6 +28,8 @@ pub struct ProcessView {
     /// How it is signed, if on paper (R-SIGN-37).
     pub by_hand: Option<String>,
     pub signers: Vec<SignerView>,
+    /// Somebody who has not signed cannot, for want of powers.
+    pub powers_missing: bool,
     pub completed: bool,
     /// From 1; each version cancels those before (R-SIGN-04).
     pub version: i64,
@@ -47,6 +52,8 @@ pub struct SignerView {
     pub signed_at: Option<Moment>,
     /// The visitor may have the signed file that came from this signer's device.
     pub own_file: bool,
+    /// By what the signer acts for another, where that is needed (R-SIGN-05).
+    pub powers: Option<StandingView>,
 }
 
 /// A time, for machines and for people.
@@ -64,6 +71,8 @@ pub struct OwnView {
     pub may_refuse: bool,
     /// What an own device is good for at this moment.
     pub device: Option<Device>,
+    /// The last day on which the visitor may sign for another, if that is near (R-SIGN-05).
+    pub ends: Option<String>,
 }
 
 /// The way of who signs with an own device (R-SIGN-29).
@@ -88,6 +97,8 @@ pub enum Stage {
     /// Leave is given on the trust service's page.
     Leave,
     UsedUp,
+    /// Why the visitor may not sign for another (R-SIGN-05).
+    NoPowers(String),
     Done,
     /// Signed by hand, with the others (R-SIGN-37).
     DoneByHand,
@@ -186,8 +197,22 @@ impl ProcessView {
         } else {
             None
         };
+        let mut powers = match row.open {
+            true => powers::standings(portal, row, process).await?,
+            false => BTreeMap::new(),
+        };
+        let signers: Vec<SignerView> = signers
+            .into_iter()
+            .filter_map(|one| {
+                let powers = powers.remove(&one.field);
+                Some(SignerView { powers, ..signer(process, one, watches, visitor)? })
+            })
+            .collect();
         Ok(Self {
             title: row.title.clone(),
+            powers_missing: signers
+                .iter()
+                .any(|one| one.powers.as_ref().is_some_and(|it| it.missing)),
             status_key: rules::status_key(status),
             status_class: colour(status),
             status: rules::status_label(status),
@@ -199,10 +224,7 @@ impl ProcessView {
             },
             proposal: row.is_proposal().then(|| proposal(status)),
             by_hand: process.on_paper().map(|reason| by_hand(status, watches.then_some(reason))),
-            signers: signers
-                .into_iter()
-                .filter_map(|one| signer(process, one, watches, visitor))
-                .collect(),
+            signers,
             completed: status == Status::Completed,
             version: store::version(&portal.db, row).await?,
             may_see_document: counts || watches,
@@ -247,6 +269,7 @@ fn signer(process: &Process, row: SignerRow, watches: bool, visitor: UserId) -> 
             .signed_at
             .map(|at| Moment { machine: at.to_rfc3339(), shown: calendar::show(at) }),
         field: row.field,
+        powers: None,
     })
 }
 
@@ -323,6 +346,13 @@ impl OwnView {
         let Some(state) = process.signer(field) else { return Ok(None) };
         let need = rules::need(process, field, portal.now());
         let overdue = row.open && portal.now() >= row.expires_at;
+        let standing = match need {
+            Need::Nothing => None,
+            _ => powers::standings(portal, row, process).await?.remove(field),
+        };
+        let missing = standing.as_ref().filter(|one| one.missing);
+        let missing = missing.map(|one| powers::to_signer(&one.words));
+        let ends = standing.and_then(|one| one.ends_soon);
         let stage = match need {
             Need::Nothing if state.step == Step::Signed && process.on_paper().is_some() => {
                 Stage::DoneByHand
@@ -334,6 +364,7 @@ impl OwnView {
                 "La tua firma è stata apposta ed è al sicuro: manca la marca temporale, che sarà \
                  aggiunta appena il servizio risponde.",
             ),
+            _ if missing.is_some() => Stage::NoPowers(missing.unwrap_or_default()),
             Need::Identify => Stage::Identify,
             Need::Conditions => Stage::Conditions(conditions(form)),
             Need::Contacts => Stage::Contacts(contacts(portal, row, visitor).await?),
@@ -348,7 +379,7 @@ impl OwnView {
         let may_refuse = !overdue && !matches!(stage, Stage::Done) && need != Need::Busy;
         let base = process.plan().document.to_string();
         let check_first = match rules::on_own_device(process, field, portal.now()) {
-            _ if matches!(stage, Stage::Wait(_) | Stage::Check) => None,
+            _ if matches!(stage, Stage::Wait(_) | Stage::Check | Stage::NoPowers(_)) => None,
             OwnDevice::No => None,
             OwnDevice::Check => Some(true),
             OwnDevice::Ready => Some(false),
@@ -356,8 +387,12 @@ impl OwnView {
         let file = format!("{}.pdf", row.title.replace('/', "-"));
         let p7m = process.plan().format == Format::Cades;
         let device = check_first.map(|check_first| Device { check_first, file, p7m });
-        let key = if matches!(stage, Stage::Leave) { "leave" } else { key(need) };
-        Ok(Some(Self { base, key, stage, may_refuse, device }))
+        let key = match stage {
+            Stage::Leave => "leave",
+            Stage::NoPowers(_) => "powers",
+            _ => key(need),
+        };
+        Ok(Some(Self { base, key, stage, may_refuse, device, ends }))
     }
 }
 

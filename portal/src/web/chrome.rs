@@ -81,7 +81,9 @@ fn menu(role: Role) -> &'static [(&'static str, &'static str)] {
         Role::ContactOfficer => &[HOME, VERIFY],
         Role::Guest => &[],
         Role::ServiceSecretariat => {
-            &[HOME, CASES, AGENDA, SIGNATURES, ("/servizio/stanze", "Stanze"), VERIFY]
+            const POWERS: (&str, &str) = ("/poteri", "Poteri di firma");
+            const ROOMS: (&str, &str) = ("/servizio/stanze", "Stanze");
+            &[HOME, CASES, AGENDA, SIGNATURES, POWERS, ROOMS, VERIFY]
         }
         Role::Conciliator => &[HOME, CASES, AGENDA, SIGNATURES, VERIFY],
         Role::OperatorSecretariat

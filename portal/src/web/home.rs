@@ -19,6 +19,7 @@ use crate::meetings::pages::{Row, takes_part};
 use crate::meetings::standing::{self, OwnRoom};
 use crate::on_db;
 use crate::portal::Portal;
+use crate::powers::{self, views::Line};
 
 pub(super) fn routes() -> Router<Portal> {
     Router::new().route("/", get(home))
@@ -41,6 +42,8 @@ struct HomePage {
     standing: Vec<OwnRoom>,
     /// The person identifies others by video.
     identifies: bool,
+    /// Powers of the person that run out, or have lately.
+    powers: Vec<Line>,
 }
 
 /// A meeting whose minutes are not finished.
@@ -103,6 +106,7 @@ async fn home(State(portal): State<Portal>, visit: Visit) -> Answer {
         minutes,
         tasks: tasks(db, actor).await?,
         identifies: is_operator(&portal, actor).await?,
+        powers: powers::pages::running_out(&portal, &visit).await?,
         chrome: visit.chrome,
     })
 }

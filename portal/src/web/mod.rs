@@ -26,8 +26,8 @@ use axum::response::{IntoResponse as _, Response};
 
 use crate::portal::Portal;
 use crate::{
-    accounts, cases, documents, guests, identification, media_tests, meetings, minutes, signatures,
-    verification,
+    accounts, cases, documents, guests, identification, media_tests, meetings, minutes, powers,
+    signatures, verification,
 };
 
 /// What a handler answers.
@@ -49,6 +49,7 @@ pub fn router(portal: Portal) -> Router {
         .merge(guests::persons_pages::routes())
         .merge(meetings::pages::routes())
         .merge(minutes::pages::routes())
+        .merge(powers::pages::routes())
         .merge(signatures::pages::routes())
         .merge(signatures::beside_pages::routes())
         .merge(signatures::leave_pages::routes())

@@ -6,9 +6,9 @@ use portal::cases::supply::{Service, Utility};
 /// A complete application.
 pub fn application() -> Application {
     Application {
-        complaint_on: "2026-09-10".parse().unwrap(),
+        complaint_on: "2026-09-10".parse().expect("a day"),
         complaint_ref: "R-1".into(),
-        reply_on: Some("2026-10-01".parse().unwrap()),
+        reply_on: Some("2026-10-01".parse().expect("a day")),
         topic: "Fatturazione".into(),
         value_cents: Some(12_345),
         description: "Consumi stimati troppo alti".into(),

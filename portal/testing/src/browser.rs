@@ -24,14 +24,19 @@ pub struct Page {
 impl Page {
     /// The content as text.
     pub fn text(&self) -> &str {
-        std::str::from_utf8(&self.bytes).unwrap()
+        std::str::from_utf8(&self.bytes).expect("only pages are read as text")
     }
 
     /// Where a redirect leads; empty for none.
     pub fn location(&self) -> &str {
-        self.headers.get(header::LOCATION).map_or("", |value| value.to_str().unwrap())
+        self.headers
+            .get(header::LOCATION)
+            .map_or("", |value| value.to_str().expect("addresses are ASCII"))
     }
 }
+
+/// Addresses and headers are written by tests.
+const WRITTEN: &str = "a test writes requests that are well formed";
 
 /// One browser at one host.
 #[derive(Clone, Debug)]
@@ -55,7 +60,8 @@ impl Browser {
         let fields = [("username", username), ("password", PASSWORD)];
         let page = browser.post("/accesso", &fields).await;
         assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.text());
-        let code = notifications::newest(&world.portal.db, world.body.id, "", 1).await.unwrap();
+        let code = notifications::newest(&world.portal.db, world.body.id, "", 1).await;
+        let code = code.expect("the database of a test is open");
         let page = browser.post("/accesso/otp", &[("codice", &code[0].text[..6])]).await;
         assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.text());
         browser
@@ -68,7 +74,7 @@ impl Browser {
 
     /// Opens a page.
     pub async fn get(&mut self, path: &str) -> Page {
-        let request = self.request("GET", path).body(Content::empty()).unwrap();
+        let request = self.request("GET", path).body(Content::empty()).expect(WRITTEN);
         self.send(request).await
     }
 
@@ -82,7 +88,7 @@ impl Browser {
             .request("POST", path)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(Content::from(encoded.join("&")))
-            .unwrap();
+            .expect(WRITTEN);
         self.send(request).await
     }
 
@@ -110,7 +116,7 @@ impl Browser {
             .request("POST", path)
             .header(header::CONTENT_TYPE, "multipart/form-data; boundary=x")
             .body(Content::from(body))
-            .unwrap();
+            .expect(WRITTEN);
         self.send(request).await
     }
 
@@ -128,14 +134,16 @@ impl Browser {
 
     /// Sends what [`Browser::request`] began, and keeps the cookies of the answer.
     pub async fn send(&mut self, request: Request<Content>) -> Page {
-        let answer = self.router.clone().oneshot(request).await.unwrap();
+        let answer = self.router.clone().oneshot(request).await.expect("a router answers");
         let (parts, content) = answer.into_parts();
         for cookie in parts.headers.get_all(header::SET_COOKIE) {
-            let pair = cookie.to_str().unwrap().split(';').next().unwrap();
-            let (name, value) = pair.split_once('=').unwrap();
+            let pair = cookie.to_str().expect("cookies are ASCII").split(';').next();
+            let pair = pair.unwrap_or_default();
+            let (name, value) = pair.split_once('=').expect("a cookie has a value");
             self.cookies.insert(name.to_owned(), value.to_owned());
         }
-        let bytes = axum::body::to_bytes(content, usize::MAX).await.unwrap().to_vec();
+        let bytes = axum::body::to_bytes(content, usize::MAX).await;
+        let bytes = bytes.expect("an answer is within memory").to_vec();
         Page { status: parts.status, headers: parts.headers, bytes }
     }
 }

@@ -22,11 +22,13 @@ pub struct Databases {
 
 /// Opens one database of each kind.
 pub async fn databases() -> Databases {
-    let folder = TempDir::new().unwrap();
+    let folder = TempDir::new().expect("there is room for a folder");
     let sqlite = format!("sqlite://{}", folder.path().join("test.db").display());
     let server = Server::start(folder.path());
-    let all =
-        vec![("SQLite", Db::open(&sqlite).await.unwrap()), ("PostgreSQL", server.open().await)];
+    let all = vec![
+        ("SQLite", Db::open(&sqlite).await.expect("a new file is opened")),
+        ("PostgreSQL", server.open().await),
+    ];
     Databases { all, server, folder }
 }
 
@@ -42,9 +44,9 @@ impl Databases {
         let made = Command::new("psql")
             .args(["-X", "-q", "-d", &url, "-c", &format!("CREATE DATABASE {name}")])
             .status()
-            .unwrap();
+            .expect("psql can be started");
         assert!(made.success(), "CREATE DATABASE");
-        format!("{}/{name}", url.rsplit_once('/').unwrap().0)
+        format!("{}/{name}", url.rsplit_once('/').expect("the address ends with a name").0)
     }
 
     /// Closes the databases and ends the server.
@@ -66,8 +68,8 @@ impl Server {
     fn start(folder: &Path) -> Self {
         let data = folder.join("pg");
         let socket = folder.join("socket");
-        std::fs::create_dir_all(&data).unwrap();
-        std::fs::create_dir_all(&socket).unwrap();
+        std::fs::create_dir_all(&data).expect("the folder is writable");
+        std::fs::create_dir_all(&socket).expect("the folder is writable");
         if is_root() {
             give_to_postgres(&[folder, &data, &socket]);
         }
@@ -76,7 +78,7 @@ impl Server {
             .args(["--no-sync", "--no-instructions", "-D"])
             .arg(&data)
             .output()
-            .unwrap();
+            .expect("initdb can be started");
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
         let child = as_postgres(&program("postgres"))
             .arg("-D")
@@ -88,12 +90,14 @@ impl Server {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .unwrap();
+            .expect("PostgreSQL can be started");
         Self { child, socket }
     }
 
     fn url(&self) -> String {
-        let socket = urlencoding::encode(self.socket.to_str().unwrap()).into_owned();
+        let socket =
+            urlencoding::encode(self.socket.to_str().expect("temporary folders have plain names"))
+                .into_owned();
         format!("postgres://postgres@{socket}/postgres")
     }
 
@@ -124,12 +128,13 @@ impl Drop for Server {
 }
 
 fn is_root() -> bool {
-    let id = Command::new("id").arg("-u").output().unwrap();
+    let id = Command::new("id").arg("-u").output().expect("id can be started");
     id.stdout.trim_ascii() == b"0"
 }
 
 fn give_to_postgres(folders: &[&Path]) {
-    let done = Command::new("chown").arg("postgres").args(folders).status().unwrap();
+    let done =
+        Command::new("chown").arg("postgres").args(folders).status().expect("chown can be started");
     assert!(done.success(), "chown postgres");
 }
 

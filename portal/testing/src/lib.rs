@@ -1,6 +1,6 @@
 //! What tests of this and other crates stand on: fresh databases, a portal on them with a clock that
 //! is set by hand, and a browser without a network.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::panic, reason = "a test fails by panicking")]
 
 mod application;
 mod browser;

@@ -1,7 +1,7 @@
 //! A portal with one body, on a clock that stands until it is moved.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -12,15 +12,21 @@ use portal::accounts::{Actor, Role, UserId, store};
 use portal::bodies::{self, Body, BodyId};
 use portal::clock::Clock;
 use portal::db::Db;
+use portal::documents::upload::Upload;
 use portal::files::Files;
 use portal::identification::Terms;
 use portal::organisations::{self, Operator, OperatorId, OperatorKind};
 use portal::portal::{Parts, Portal, PortalSettings};
+use portal::powers::commands::{self as powers, NewPower, Scope};
+use portal::powers::{PowerId, PowerKind};
 use portal::procedures::Procedures;
 use portal::random::SystemRandom;
 use portal::signatures::ports::SigningPorts;
 
 use super::parties::nobody;
+
+/// The database of a test answers.
+const OPEN: &str = "the database of a test is open";
 
 /// Password of every account that [`World::user`] makes.
 pub const PASSWORD: &str = "Prova-2026";
@@ -32,23 +38,31 @@ pub struct TestClock(Arc<Mutex<DateTime<Utc>>>);
 impl TestClock {
     /// Stands at a time, e.g. `2026-12-01T09:00:00Z`.
     pub fn at(time: &str) -> Self {
-        Self(Arc::new(Mutex::new(time.parse().unwrap())))
+        Self(Arc::new(Mutex::new(instant(time))))
     }
 
     /// Moves to a time.
     pub fn set(&self, time: &str) {
-        *self.0.lock().unwrap() = time.parse().unwrap();
+        *self.now_mut() = instant(time);
     }
 
     /// Moves on.
     pub fn advance(&self, by: TimeDelta) {
-        *self.0.lock().unwrap() += by;
+        *self.now_mut() += by;
     }
+
+    fn now_mut(&self) -> MutexGuard<'_, DateTime<Utc>> {
+        self.0.lock().expect("nobody panics while holding the time")
+    }
+}
+
+fn instant(time: &str) -> DateTime<Utc> {
+    time.parse().expect("tests write times as 2026-12-01T09:00:00Z")
 }
 
 impl Clock for TestClock {
     fn now(&self) -> DateTime<Utc> {
-        *self.0.lock().unwrap()
+        *self.now_mut()
     }
 }
 
@@ -79,7 +93,7 @@ pub async fn world_with(db: &Db, folder: &Path, clock: TestClock, signing: Signi
 pub fn portal_on(db: &Db, folder: &Path, clock: Arc<dyn Clock>, signing: SigningPorts) -> Portal {
     Portal::new(Parts {
         db: db.clone(),
-        files: Files::local(&folder.join("files")).unwrap(),
+        files: Files::local(&folder.join("files")).expect("a test's folder is writable"),
         clock,
         random: Arc::new(SystemRandom),
         procedures: Procedures::shipped(),
@@ -104,9 +118,9 @@ async fn add_body(portal: &Portal, host: &str, procedure: &str) -> Body {
         name: format!("Organismo {host}"),
         procedure: procedure.to_owned(),
     };
-    let mut tx = portal.db.begin().await.unwrap();
-    bodies::create(&mut tx, &body, portal.now()).await.unwrap();
-    tx.commit().await.unwrap();
+    let mut tx = portal.db.begin().await.expect(OPEN);
+    bodies::create(&mut tx, &body, portal.now()).await.expect("each body has a host of its own");
+    tx.commit().await.expect(OPEN);
     body
 }
 
@@ -120,9 +134,10 @@ impl World {
     pub async fn operator(&self, name: &str, kind: OperatorKind) -> OperatorId {
         let id = OperatorId(self.portal.new_id());
         let operator = Operator { id, name: name.to_owned(), kind, compulsory: true };
-        let mut tx = self.portal.db.begin().await.unwrap();
-        organisations::store::create(&mut tx, self.body.id, &operator).await.unwrap();
-        tx.commit().await.unwrap();
+        let mut tx = self.portal.db.begin().await.expect(OPEN);
+        let created = organisations::store::create(&mut tx, self.body.id, &operator).await;
+        created.expect("each operator has a name of its own");
+        tx.commit().await.expect(OPEN);
         id
     }
 
@@ -139,7 +154,7 @@ impl World {
         role: Role,
         operator: Option<OperatorId>,
     ) -> Actor {
-        let number = store::everybody(&self.portal.db, body.id).await.unwrap().len();
+        let number = store::everybody(&self.portal.db, body.id).await.expect(OPEN).len();
         let new = NewAccount {
             username: username.to_owned(),
             person: PersonalData {
@@ -154,8 +169,37 @@ impl World {
             operator: operator.map(|o| o.0.to_string()).unwrap_or_default(),
             aid_only: String::new(),
         };
-        let user: UserId = commands::create(&self.portal, body.id, &new).await.unwrap();
-        let name = store::person(&self.portal.db, body.id, user).await.unwrap().unwrap().name();
+        let made = commands::create(&self.portal, body.id, &new).await;
+        let user: UserId = made.expect("the fields of a test's account are right");
+        let person = store::person(&self.portal.db, body.id, user).await.expect(OPEN);
+        let name = person.expect("it was just made").name();
         Actor { body: body.id, user, name, role, operator, sectors: Vec::new(), guest: None }
+    }
+
+    /// The secretariat records powers of `holder` with a document of this kind and day.
+    pub async fn powers(
+        &self,
+        staff: &Actor,
+        holder: UserId,
+        scope: Scope,
+        (kind, dated): (PowerKind, &str),
+    ) -> PowerId {
+        let new = NewPower {
+            person: holder,
+            scope,
+            kind,
+            dated: dated.parse().expect("tests write days as 2026-12-01"),
+            until: None,
+            file: Upload::check("procura.pdf", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n".to_vec())
+                .expect("it begins as a PDF"),
+        };
+        powers::record(&self.portal, staff, new).await.expect("the holder can have these powers")
+    }
+
+    /// A power of attorney for every case of the holder's operator, long before.
+    pub async fn power_of_attorney(&self, staff: &Actor, holder: &Actor) -> PowerId {
+        let operator = holder.operator.expect("only an operator's delegate has one");
+        let document = (PowerKind::Poa, "2026-01-15");
+        self.powers(staff, holder.user, Scope::Operator(operator), document).await
     }
 }

@@ -12,13 +12,15 @@ use portal::meetings::commands::{self as meetings, Proposal};
 use portal::meetings::{Mode, Slot, store};
 use portal::organisations;
 use portal::portal::Portal;
+use portal::powers::PowerKind;
 
 use super::cases::application;
 use super::people::{actor, with_check_character};
-use super::{AHEAD, WorldError};
+use super::{AHEAD, WorldError, powers};
 
-/// Who has no account: names, first fifteen characters of the codice fiscale, seat, address, mobile.
-const GUESTS: [(&str, &str, &str, &str, &str, &str); 2] = [
+/// Who has no account: names, first fifteen characters of the codice fiscale, seat, address, mobile, and
+/// by which document the person acts for the party.
+const GUESTS: [(&str, &str, &str, &str, &str, &str, PowerKind); 2] = [
     (
         "Ada",
         "Bianchi",
@@ -26,6 +28,7 @@ const GUESTS: [(&str, &str, &str, &str, &str, &str); 2] = [
         "client_delegate",
         "ada.bianchi@example.it",
         "+393471000001",
+        PowerKind::Assistance,
     ),
     (
         "Carlo",
@@ -34,6 +37,7 @@ const GUESTS: [(&str, &str, &str, &str, &str, &str); 2] = [
         "operator_delegate",
         "carlo.ferro@example.it",
         "+393471000002",
+        PowerKind::SpecialPoa,
     ),
 ];
 
@@ -53,7 +57,7 @@ pub(super) async fn ahead(portal: &Portal, body: &Body) -> Result<(), WorldError
     for act in [Act::Admit, Act::AssignConciliator { conciliator: mediator.user }] {
         cases::act(portal, &staff, case, act).await.map_err(WorldError::of)?;
     }
-    for (given_name, surname, code, seat, email, mobile) in GUESTS {
+    for (given_name, surname, code, seat, email, mobile, kind) in GUESTS {
         let person = NewPerson {
             person: PersonalData {
                 given_name: given_name.to_owned(),
@@ -64,7 +68,8 @@ pub(super) async fn ahead(portal: &Portal, body: &Body) -> Result<(), WorldError
             },
             seat: seat.to_owned(),
         };
-        persons::add(portal, &staff, case, &person).await.map_err(WorldError::of)?;
+        let added = persons::add(portal, &staff, case, &person).await.map_err(WorldError::of)?;
+        powers::in_case(portal, &staff, case, (added, kind)).await?;
     }
     let starts_at = (now + AHEAD).duration_trunc(TimeDelta::minutes(1)).map_err(WorldError::of)?;
     let proposal =

@@ -7,6 +7,7 @@ pub mod load;
 mod mediation;
 mod minutes;
 mod people;
+mod powers;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -63,6 +64,8 @@ const AHEAD: TimeDelta = TimeDelta::minutes(10);
 /// answers.
 pub async fn fill(portal: &Portal) -> Result<Option<MeetingId>, WorldError> {
     let mut agreed = None;
+    // An older demo has its people, and nobody's powers yet.
+    powers::record_all(portal).await?;
     if bodies::all(&portal.db).await.map_err(WorldError::of)?.is_empty() {
         let now = portal.now();
         let clock = StoryClock(Arc::new(Mutex::new(now - PAST)));
@@ -71,6 +74,7 @@ pub async fn fill(portal: &Portal) -> Result<Option<MeetingId>, WorldError> {
         // The older body is the one that serves hosts which are nobody's.
         clock.set(past.now() + TimeDelta::hours(1));
         people::mediation(&past).await?;
+        powers::record_all(portal).await?;
         agreed = cases::tell(&past, &clock, &conciliation, now).await?;
     }
     meeting_ahead(portal).await?;

@@ -59,7 +59,7 @@ impl Account {
 }
 
 /// The people of the conciliation service.
-pub const ACCOUNTS: [Account; 16] = [
+pub const ACCOUNTS: [Account; 17] = [
     account("segreteria", Role::ServiceSecretariat, ("Laura", "Conti"), "CNTLRA75A41H501", None, 1),
     account("amministratore", Role::Administrator, ("Paolo", "Riva"), "RVIPLA70B02F205", None, 2),
     account("conciliatore", Role::Conciliator, ("Giulia", "Verdi"), "VRDGLI68C43L219", None, 3),
@@ -120,6 +120,14 @@ pub const ACCOUNTS: [Account; 16] = [
         "RCCPLA84D55F205",
         Some(SELLER),
         16,
+    ),
+    account(
+        "delegato.operatore3",
+        Role::OperatorDelegate,
+        ("Dario", "Fabbri"),
+        "FBBDRA77R12H501",
+        Some(SELLER),
+        17,
     ),
     account("cliente2", Role::Client, ("Lucia", "Ferri"), "FRRLCU61T52F205", None, 12),
     account("cliente3", Role::Client, ("Franco", "Villa"), "VLLFNC55A13G224", None, 13),
