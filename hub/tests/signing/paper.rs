@@ -8,14 +8,14 @@ use portal_testing::databases;
 use signing::Digest;
 use signing::process::Status;
 
-use crate::reader::{attribute, went_on};
+use crate::reader::{Reader, attribute, went_on};
 use crate::stage::Stage;
 
 const TEXT: &str = "L'operatore rimborsa 150,00 euro.";
 const SCAN: &[u8] = b"%PDF-1.7\nscan of three pages\n%%EOF\n";
 
 /// The stage's case is a mediation.
-async fn mediation(db: &Db, stage: &Stage) {
+pub async fn mediation(db: &Db, stage: &Stage) {
     let changed: Result<(), portal::db::DbError> = async {
         let mut tx = db.begin().await?;
         on_db!(&mut tx, |c| sqlx::query(
@@ -31,7 +31,7 @@ async fn mediation(db: &Db, stage: &Stage) {
     changed.unwrap();
 }
 
-async fn to_be_preserved(db: &Db) -> i64 {
+pub async fn to_be_preserved(db: &Db) -> i64 {
     let count: Result<i64, portal::db::DbError> = async {
         Ok(on_db!(read db, |c| sqlx::query_scalar("SELECT COUNT(*) FROM signature_preservations")
             .fetch_one(c)
@@ -43,6 +43,12 @@ async fn to_be_preserved(db: &Db) -> i64 {
 
 fn answer<'a>(seat: &'a str, answer: &'a str, given: &'a str) -> [(&'a str, &'a str); 3] {
     [("parte", seat), ("risposta", answer), ("modo", given)]
+}
+
+/// Both parties consent to the digital form, each for itself.
+pub async fn agree(client: &mut Reader, delegate: &mut Reader) {
+    went_on(&client.send("consenso", &answer("client", "si", "")).await);
+    went_on(&delegate.send("consenso", &answer("operator_delegate", "si", "")).await);
 }
 
 #[tokio::test]

@@ -112,7 +112,7 @@ pub(super) async fn complete_in(
             None => row.title.clone(),
             Some(reason) => format!("{}, firmato a mano. Motivo: {reason}", row.title),
         },
-        sent_by: None,
+        sent_by: case.rules.conciliator,
         name: format!("Verbale {number}.pdf"),
     };
     match plan.format {
