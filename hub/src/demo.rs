@@ -21,7 +21,8 @@ use portal::signatures::leave::RETURN;
 use portal::signatures::ports::{Live, SigningPorts};
 use portal::trust_lists::Followed;
 use serde::Deserialize;
-use signing::csc::{CscConfig, Quirks};
+use signing::csc::{CscClient, CscConfig, Quirks};
+use signing::ports::Qtsp;
 use signing::preservation::Renewal;
 use signing::verify::TrustAnchors;
 use signing_trust_lists::Signers;
@@ -78,6 +79,12 @@ impl DemoParties {
             source: Arc::new(signatures::status_source(true)?),
         });
         Ok(ports)
+    }
+
+    /// The trust service as the demo's own people use it, who read their codes from the outbox.
+    pub fn with_codes(&self) -> Result<Arc<dyn Qtsp>, HubError> {
+        let client = CscClient::new(self.qtsp.csc_config());
+        Ok(Arc::new(client.map_err(|e| HubError::Failed(format!("demo trust service: {e}")))?))
     }
 
     /// Their pages and endpoints, and meetings for load tests. Machines speak to them: outside the

@@ -138,8 +138,9 @@ pub async fn serve(settings: Settings) -> Result<(), HubError> {
     match address {
         Some(address) => {
             tracing::info!(%address, "serving");
-            if let Some(meeting) = agreed {
-                let (portal, complete) = (portal.clone(), complete.clone());
+            if let (Some(meeting), Some(demo)) = (agreed, &demo) {
+                let (portal, complete) =
+                    (portal.with_trust_service(demo.with_codes()?), complete.clone());
                 tokio::spawn(async move {
                     if let Err(error) = world::sign(&portal, meeting).await {
                         tracing::error!(%error, "signing an agreement of the demo");

@@ -15,6 +15,7 @@ use crate::identification::Terms;
 use crate::procedures::{ProcedureProfile, Procedures};
 use crate::random::{self, Random};
 use crate::signatures::ports::SigningPorts;
+use signing::ports::Qtsp;
 
 /// Settings of the pages.
 #[derive(Clone, Debug)]
@@ -70,6 +71,12 @@ impl Portal {
     /// The same installation by another clock.
     pub fn with_clock(&self, clock: Arc<dyn Clock>) -> Self {
         Self::new(Parts { clock, ..Parts::clone(self) })
+    }
+
+    /// The same installation with another trust service.
+    pub fn with_trust_service(&self, qtsp: Arc<dyn Qtsp>) -> Self {
+        let signing = SigningPorts { qtsp, ..self.signing.clone() };
+        Self::new(Parts { signing, ..Parts::clone(self) })
     }
 }
 

@@ -135,7 +135,7 @@ async fn answer(qtsp: &DemoQtsp, form: &Fields) -> Response {
     }
     let leave = match wish {
         Wish::Service if form.action == "authorize" => None,
-        Wish::Service => return page(form, None, false, None),
+        Wish::Service => return page(qtsp, form, None, false, None),
         Wish::Signature(digest) => match signature(qtsp, form, digest).await {
             Ok(sad) => Some((form.credential.clone(), sad)),
             Err(response) => return *response,
@@ -167,7 +167,7 @@ async fn signature(
     };
     let digits: Vec<char> = record.mobile.chars().rev().take(3).collect();
     let document = Some((record.title, digits.into_iter().rev().collect()));
-    let again = |sent, problem| Err(Box::new(page(form, document.clone(), sent, problem)));
+    let again = |sent, problem| Err(Box::new(page(qtsp, form, document.clone(), sent, problem)));
     match form.action.as_str() {
         "send" => {
             let (id, now) = (form.credential.clone(), qtsp.now());
@@ -185,8 +185,8 @@ async fn signature(
         }
         "authorize" => {
             let (id, otp, now) = (form.credential.clone(), form.otp.clone(), qtsp.now());
-            let qtsp = qtsp.clone();
-            let check = move || qtsp.inner.vault.authorise(&id, otp.trim(), digest, now);
+            let own = qtsp.clone();
+            let check = move || own.inner.vault.authorise(&id, otp.trim(), digest, now);
             match tokio::task::spawn_blocking(check).await {
                 Ok(Ok(sad)) => Ok(sad),
                 Ok(Err(Refusal::WrongCode)) => again(true, Some("Il codice non è corretto.")),
@@ -202,6 +202,7 @@ async fn signature(
 }
 
 fn page(
+    qtsp: &DemoQtsp,
     form: &Fields,
     document: Option<(String, String)>,
     sent: bool,
@@ -209,10 +210,31 @@ fn page(
 ) -> Response {
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     match (Page { form, document, sent, problem }).render() {
-        Ok(html) => (status, [(header::CACHE_CONTROL, "no-store")], Html(html)).into_response(),
+        Ok(html) => {
+            let headers = [
+                (header::CACHE_CONTROL, "no-store".to_owned()),
+                (header::CONTENT_SECURITY_POLICY, policy(qtsp)),
+            ];
+            (status, headers, Html(html)).into_response()
+        }
         Err(error) => {
             tracing::error!(%error, "the demo provider's page");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
+}
+
+/// Browsers follow the way back from a form only to where the page says that its forms lead.
+fn policy(qtsp: &DemoQtsp) -> String {
+    let origins = qtsp.inner.returns.get().into_iter().flatten().filter_map(|address| {
+        let start = address.find("://")? + 3;
+        let end = address[start..].find('/').map_or(address.len(), |slash| start + slash);
+        Some(&address[..end])
+    });
+    let origins: Vec<_> = origins.collect();
+    format!(
+        "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; \
+         form-action 'self' {}",
+        origins.join(" ")
+    )
 }

@@ -68,7 +68,10 @@ fn decoded(text: &str) -> String {
 /// Leave for a credential, and the code that it is worth.
 async fn leave(service: &Service, client: &CscClient, credential: &str) -> Grant {
     let address = address(client, credential);
-    let page = reqwest::get(&address).await.unwrap().text().await.unwrap();
+    let page = reqwest::get(&address).await.unwrap();
+    let policy = page.headers()["content-security-policy"].to_str().unwrap();
+    assert!(policy.ends_with("form-action 'self' https://portal.example"), "{policy}");
+    let page = page.text().await.unwrap();
     assert!(page.contains("N/2026/000123") && page.contains("567"), "{page}");
     assert_eq!(press(&address, "send", "").await.status().as_u16(), 200);
     let answer = press(&address, "authorize", &service.outbox.last_code()).await;
