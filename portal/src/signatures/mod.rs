@@ -7,15 +7,19 @@
 //!
 //! [`rules`] says what comes next, [`craft`] works on the document, [`store`], [`attempts`] and
 //! [`evidence`] keep the process.
+//!
 //! [`opening`] freezes, one document for all or [`copies`] for each of the parties and
-//! [`recipients`], [`replacing`] does so with another signer, [`steps`] leads a signer up to the
-//! code, [`codes`] sends it, [`apply`] makes the signature, [`settling`] takes up what a stop left
-//! behind. [`leave`] lets a signer give leave on the trust service's own page; [`consent`] asks the parties for the digital form, without which [`paper`] is signed;
-//! [`own_device`] takes a signature that was made elsewhere, [`beside_pages`] gives the files of those that stand beside
-//! the document, [`conservation`] all that belongs to a completed one, [`powers`] asks whether the signer
-//! may. [`ending`] is about how a process ends,
-//! [`preservation`] about what makes its document last. [`view`] is what people see of it, [`pages`]
-//! takes what they do; [`panel`] shows all of them at once, [`reminders`] go to who has not signed.
+//! [`recipients`]; [`replacing`] does so with another signer. [`powers`] asks whether a signer may,
+//! [`consent`] asks the parties for the digital form, without which [`paper`] is signed. [`steps`]
+//! leads a signer up to the code, [`codes`] sends it, [`leave`] lets a signer give leave on the trust
+//! service's own page instead; [`apply`] makes the signature, [`settling`] takes up what a stop left
+//! behind. [`own_device`] takes a signature that was made elsewhere, [`beside_pages`] gives the files
+//! of those that stand beside the document.
+//!
+//! [`ending`] is about how a process ends, [`preservation`] about what makes its document last,
+//! [`conservation`] about all that belongs to a completed one. [`view`] is what people see of it,
+//! [`pages`] takes what they do; [`panel`] shows all of them at once, [`reminders`] go to who has not
+//! signed.
 
 pub mod apply;
 pub mod attempts;
@@ -23,8 +27,8 @@ pub mod beside_pages;
 pub mod codes;
 pub mod conditions;
 pub mod consent;
-pub mod conservation;
 pub mod consent_pages;
+pub mod conservation;
 pub mod copies;
 pub mod craft;
 pub mod ending;
