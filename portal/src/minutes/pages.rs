@@ -30,11 +30,12 @@ use crate::portal::Portal;
 use crate::procedures::SeatKind;
 use crate::signatures::consent_pages::{self, ConsentView};
 use crate::signatures::copies::{self, Version};
+use crate::signatures::own_view::{OwnView, Stage, Ticks};
 use crate::signatures::pages::{Caller, file};
 use crate::signatures::recipients_pages::RecipientsView;
 use crate::signatures::replacing_pages::{Group, groups};
 use crate::signatures::store::Who;
-use crate::signatures::view::{CopiesView, OwnView, ProcessView, Seen, Stage, Ticks, looked_at};
+use crate::signatures::view::{CopiesView, ProcessView, Seen, looked_at};
 use crate::signatures::{SignatureError, craft, powers, store as signatures};
 use crate::web::{Answer, Chrome, PageError, Path, Visit, done, html_with, wants_json};
 

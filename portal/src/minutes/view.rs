@@ -13,7 +13,8 @@ use crate::documents::store::Document;
 use crate::procedures::SeatKind;
 use crate::signatures::consent_pages::ConsentView;
 use crate::signatures::copies::Version;
-use crate::signatures::view::{OwnView, Seen, Stage, Ticks};
+use crate::signatures::own_view::{OwnView, Stage, Ticks};
+use crate::signatures::view::Seen;
 
 /// What a form did wrong, and where.
 #[derive(Debug, Default)]

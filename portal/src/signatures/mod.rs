@@ -17,8 +17,8 @@
 //! of those that stand beside the document.
 //!
 //! [`ending`] is about how a process ends, [`preservation`] about what makes its document last,
-//! [`conservation`] about all that belongs to a completed one. [`view`] is what people see of it,
-//! [`pages`] takes what they do; [`panel`] shows all of them at once, [`reminders`] go to who has not
+//! [`conservation`] about all that belongs to a completed one. [`view`] is what all see of it,
+//! [`own_view`] what the signer is to do, [`pages`] takes what they do; [`panel`] shows all of them at once, [`reminders`] go to who has not
 //! signed.
 
 pub mod apply;
@@ -43,6 +43,7 @@ pub mod leave_pages;
 pub mod opening;
 pub mod opening_pages;
 pub mod own_device;
+pub(crate) mod own_view;
 pub mod pages;
 pub mod panel;
 pub mod panel_pages;

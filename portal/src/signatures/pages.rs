@@ -18,8 +18,9 @@ use uuid::Uuid;
 
 use super::conditions::{self, Condition};
 use super::copies::Version;
+use super::own_view::Ticks;
 use super::store::{ProcessRow, Who};
-use super::view::{Seen, Ticks, looked_at};
+use super::view::{Seen, looked_at};
 use super::{SignatureError, apply, codes, ending, evidence, own_device, steps, store};
 use crate::accounts::{self, Person};
 use crate::documents::export::disposition;
