@@ -42,9 +42,7 @@ impl Version {
         visitor: UserId,
     ) -> Result<Option<Self>, SignatureError> {
         let copies: Vec<Copy> = on_db!(read db, |c| sqlx::query_as(
-            "SELECT p.id, p.body, p.meeting, p.case_id, p.title, p.outcome, p.document, p.status,
-                 p.open, p.expires_at, p.started_at, p.ended_at, p.version, p.copy,
-                 s.step AS own, r.name AS recipient
+            "SELECT p.*, s.step AS own, r.name AS recipient
              FROM signature_processes p
              JOIN signature_signers r ON r.process = p.id AND r.position = 0
              LEFT JOIN signature_signers s ON s.process = p.id AND s.person = $3
@@ -106,8 +104,7 @@ fn rank_of_step(key: &str) -> usize {
     steps.map(rules::step_key).position(|step| step == key).map_or(0, |place| place + 1)
 }
 
-const OF_VERSION: &str = "SELECT id, body, meeting, case_id, title, outcome, document, status, open, \
-     expires_at, started_at, ended_at, version, copy FROM signature_processes \
+const OF_VERSION: &str = "SELECT * FROM signature_processes \
      WHERE body = $1 AND version = $2 ORDER BY copy";
 
 /// The documents of the version that `row` belongs to, in order.

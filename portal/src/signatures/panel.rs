@@ -193,9 +193,7 @@ pub async fn page(
     );
     let count = format!("SELECT COUNT(*) {from}");
     let rows = format!(
-        "SELECT * FROM (SELECT COALESCE(cases.number, '') AS number, p.id, p.body, p.meeting,
-             p.case_id, p.title, p.outcome, p.document, p.status, p.open, p.expires_at,
-             p.started_at, p.ended_at, p.version, p.copy {from}) AS found ORDER BY {} LIMIT $4 OFFSET $5",
+        "SELECT * FROM (SELECT COALESCE(cases.number, '') AS number, p.* {from}) AS found ORDER BY {} LIMIT $4 OFFSET $5",
         listing.order()
     );
     let pattern = listing.pattern();

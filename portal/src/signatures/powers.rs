@@ -138,8 +138,7 @@ pub async fn pass_time(portal: &Portal) -> Result<(), SignatureError> {
 async fn with_ended_powers(db: &Db, now: DateTime<Utc>) -> Result<Vec<ProcessRow>, SignatureError> {
     let today = calendar::day_of(now);
     Ok(on_db!(read db, |c| sqlx::query_as(
-        "SELECT p.id, p.body, p.meeting, p.case_id, p.title, p.outcome, p.document, p.status, p.open,
-             p.expires_at, p.started_at, p.ended_at, p.version, p.copy
+        "SELECT p.*
          FROM signature_processes p WHERE p.open AND EXISTS (
              SELECT 1 FROM signature_signers s JOIN signing_powers w ON w.person = s.person
              WHERE s.process = p.id AND s.signed_at IS NULL AND w.until < $1 AND w.until >= $2)"

@@ -189,8 +189,7 @@ fn short_lived(report: &Report) -> Option<String> {
 /// Documents whose time has come and on which nobody works.
 async fn due(db: &Db, now: DateTime<Utc>) -> Result<Vec<ProcessRow>, SignatureError> {
     Ok(on_db!(read db, |c| sqlx::query_as(
-        "SELECT p.id, p.body, p.meeting, p.case_id, p.title, p.outcome, p.document, p.status,
-             p.open, p.expires_at, p.started_at, p.ended_at, p.version, p.copy
+        "SELECT p.*
          FROM signature_preservations a JOIN signature_processes p ON p.id = a.process
          WHERE a.due_at <= $1 AND (a.held_until IS NULL OR a.held_until < $1)
          ORDER BY a.due_at LIMIT 50"

@@ -108,8 +108,7 @@ pub struct Locked {
     pub process: Process,
 }
 
-const PROCESS: &str = "SELECT id, body, meeting, case_id, title, outcome, document, status, open, \
-     expires_at, started_at, ended_at, version, copy FROM signature_processes \
+const PROCESS: &str = "SELECT * FROM signature_processes \
      WHERE body = $1 AND id = $2";
 
 /// The newest process of a meeting; of copies the first.
@@ -119,9 +118,7 @@ pub async fn latest(
     meeting: Uuid,
 ) -> Result<Option<ProcessRow>, SignatureError> {
     Ok(on_db!(read db, |c| sqlx::query_as(
-        "SELECT id, body, meeting, case_id, title, outcome, document, status, open, expires_at,
-             started_at, ended_at, version, copy
-         FROM signature_processes WHERE body = $1 AND meeting = $2
+        "SELECT * FROM signature_processes WHERE body = $1 AND meeting = $2
          ORDER BY started_at DESC, copy LIMIT 1"
     )
     .bind(body)
@@ -137,9 +134,7 @@ pub async fn unaccepted_proposal(
     case: Uuid,
 ) -> Result<Option<ProcessRow>, SignatureError> {
     Ok(on_db!(read db, |c| sqlx::query_as(
-        "SELECT id, body, meeting, case_id, title, outcome, document, status, open, expires_at,
-             started_at, ended_at, version, copy
-         FROM signature_processes
+        "SELECT * FROM signature_processes
          WHERE body = $1 AND case_id = $2 AND outcome = $3 AND status IN ('refused', 'expired')
          ORDER BY started_at DESC LIMIT 1"
     )
@@ -409,9 +404,7 @@ pub async fn open_of_case_in(
     case: Uuid,
 ) -> Result<Option<ProcessRow>, DbError> {
     Ok(on_db!(tx, |c| sqlx::query_as(
-        "SELECT id, body, meeting, case_id, title, outcome, document, status, open, expires_at,
-             started_at, ended_at, version, copy
-         FROM signature_processes WHERE body = $1 AND case_id = $2 AND open
+        "SELECT * FROM signature_processes WHERE body = $1 AND case_id = $2 AND open
          ORDER BY started_at LIMIT 1"
     )
     .bind(body)

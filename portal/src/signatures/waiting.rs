@@ -15,9 +15,7 @@ pub async fn ending_before(
     until: DateTime<Utc>,
 ) -> Result<Vec<ProcessRow>, SignatureError> {
     Ok(on_db!(read db, |c| sqlx::query_as(
-        "SELECT id, body, meeting, case_id, title, outcome, document, status, open, expires_at,
-             started_at, ended_at, version, copy
-         FROM signature_processes WHERE open AND expires_at > $1 AND expires_at < $2
+        "SELECT * FROM signature_processes WHERE open AND expires_at > $1 AND expires_at < $2
          ORDER BY expires_at LIMIT 1000"
     )
     .bind(kept(now))
@@ -34,9 +32,7 @@ pub async fn overdue(
     given_before: DateTime<Utc>,
 ) -> Result<Vec<ProcessRow>, SignatureError> {
     Ok(on_db!(read db, |c| sqlx::query_as(
-        "SELECT id, body, meeting, case_id, title, outcome, document, status, open, expires_at,
-             started_at, ended_at, version, copy
-         FROM signature_processes p
+        "SELECT * FROM signature_processes p
          WHERE open AND expires_at <= $1 AND (expires_at <= $2 OR NOT EXISTS (
              SELECT 1 FROM signature_attempts a
              WHERE a.process = p.id AND a.ended_at IS NULL AND a.signature IS NOT NULL))
@@ -51,9 +47,7 @@ pub async fn overdue(
 /// Processes with an attempt that is not over, of every body.
 pub async fn interrupted(db: &Db) -> Result<Vec<ProcessRow>, SignatureError> {
     Ok(on_db!(read db, |c| sqlx::query_as(
-        "SELECT id, body, meeting, case_id, title, outcome, document, status, open, expires_at,
-             started_at, ended_at, version, copy
-         FROM signature_processes p WHERE open AND EXISTS (
+        "SELECT * FROM signature_processes p WHERE open AND EXISTS (
              SELECT 1 FROM signature_attempts a WHERE a.process = p.id AND a.ended_at IS NULL)"
     )
     .fetch_all(c)
