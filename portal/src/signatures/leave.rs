@@ -172,6 +172,8 @@ pub enum Answer<'a> {
 pub struct Returned {
     /// Where the signer belongs.
     pub meeting: MeetingId,
+    /// Which copy was to be signed; 0 for a document that all share.
+    pub copy: i64,
     /// The signature, or why there is none.
     pub outcome: Result<(), SignatureError>,
 }
@@ -200,7 +202,7 @@ pub async fn come_back(
         Answer::Code(code) => signed(portal, &row, leave, code, who).await,
         Answer::Error(word) => refused(portal, &row, &leave.field, word, who).await,
     };
-    Ok(Some(Returned { meeting: MeetingId(row.meeting), outcome }))
+    Ok(Some(Returned { meeting: MeetingId(row.meeting), copy: row.copy, outcome }))
 }
 
 async fn signed(

@@ -106,8 +106,10 @@ async fn come_back(
         leave::come_back(&back, body, person, session, &query.state, answer, who).await
     };
     match tokio::spawn(work).await?? {
-        Some(Returned { meeting, outcome }) => {
-            let table = at_table(&portal, &visit, meeting.0).await?;
+        Some(Returned { meeting, copy, outcome }) => {
+            let mut table = at_table(&portal, &visit, meeting.0).await?;
+            // Whoever could not sign is back where it was tried.
+            table.copy = Some(copy).filter(|number| *number > 0 && outcome.is_err());
             answer(&portal, visit, table, who, outcome, Some("Hai firmato il documento.")).await
         }
         None => Ok(done(
