@@ -158,7 +158,7 @@ fn read<'a>(raw: &'a [u8], covered: &Sha256) -> Option<ArchiveStamp<'a>> {
     let [kind, certificates, revocation, attributes] = index.items(SEQUENCE).ok()?[..] else {
         return None;
     };
-    if algorithm(kind).ok()? != SHA256 {
+    if algorithm(kind).ok()? != SHA256 || !token.imprint.is_by(SHA256) {
         return None;
     }
     let mut data = digests(certificates)?;

@@ -133,9 +133,9 @@ pub fn add_time_stamps(file: &[u8], tokens: &[Vec<u8>]) -> Result<Vec<u8>, Docum
     for der in tokens {
         let imprint = token::parse(der)?.imprint;
         let mut open = opened.signers().filter(|signer| !is_stamped(signer));
-        let signer = open.find(|signer| value(signer) == imprint);
+        let signer = open.find(|signer| imprint == value(signer));
         let signer = signer.ok_or(DocumentError::WrongSignature)?;
-        token::check(der, &imprint)?;
+        token::check(der, &value(signer))?;
         parts.extend_signer(signer.raw, cms::SIGNATURE_TIMESTAMP, der)?;
     }
     Ok(parts.write(opened.content))

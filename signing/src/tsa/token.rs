@@ -17,7 +17,7 @@ use x509_cert::{
     ext::pkix::{ExtendedKeyUsage, SubjectKeyIdentifier},
 };
 
-use crate::{Digest, ports::TsaError};
+use crate::{Digest, cms, ports::TsaError};
 
 const ID_SIGNED_DATA: Oid = Oid::new_unwrap("1.2.840.113549.1.7.2");
 const ID_CT_TST_INFO: Oid = Oid::new_unwrap("1.2.840.113549.1.9.16.1.4");
@@ -33,8 +33,8 @@ const SHA512: Oid = Oid::new_unwrap("2.16.840.1.101.3.4.2.3");
 /// What a time stamp token says. Reading it proves nothing: see [`check`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token {
-    /// What was stamped (SHA-256).
-    pub imprint: Digest,
+    /// What was stamped.
+    pub imprint: Imprint,
     /// When.
     pub gen_time: DateTime<Utc>,
     /// How far the time may be off, when the authority says so.
@@ -51,10 +51,35 @@ pub struct Token {
     pub certs: Vec<Vec<u8>>,
 }
 
+/// The digest that an authority stamped, by the algorithm that its client chose. We choose SHA-256.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Imprint {
+    algorithm: Oid,
+    value: Vec<u8>,
+}
+
+impl Imprint {
+    /// Whether it is the digest of `parts`, one after the other, by an algorithm of SHA-2.
+    pub fn is_of(&self, parts: &[&[u8]]) -> bool {
+        cms::digest(self.algorithm, parts).is_some_and(|digest| digest == self.value)
+    }
+
+    /// Whether it is one by this algorithm.
+    pub fn is_by(&self, algorithm: Oid) -> bool {
+        self.algorithm == algorithm
+    }
+}
+
+impl PartialEq<Digest> for Imprint {
+    fn eq(&self, digest: &Digest) -> bool {
+        self.algorithm == SHA256 && self.value == digest.0
+    }
+}
+
 /// Reads a token (DER `ContentInfo`).
 ///
 /// # Errors
-/// [`TsaError::Invalid`] when it is not a time stamp token over a SHA-256 imprint.
+/// [`TsaError::Invalid`] when it is not a time stamp token.
 pub fn parse(token_der: &[u8]) -> Result<Token, TsaError> {
     Ok(Parts::read(token_der).map_err(malformed)?.token)
 }
@@ -67,9 +92,24 @@ pub fn parse(token_der: &[u8]) -> Result<Token, TsaError> {
 /// # Errors
 /// [`TsaError::Invalid`] with the reason.
 pub fn check(token_der: &[u8], digest: &Digest) -> Result<Token, TsaError> {
+    check_that(token_der, |imprint| *imprint == *digest)
+}
+
+/// The same for a token that stamps `parts`, one after the other, by any algorithm of SHA-2.
+///
+/// # Errors
+/// [`TsaError::Invalid`] with the reason.
+pub fn check_over(token_der: &[u8], parts: &[&[u8]]) -> Result<Token, TsaError> {
+    check_that(token_der, |imprint| imprint.is_of(parts))
+}
+
+fn check_that(
+    token_der: &[u8],
+    is_stamped: impl FnOnce(&Imprint) -> bool,
+) -> Result<Token, TsaError> {
     let parts = Parts::read(token_der).map_err(malformed)?;
     let token = &parts.token;
-    if token.imprint != *digest {
+    if !is_stamped(&token.imprint) {
         return Err(invalid("it stamps something else"));
     }
     let Some(signer) = &token.signer else {
@@ -214,14 +254,14 @@ fn tst_info(der: &[u8]) -> der::Result<Token> {
     expect(info.decode::<u8>()? == 1, Tag::Integer)?;
     let policy = info.decode::<Oid>()?.to_string();
     let mut imprint = body(info.decode()?, Tag::Sequence)?;
-    expect(algorithm(imprint.decode()?)? == SHA256, Tag::ObjectIdentifier)?;
+    let algorithm = algorithm(imprint.decode()?)?;
     let hashed: AnyRef<'_> = imprint.decode()?;
     hashed.tag().assert_eq(Tag::OctetString)?;
-    let imprint = hashed.value().try_into().map_err(|_| Tag::OctetString.value_error())?;
+    let imprint = Imprint { algorithm, value: hashed.value().to_vec() };
     let serial = unsigned(info.decode()?)?;
     let gen_time = generalized_time(info.decode()?)?;
     let mut token = Token {
-        imprint: Digest(imprint),
+        imprint,
         gen_time,
         accuracy: None,
         serial,

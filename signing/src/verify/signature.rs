@@ -17,9 +17,8 @@ use super::{
     trust::{Judged, Moments, Role, TrustAnchors},
 };
 use crate::{
-    Digest,
     cms::{
-        self, CONTENT_TYPE, Certificate, ID_DATA, MESSAGE_DIGEST, SHA256, SIGNATURE_TIMESTAMP,
+        self, CONTENT_TYPE, Certificate, ID_DATA, MESSAGE_DIGEST, SIGNATURE_TIMESTAMP,
         SIGNING_TIME, Scheme, SignedData,
         asn1::{Item, OCTET_STRING},
     },
@@ -249,11 +248,11 @@ impl<'a> Check<'a> {
             return Err(format());
         }
         let parsed = token::parse(token.raw).map_err(|_| format())?;
-        let digest = cms::digest(SHA256, &self.signed(place)).unwrap_or_default();
-        if parsed.imprint.0[..] != digest {
+        let signed = self.signed(place);
+        if !parsed.imprint.is_of(&signed) {
             return Err(failed(SubIndication::HashFailure, "the stamped bytes were changed"));
         }
-        let checked = token::check(token.raw, &parsed.imprint)
+        let checked = token::check_over(token.raw, &signed)
             .map_err(|error| failed(SubIndication::SigCryptoFailure, error.to_string()))?;
         report.integrity = Integrity::Intact;
         let mut pool = self.evidence.certificates.clone();
@@ -285,7 +284,7 @@ impl<'a> Check<'a> {
         pool: &mut Vec<Certificate>,
     ) -> Result<Option<Stamp>, Finding> {
         let Some(value) = cms.unsigned_values(SIGNATURE_TIMESTAMP).next() else { return Ok(None) };
-        let token = token::check(value.raw, &Digest::of(cms.signature))
+        let token = token::check_over(value.raw, &[cms.signature])
             .map_err(|error| unsure(SubIndication::SigConstraintsFailure, error.to_string()))?;
         let existed_at = match &self.proven {
             None => self.existed_at,

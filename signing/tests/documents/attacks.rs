@@ -5,12 +5,12 @@ use chrono::TimeDelta;
 use const_oid::ObjectIdentifier as Oid;
 use signing::{
     Digest,
-    cms::ID_SIGNED_DATA,
+    cms::{ID_SIGNED_DATA, SHA384, SHA512},
     verify::{Indication, Level, SignatureReport, SubIndication, TrustAnchors, verify},
 };
 
 use crate::{
-    authority::{Authority, Identity, Role, ec_key, issue, now, token},
+    authority::{Authority, Identity, Role, ec_key, issue, now, token, token_over},
     forged::{Forgery, Token, document, in_place},
     process::Signed,
     sample::{FIELDS, Layout, Revision},
@@ -212,6 +212,46 @@ fn forged_time_stamps_prove_nothing() {
     assert_eq!(found.timestamp.unwrap().trusted, Some(false));
     let later = verify(&pdf, &authority.trust(), now() + TimeDelta::days(1));
     assert_eq!(later.signatures[0].sub_indication, Some(SubIndication::OutOfBoundsNoPoe));
+}
+
+/// What others stamp: an authority signs whatever digest its client chose.
+#[test]
+fn r_sign_31_time_stamps_over_any_strong_digest_count_and_over_a_weak_one_do_not() {
+    const SHA1: Oid = Oid::new_unwrap("1.3.14.3.2.26");
+    let authority = Authority::new(now() - TimeDelta::minutes(10));
+    let over: [(Oid, Token, bool); 4] = [
+        (SHA384, |a, raw| over_any(a, SHA384, &openssl::sha::sha384(raw)), true),
+        (SHA512, |a, raw| over_any(a, SHA512, &openssl::sha::sha512(raw)), true),
+        (SHA512, |a, raw| over_any(a, SHA512, &openssl::sha::sha256(raw)), false),
+        (SHA1, |a, raw| over_any(a, SHA1, &openssl::sha::sha1(raw)), false),
+    ];
+    for (algorithm, token, is_good) in over {
+        let forgery = Forgery { token: Some(token), ..Forgery::default() };
+        let found = one(&document(&forgery, &authority, &signer(&authority)), &authority.trust());
+        if is_good {
+            assert_eq!(found.indication, Indication::TotalPassed, "{algorithm}: {found:#?}");
+            assert_eq!(found.level, Some(Level::BT), "{algorithm}");
+        } else {
+            let expected = Some(SubIndication::SigConstraintsFailure);
+            assert_eq!(found.sub_indication, expected, "{algorithm}");
+        }
+    }
+    // Of a whole document, too.
+    let signed = Signed::new(Layout::Table);
+    let archived = signed.archived();
+    let stamped = |digest: fn(&[u8]) -> Vec<u8>| {
+        let again = |covered: &[u8]| over_any(&signed.authority, SHA512, &digest(covered));
+        let report = verify(&in_place(&archived, again), &signed.authority.trust(), now());
+        report.signatures.into_iter().next_back().unwrap()
+    };
+    let found = stamped(|covered| openssl::sha::sha512(covered).to_vec());
+    assert_eq!(found.indication, Indication::TotalPassed, "{found:#?}");
+    let found = stamped(|_| openssl::sha::sha512(b"another document").to_vec());
+    assert_eq!(found.sub_indication, Some(SubIndication::HashFailure));
+}
+
+fn over_any(authority: &Authority, algorithm: Oid, digest: &[u8]) -> Vec<u8> {
+    token_over(&authority.tsa, &[], (algorithm, digest), authority.at)
 }
 
 #[test]

@@ -299,11 +299,21 @@ impl Authority {
 
 /// A token by any identity, also by one that may not.
 pub fn token(tsa: &Identity, others: &[Vec<u8>], digest: &Digest, time: DateTime<Utc>) -> Vec<u8> {
+    token_over(tsa, others, (SHA256, &digest.0), time)
+}
+
+/// The same over a digest by any algorithm.
+pub fn token_over(
+    tsa: &Identity,
+    others: &[Vec<u8>],
+    (algorithm, digest): (Oid, &[u8]),
+    time: DateTime<Utc>,
+) -> Vec<u8> {
     let sha256 = sequence(&[&oid(SHA256)]);
     let info = sequence(&[
         &tlv(INTEGER, &[1]),
         &oid(Oid::new_unwrap("1.3.6.1.4.1.99999.1")),
-        &sequence(&[&sha256, &tlv(OCTET_STRING, &digest.0)]),
+        &sequence(&[&sequence(&[&oid(algorithm)]), &tlv(OCTET_STRING, digest)]),
         &tlv(INTEGER, &[42]),
         &tlv(GENERALIZED_TIME, time.format("%Y%m%d%H%M%S.5Z").to_string().as_bytes()),
     ]);
