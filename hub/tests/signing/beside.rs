@@ -27,11 +27,7 @@ async fn r_sign_29_everybody_signs_the_frozen_document_in_one_signed_file() {
     for (name, db) in &databases.all {
         let folder = databases.folder().join(name);
         let stage = Stage::set(db, &folder).await;
-        let (mut conciliator, mut client, mut delegate) = (
-            stage.browser("conciliatore").await,
-            stage.browser("cliente").await,
-            stage.browser("del.luce").await,
-        );
+        let (mut conciliator, mut client, mut delegate) = stage.table().await;
         conciliator.freeze_beside(TEXT).await;
         let page = client.look().await;
         assert!(

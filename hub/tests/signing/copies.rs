@@ -73,11 +73,7 @@ async fn r_sign_27_each_party_signs_its_own_copy_and_all_of_them_make_the_agreem
     let databases = databases().await;
     for (name, db) in &databases.all {
         let stage = Stage::set(db, &databases.folder().join(name)).await;
-        let (mut conciliator, mut client, mut delegate) = (
-            stage.browser("conciliatore").await,
-            stage.browser("cliente").await,
-            stage.browser("del.luce").await,
-        );
+        let (mut conciliator, mut client, mut delegate) = stage.table().await;
         copy(&mut conciliator).await;
         assert_eq!(client.send("copie", &[]).await.status, StatusCode::FORBIDDEN, "{name}");
         let frozen: BTreeSet<String> =
@@ -133,11 +129,7 @@ async fn r_sign_27_a_refused_or_expired_copy_leaves_the_others_until_all_are_tak
     let databases = databases().await;
     for (name, db) in &databases.all {
         let stage = Stage::set(db, &databases.folder().join(name)).await;
-        let (mut conciliator, mut client, mut delegate) = (
-            stage.browser("conciliatore").await,
-            stage.browser("cliente").await,
-            stage.browser("del.luce").await,
-        );
+        let (mut conciliator, mut client, mut delegate) = stage.table().await;
         copy(&mut conciliator).await;
         went_on(&client.send("firma/rifiuto", &[("motivo", "No")]).await);
         assert_eq!(attribute(&client.look().await, "data-status"), "refused", "{name}");
@@ -186,11 +178,7 @@ async fn r_sign_26_27_who_was_typed_in_signs_a_copy_without_an_account() {
     let databases = databases().await;
     for (name, db) in &databases.all {
         let stage = Stage::set(db, &databases.folder().join(name)).await;
-        let (mut conciliator, mut client, mut delegate) = (
-            stage.browser("conciliatore").await,
-            stage.browser("cliente").await,
-            stage.browser("del.luce").await,
-        );
+        let (mut conciliator, mut client, mut delegate) = stage.table().await;
         // Only by who leads; every field is checked, nobody gets two copies.
         assert_eq!(client.send("destinatari", &ADA).await.status, StatusCode::FORBIDDEN, "{name}");
         let page = conciliator.send("destinatari", &[("nome", "Ada")]).await;

@@ -14,11 +14,7 @@ async fn r_sign_24_32_34_35_36_38_parties_then_the_neutral_sign_one_valid_docume
     let databases = databases().await;
     for (name, db) in &databases.all {
         let stage = Stage::set(db, &databases.folder().join(name)).await;
-        let (mut conciliator, mut client, mut delegate) = (
-            stage.browser("conciliatore").await,
-            stage.browser("cliente").await,
-            stage.browser("del.luce").await,
-        );
+        let (mut conciliator, mut client, mut delegate) = stage.table().await;
         conciliator.freeze(TEXT).await;
         assert_eq!(stage.case_state().await, CaseState::Signing, "{name}");
         assert_eq!(stage.mails("cliente", "Verbale alla firma").await, 1);

@@ -32,11 +32,7 @@ async fn r_sign_29_own_devices_and_codes_sign_one_document() {
     let databases = databases().await;
     for (name, db) in &databases.all {
         let stage = Stage::set(db, &databases.folder().join(name)).await;
-        let (mut conciliator, mut client, mut delegate) = (
-            stage.browser("conciliatore").await,
-            stage.browser("cliente").await,
-            stage.browser("del.luce").await,
-        );
+        let (mut conciliator, mut client, mut delegate) = stage.table().await;
         conciliator.freeze(TEXT).await;
         // Neither identification nor conditions: the certificate says who signs.
         assert!(client.look().await.text().contains("Firma con il tuo dispositivo"), "{name}");

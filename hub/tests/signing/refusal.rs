@@ -17,11 +17,7 @@ async fn r_sign_33_a_refusal_ends_it_clearly_and_the_conciliator_makes_a_new_ver
     let databases = databases().await;
     for (name, db) in &databases.all {
         let stage = Stage::set(db, &databases.folder().join(name)).await;
-        let (mut conciliator, mut client, mut delegate) = (
-            stage.browser("conciliatore").await,
-            stage.browser("cliente").await,
-            stage.browser("del.luce").await,
-        );
+        let (mut conciliator, mut client, mut delegate) = stage.table().await;
         conciliator.freeze(TEXT).await;
         delegate.get_ready().await;
         went_on(&delegate.sign(&stage, &stage.delegate).await);

@@ -37,11 +37,7 @@ async fn r_sign_33_another_delegate_signs_a_new_version_and_everybody_knows() {
     for (name, db) in &databases.all {
         let stage = Stage::set(db, &databases.folder().join(name)).await;
         let second = second_delegate(&stage).await;
-        let (mut conciliator, mut client, mut delegate) = (
-            stage.browser("conciliatore").await,
-            stage.browser("cliente").await,
-            stage.browser("del.luce").await,
-        );
+        let (mut conciliator, mut client, mut delegate) = stage.table().await;
         conciliator.freeze(TEXT).await;
         client.get_ready().await;
         went_on(&client.sign(&stage, &stage.client).await);

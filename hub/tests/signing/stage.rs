@@ -146,6 +146,15 @@ impl Stage {
         Reader::new(browser, self.meeting)
     }
 
+    /// Those who meet: conciliator, client and the operator's delegate.
+    pub async fn table(&self) -> (Reader, Reader, Reader) {
+        (
+            self.browser("conciliatore").await,
+            self.browser("cliente").await,
+            self.browser("del.luce").await,
+        )
+    }
+
     /// The newest code that was sent to a person.
     pub async fn code(&self, actor: &Actor) -> String {
         let db = &self.world.portal.db;
