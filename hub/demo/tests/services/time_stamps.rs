@@ -132,7 +132,7 @@ async fn a_token_that_was_touched_is_refused() {
     let said = token::check(&good, &digest).unwrap();
     for (place, token) in &accepted {
         assert_eq!(token.gen_time, said.gen_time, "{place}");
-        assert_eq!((token.imprint, &token.serial), (said.imprint, &said.serial), "{place}");
+        assert_eq!((&token.imprint, &token.serial), (&said.imprint, &said.serial), "{place}");
     }
     assert!(
         accepted.len() < 40,
